@@ -1,0 +1,46 @@
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="splitstrument",
+    version="0.1.0",
+    description="Take a song, get one instrument and the rest back; and the whole chain that makes such a model",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=find_packages(include=["splitstrument*", "datasets_tools*", "training*"]),
+    package_data={"splitstrument": ["shipped/*/*"], "training": ["configs/*.yaml"]},
+    entry_points={"console_scripts": ["splitstrument = splitstrument.__main__:main"]},
+    install_requires=[
+        "av>=14",
+        "h5py>=3.10",
+        "json5>=0.9.14",
+        "keras>=3.6,<4",
+        "numpy>=1.26",
+        "pydantic>=2.7,<3",
+        "PyYAML>=6",
+        "scipy>=1.11",
+        "soundfile>=0.13",
+        "tensorflow>=2.18,<3; platform_system != 'Darwin' or platform_machine == 'arm64'",
+        "tqdm>=4.66",
+    ],
+    extras_require={
+        "synthesize": [
+            "joblib>=1.3",
+            "pretty_midi>=0.2.10",
+            "pysfizz>=0.1.3",
+            "soxr>=0.4",
+            "tinysoundfont>=0.3.6",
+        ],
+        "gpu": ["tensorflow[and-cuda]>=2.18,<3"],
+        "test": ["pytest>=8", "ruff>=0.9"],
+    },
+    classifiers=[
+        "License :: OSI Approved :: MIT License",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Multimedia :: Sound/Audio :: Analysis",
+    ],
+)

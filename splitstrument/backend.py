@@ -1,0 +1,43 @@
+"""Keras with its backend, imported in one place: quietly, on the device asked for."""
+
+import contextlib
+import os
+import sys
+
+
+@contextlib.contextmanager
+def _standard_error_closed():
+    """TensorFlow writes about absent GPUs to the process's standard error while it is imported; nobody asked."""
+    sys.stderr.flush()
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
+
+
+def keras_on(device=None):
+    """Keras, on "cpu", "gpu" or (None) what there is. ValueError where a GPU is asked for and none is found."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if device == "cpu" and "keras" not in sys.modules:
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    with _standard_error_closed():
+        import keras
+
+        gpus = keras.distribution.list_devices("gpu") if device == "gpu" else None
+    if gpus == []:
+        raise ValueError("no GPU is found; leave --device out, or install the extra: pip install 'splitstrument[gpu]'")
+    return keras
+
+
+def processor_has_bfloat16():
+    """Whether the processor multiplies bfloat16 itself; elsewhere it is emulated, and slower than float32."""
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+            flags = next((line for line in file if line.startswith("flags")), "").split()
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags

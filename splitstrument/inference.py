@@ -1,0 +1,42 @@
+"""A model's network made ready to run: on a device, in the precision that is faster there."""
+
+import time
+
+import numpy as np
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def load(model, precision="auto", device=None):
+    """(card, network) of a model for inference. "auto" tries bfloat16 where the processor has it, and keeps the faster.
+
+    Networks that compute in bfloat16 keep their weights and the mask's last step in float32.
+    """
+    from splitstrument import backend, models
+
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision {precision!r}: it must be one of " + ", ".join(PRECISIONS))
+    keras = backend.keras_on(device)
+    folder = models.find(model)
+    if precision == "auto" and device != "gpu" and backend.processor_has_bfloat16():
+        loaded = [_load(keras, models, folder, name) for name in ("float32", "bfloat16")]
+        return min(loaded, key=lambda item: _seconds(item[1]))
+    return _load(keras, models, folder, "float32" if precision == "auto" else precision)
+
+
+def _load(keras, models, folder, precision):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+    try:
+        return models.load(folder)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _seconds(network):
+    """The time of one window, after a first one that compiles."""
+    window = np.random.default_rng(0).random((1, *network.input_shape[1:]), np.float32)
+    network.predict_on_batch(window)
+    start = time.perf_counter()
+    network.predict_on_batch(window)
+    return time.perf_counter() - start

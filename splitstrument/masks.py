@@ -1,0 +1,100 @@
+"""A network's masks for a stream of spectra: its windows laid over the stream with an overlap and cross-faded.
+
+Windows of T frames begin every T - V frames. Over the V frames that two windows share, the earlier one's mask fades
+out as the later one's fades in, on straight lines that add up to one; so no border can be heard, and a network that
+returns the same mask everywhere gives just that mask.
+"""
+
+import numpy as np
+
+# A model has not learned the last tenth below its Nyquist frequency, where the resampler of its training data fades.
+# From there up, to wherever the song's own spectrum ends, the mask goes on as its mean over the tenth before.
+LEARNED, SAMPLE = 0.9, 0.8
+
+
+class Masks:
+    """Spectra of any channel count on the song's grid -> masks of the same shape.
+
+    `predict` maps (batch, bins, frames, channels) magnitudes to masks; `shape` is (bins, frames, channels) of the
+    network, `overlap` the frames that windows share, `batch` how many windows it gets at once.
+    """
+
+    def __init__(self, predict, shape, overlap, batch):
+        self.predict, (self.bins, self.frames, self.channels) = predict, shape
+        self.overlap, self.batch = overlap, batch
+        self.step = self.frames - overlap
+        rising = ((np.arange(overlap) + 0.5) / max(overlap, 1)).astype(np.float32)
+        self.fade = np.concatenate([rising, np.ones(self.frames - 2 * overlap, np.float32), rising[::-1]])
+        self.waiting, self.tail = None, None
+
+    def __call__(self, spectra, last=False):
+        """(spectra, masks) that are complete after these `spectra` (channels, frames, bins); `last` completes all."""
+        if self.waiting is not None:
+            spectra = np.concatenate([self.waiting, spectra], axis=1)
+        done, masks = 0, []
+        # Frames before `done` are masked for good; the windows that begin there still need `overlap` frames more.
+        while spectra.shape[1] - done >= self.overlap + self.batch * self.step:
+            masks.append(self._masked(spectra[:, done : done + self.overlap + self.batch * self.step]))
+            done += self.batch * self.step
+        if last:
+            left = spectra.shape[1] - done
+            windows = -(-left // self.step)
+            for _ in range(windows):
+                window = spectra[:, done : done + self.frames]
+                padding = ((0, 0), (0, self.frames - window.shape[1]), (0, 0))
+                masks.append(self._masked(np.pad(window, padding)))
+                done += self.step
+        complete = min(done, spectra.shape[1])
+        self.waiting = spectra[:, complete:]
+        if not masks:
+            return spectra[:, :0], np.zeros(spectra[:, :0].shape, np.float32)
+        return spectra[:, :complete], np.concatenate(masks, axis=1)[:, :complete]
+
+    def _masked(self, spectra):
+        """Masks for the first n * step of n * step + overlap frames; the rest of them is kept for the next call."""
+        count = (spectra.shape[1] - self.overlap) // self.step
+        magnitudes = self._heard(np.abs(spectra))
+        groups = len(magnitudes)
+        windows = np.stack([magnitudes[:, :, w * self.step : w * self.step + self.frames] for w in range(count)], 1)
+        masks = self.predict(windows.reshape(-1, *windows.shape[2:]))
+        masks = np.clip(masks, 0, 1).reshape(groups, count, *masks.shape[1:])
+        total = np.zeros((groups, self.bins, count * self.step + self.overlap, self.channels), np.float32)
+        for w in range(count):
+            fade = self.fade
+            if self.tail is None and w == 0:  # nothing before the first window fades out
+                fade = fade.copy()
+                fade[: self.overlap] = 1
+            total[:, :, w * self.step : w * self.step + self.frames] += masks[:, w] * fade[:, None]
+        if self.tail is not None:
+            total[:, :, : self.overlap] += self.tail
+        self.tail = total[:, :, count * self.step :]
+        return self._spread(total[:, :, : count * self.step], len(spectra), spectra.shape[2])
+
+    def _heard(self, magnitudes):
+        """(channels, frames, bins of the song) -> (groups, bins, frames, channels of the network).
+
+        A mono network hears the root mean square of all channels, in which nothing cancels; a wider one takes
+        channels side by side, the last one again where they do not come out even.
+        """
+        if self.channels == 1:
+            groups = np.sqrt((magnitudes**2).mean(0))[None, None]
+        else:
+            count = -(-len(magnitudes) // self.channels)
+            indices = np.minimum(np.arange(count * self.channels), len(magnitudes) - 1)
+            groups = magnitudes[indices].reshape(count, self.channels, *magnitudes.shape[1:])
+        groups = groups[..., : self.bins]
+        missing = self.bins - groups.shape[-1]
+        if missing:
+            groups = np.pad(groups, ((0, 0), (0, 0), (0, 0), (0, missing)))
+        return groups.transpose(0, 3, 2, 1)
+
+    def _spread(self, masks, channels, bins):
+        """(groups, bins, frames, channels of the network) -> (channels, frames, bins of the song)."""
+        masks = masks.transpose(0, 3, 2, 1)
+        masks = masks.reshape(-1, *masks.shape[2:])
+        masks = np.broadcast_to(masks, (channels, *masks.shape[1:])) if self.channels == 1 else masks[:channels]
+        learned, sample = int(LEARNED * (self.bins - 1)), int(SAMPLE * (self.bins - 1))
+        if bins <= learned:
+            return masks[..., :bins]
+        above = masks[..., sample:learned].mean(-1, keepdims=True)
+        return np.concatenate([masks[..., :learned], np.repeat(above, bins - learned, -1)], -1)

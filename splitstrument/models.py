@@ -1,0 +1,160 @@
+"""Trained models on disk: a folder with a card, model.yaml, and weights, model.weights.h5.
+
+Shipped models lie in `splitstrument/shipped` and are called by name; any other by its folder. The folders that the
+2021 thesis published (configuration.jsonc, model.json, weights/weights.h5) are models too, see `splitstrument.thesis`.
+"""
+
+import difflib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from splitstrument.checking import STRICT
+
+CARD, WEIGHTS = "model.yaml", "model.weights.h5"
+SHIPPED = Path(__file__).parent / "shipped"
+
+
+class ModelError(Exception):
+    """A model that is not there or does not load; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Material that a model was trained on, with its licence."""
+
+    name: str
+    licence: str
+    what: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A measured figure: on which data, with which measure and command."""
+
+    data: str
+    measure: str
+    value: float
+    command: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that is said of a trained model; `sample_rate` in Hz, `options` are the network's."""
+
+    name: str
+    instrument: str
+    sample_rate: int
+    network: str
+    options: dict = field(default_factory=dict)
+    trained_on: tuple[Source, ...] = ()
+    training: str = ""
+    scores: tuple[Score, ...] = ()
+    version: str = ""
+    __pydantic_config__ = STRICT
+
+
+def shipped():
+    """The folders of the models that come with the package, by name."""
+    return {path.parent.name: path.parent for path in sorted(SHIPPED.glob(f"*/{CARD}"))}
+
+
+def find(model):
+    """The folder of `model`, a shipped model's name or a folder; ModelError suggests the nearest name."""
+    if str(model) in shipped():
+        return shipped()[str(model)]
+    folder = Path(model)
+    if (folder / CARD).exists() or (folder / "configuration.jsonc").exists():
+        return folder
+    if folder.is_dir():
+        raise ModelError(f"{model}: the folder holds no model ({CARD}, or a thesis model's configuration.jsonc)")
+    close = difflib.get_close_matches(str(model), shipped(), 1, 0.5)
+    hint = f"did you mean {close[0]}?" if close else "there are: " + ", ".join(shipped())
+    raise ModelError(f"no model is called {model!r}; {hint}")
+
+
+def read_card(folder):
+    """The checked card of a model folder."""
+    import yaml
+
+    from splitstrument.checking import checked
+
+    path = Path(folder) / CARD
+    if not path.exists():
+        from splitstrument.thesis import read_card as read_thesis_card
+
+        return read_thesis_card(folder)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError("it holds no fields")
+        return checked(Card, values, str(path))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ModelError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
+    except ValueError as error:
+        raise ModelError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+
+
+def load(model, frames=None):
+    """(card, network with its weights) of a shipped model's name or a model folder.
+
+    `frames` overrides the card's window length, for networks whose weights do not depend on it.
+    """
+    from splitstrument import networks
+
+    folder = find(model)
+    card = read_card(folder)
+    try:
+        network = networks.build(card.network, card.options | ({"frames": frames} if frames else {}))
+    except ValueError as error:
+        raise ModelError(f"{folder}: {error}") from None
+    if (folder / CARD).exists():
+        _load_weights(network, folder / WEIGHTS)
+    else:
+        from splitstrument.thesis import load_weights
+
+        load_weights(network, folder)
+    return card, network
+
+
+def _load_weights(network, path):
+    if not path.exists():
+        raise ModelError(f"{path}: the model's weights are missing")
+    try:
+        network.load_weights(path)
+    except Exception as error:  # h5py and Keras raise many kinds for a broken or foreign file
+        reason = " ".join(str(error).split())[:160]
+        raise ModelError(f"{path}: the weights do not load into the network of the card ({reason})") from None
+
+
+def save(network, card, folder):
+    """Write `card` and the network's weights, stored as float16, into `folder`; each file is old or new, never half."""
+    import os
+    from dataclasses import replace
+    from importlib.metadata import version
+
+    import h5py
+    import yaml
+
+    from splitstrument.writing import write_text
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    whole, halved = folder / ".whole.weights.h5", folder / ".part.weights.h5"
+    network.save_weights(whole)
+    with h5py.File(whole) as source, h5py.File(halved, "w") as target:
+
+        def copy(name, item):
+            if isinstance(item, h5py.Group):
+                target.require_group(name).attrs.update(item.attrs)
+            else:
+                # float16 halves the file; its 11 bits cost the masks less than 0.001 (tests hold this).
+                small = item.dtype.kind == "f" and item.ndim > 1
+                target[name] = item[()].astype("float16") if small else item[()]
+
+        source.visititems(copy)
+        target.attrs.update(source.attrs)
+    whole.unlink()
+    os.replace(halved, folder / WEIGHTS)
+    values = asdict(replace(card, version=version("splitstrument")))
+    values = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+    write_text(folder / CARD, yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110))

@@ -1,0 +1,89 @@
+"""Stacked Hourglass with one module, as in the 2021 thesis (section 5; Park et al. 2018).
+
+Five convolutions lead into one recursive module that halves frequency and time `depth` times and comes back, with a
+convolution beside every level; two more convolutions and a linear 1x1 give the mask, which is clipped to 0..1 when
+used. The DC row is cropped and comes back as zeros. Every convolution has a bias and a ReLU, then batch normalisation
+and dropout. Each window is divided by its own maximum first, as in the thesis, so its level does not matter.
+
+Layers are made, and named, in the order in which Keras 2.4 made them for the thesis, so that its published weights
+find their places by name.
+"""
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from splitstrument.checking import STRICT
+
+
+@dataclass(frozen=True, config=STRICT)
+class Settings:
+    """What pins a Stacked Hourglass down; the defaults are the thesis's final network."""
+
+    fft_length: int = Field(1536, ge=16)
+    frames: int = Field(64, ge=2)
+    channels: int = Field(1, ge=1, le=8)
+    depth: int = Field(6, ge=1, le=10)
+    filters: int = Field(192, ge=1)
+    initial_filters: int = Field(128, ge=2)
+    dropout: float = Field(0.2, ge=0, lt=1)
+
+    def __post_init__(self):
+        step = 2**self.depth
+        for name, value in (("fft_length / 2", self.fft_length // 2), ("frames", self.frames)):
+            if value % step:
+                raise ValueError(f"{name} is {value} and must be a multiple of 2 ** depth = {step}")
+
+
+class _Layers:
+    """Makes layers with the names that Keras 2.4 gave by counting: conv2d, conv2d_1, ..."""
+
+    def __init__(self, dropout):
+        self.counts, self.dropout = {}, dropout
+
+    def __call__(self, kind, base, *arguments, **options):
+        count = self.counts.get(base, 0)
+        self.counts[base] = count + 1
+        return kind(*arguments, name=f"{base}_{count}" if count else base, **options)
+
+    def convolution(self, x, filters, size, normalise=True):
+        """Convolution with ReLU, batch normalisation (if `normalise`) and dropout."""
+        from keras import layers
+
+        x = self(layers.Conv2D, "conv2d", filters, size, padding="same", activation="relu")(x)
+        if normalise:
+            x = self(layers.BatchNormalization, "batch_normalization")(x)
+        return self(layers.Dropout, "dropout", self.dropout)(x)
+
+    def module(self, x, depth, filters):
+        """One level of the hourglass: the skip beside pooling, the next level and upsampling, added."""
+        from keras import layers
+
+        skip = self.convolution(x, filters, 3)
+        x = self(layers.MaxPooling2D, "max_pooling2d", 2)(x)
+        x = self.convolution(x, filters, 3)
+        x = self.module(x, depth - 1, filters) if depth > 1 else self.convolution(x, filters, 3)
+        x = self.convolution(x, filters, 3)
+        x = self(layers.UpSampling2D, "up_sampling2d", 2)(x)
+        return self(layers.Add, "add")([skip, x])
+
+
+def build(settings):
+    """The network: (batch, fft_length / 2 + 1, frames, channels) -> mask of that shape, not yet clipped."""
+    import keras
+    from keras import layers, ops
+
+    shape = (settings.fft_length // 2 + 1, settings.frames, settings.channels)
+    make = _Layers(settings.dropout)
+    entrance = keras.Input(shape, name="input_1")
+    x = entrance / ops.maximum(ops.max(entrance, (1, 2, 3), keepdims=True), 1e-8)
+    x = layers.Cropping2D(((1, 0), (0, 0)), name="cropping2d")(x)
+    x = make.convolution(x, settings.initial_filters // 2, 7)
+    for _ in range(3):
+        x = make.convolution(x, settings.initial_filters, 3)
+    x = make.convolution(x, 2 * settings.initial_filters, 3)
+    x = make.module(x, settings.depth, settings.filters)
+    x = make.convolution(x, 2 * settings.initial_filters, 3)
+    x = make.convolution(x, 2 * settings.initial_filters, 1, normalise=False)
+    x = make(layers.Conv2D, "conv2d", settings.channels, 1, padding="same")(x)
+    x = layers.ZeroPadding2D(((1, 0), (0, 0)), name="zero_padding2d")(x)
+    return keras.Model(entrance, x, name="hourglass")

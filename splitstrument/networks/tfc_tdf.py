@@ -1,0 +1,94 @@
+"""Compact U-Net of time-frequency convolutions and dense layers over frequency (TFC-TDF; Choi et al. 2020).
+
+Magnitudes are compressed and divided by their mean, so that level does not matter. A patch of 4 bins by 2 frames is one
+position of the network, which is where its speed comes from; learned offsets tell it at which frequency it is. Each
+level has a residual block: two 3x3 convolutions, and a bottleneck of dense layers over all frequencies, which sees a
+note with all its harmonics at once. The mask comes out of a sigmoid, once for each channel.
+"""
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from splitstrument.checking import STRICT
+
+PATCH_BINS, PATCH_FRAMES = 4, 2
+
+
+@dataclass(frozen=True, config=STRICT)
+class Settings:
+    """What pins the network down: sizes of the spectrogram, `depth` times halved, `growth` filters more a level."""
+
+    fft_length: int = Field(2048, ge=64)
+    frames: int = Field(128, ge=2)
+    channels: int = Field(2, ge=1, le=8)
+    depth: int = Field(3, ge=1, le=8)
+    filters: int = Field(32, ge=1)
+    growth: int = Field(32, ge=0)
+    bottleneck: int = Field(4, ge=1)
+
+    def __post_init__(self):
+        for name, value, patch in (
+            ("fft_length / 2", self.fft_length // 2, PATCH_BINS),
+            ("frames", self.frames, PATCH_FRAMES),
+        ):
+            if value % (patch * 2**self.depth):
+                raise ValueError(f"{name} is {value} and must be a multiple of {patch} * 2 ** depth")
+
+
+def _normalised(x):
+    from keras import layers
+
+    return layers.LeakyReLU(negative_slope=0.1)(layers.BatchNormalization()(x))
+
+
+def _block(x, filters, bottleneck):
+    """Residual block: x -> projection + two convolutions, then + dense layers over frequency."""
+    from keras import layers
+
+    shortcut = x if x.shape[-1] == filters else layers.Conv2D(filters, 1, use_bias=False)(x)
+    for _ in range(2):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(_normalised(x))
+    x = layers.Add()([x, shortcut])
+    bins = x.shape[2]
+    dense = layers.Permute((1, 3, 2))(_normalised(x))
+    dense = layers.LeakyReLU(negative_slope=0.1)(layers.Dense(max(bins // bottleneck, 8))(dense))
+    dense = layers.Permute((1, 3, 2))(layers.Dense(bins)(dense))
+    return layers.Add()([x, dense])
+
+
+def build(settings):
+    """The network: (batch, fft_length / 2 + 1, frames, channels) magnitudes -> mask of that shape, 0..1."""
+    import keras
+    from keras import layers, ops
+
+    bins, frames, channels = settings.fft_length // 2, settings.frames, settings.channels
+    rows, columns = bins // PATCH_BINS, frames // PATCH_FRAMES
+    entrance = keras.Input((bins + 1, frames, channels))
+    x = ops.power(ops.maximum(entrance[:, 1:], 1e-8), 0.3)
+    x = x / ops.mean(x, (1, 2, 3), keepdims=True) - 1.0
+    # (bins, frames, channels) -> (frames / 2, bins / 4, channels of a patch)
+    x = ops.reshape(x, (-1, rows, PATCH_BINS, columns, PATCH_FRAMES, channels))
+    x = ops.transpose(x, (0, 3, 1, 2, 4, 5))
+    patches = ops.reshape(x, (-1, columns, rows, PATCH_BINS * PATCH_FRAMES * channels))
+    x = layers.Conv2D(settings.filters, 1)(patches)
+    # A learned offset for each frequency and filter: a bias over the last two axes.
+    x = layers.EinsumDense("btfc,c->btfc", (None, rows, settings.filters), bias_axes="fc")(x)
+    widths = [settings.filters + level * settings.growth for level in range(settings.depth + 1)]
+    skips = []
+    for width, deeper in zip(widths[:-1], widths[1:], strict=True):
+        x = _block(x, width, settings.bottleneck)
+        skips.append(x)
+        x = layers.Conv2D(deeper, 2, 2, use_bias=False)(_normalised(x))
+    x = _block(x, widths[-1], settings.bottleneck)
+    for width, skip in zip(reversed(widths[:-1]), reversed(skips), strict=True):
+        x = layers.Conv2DTranspose(width, 2, 2, use_bias=False)(_normalised(x))
+        x = _block(layers.Concatenate()([x, skip]), width, settings.bottleneck)
+    x = layers.Concatenate()([_normalised(x), patches])
+    x = layers.LeakyReLU(negative_slope=0.1)(layers.Conv2D(2 * settings.filters, 1)(x))
+    x = layers.Conv2D(PATCH_BINS * PATCH_FRAMES * channels, 1)(x)
+    x = ops.reshape(x, (-1, columns, rows, PATCH_BINS, PATCH_FRAMES, channels))
+    x = ops.transpose(x, (0, 2, 3, 1, 4, 5))
+    x = ops.sigmoid(ops.reshape(x, (-1, bins, frames, channels)))
+    # The DC row has no place in the patches: it takes the mask of the row above.
+    x = ops.concatenate([x[:, :1], x], axis=1)
+    return keras.Model(entrance, x, name="tfc_tdf")

@@ -1,0 +1,129 @@
+"""A song file -> a folder with its stems.
+
+The song is separated while it is read and written while it is separated, so length costs no memory. The folder keeps
+a note of what its stems were made from, by which a finished song is known when it comes again.
+"""
+
+import contextlib
+import json
+from dataclasses import dataclass
+
+from splitstrument.audio import AudioError, open_audio
+from splitstrument.writing import AudioWriter, check_format, step, write_text
+
+NOTE = ".separated.json"
+
+
+@dataclass(frozen=True)
+class Output:
+    """How stems are written: the format, the depth ("16", "24", "float", or None for the song's), which of them."""
+
+    format: str = "wav"
+    depth: str | None = None
+    only: str | None = None  # "instrument" or "rest"
+    start: float = 0.0  # seconds
+    duration: float | None = None
+
+
+def separate_file(separator, song, folder, output, progress=lambda seconds: None):
+    """Separate the file `song` into `folder`: (seconds of sound, a warning or None).
+
+    Raises AudioError; then there is no file that was not there before. Instrument + rest is the song: exactly to
+    float32 rounding in float files; in 16 and 24 bit files to one step, for which the instrument is kept within what
+    leaves the rest in range.
+    """
+    from splitstrument.separator import BLOCK_SECONDS
+
+    with open_audio(song, start=output.start, duration=output.duration) as reader:
+        info = reader.info
+        try:
+            check_format(output.format, info.sample_rate, info.channels)
+        except AudioError as error:
+            raise AudioError(f"{song}: {error}") from None
+        depth = output.depth or info.depth
+        writers = {
+            part: AudioWriter(folder / f"{name}.{output.format}", info.sample_rate, info.channels, depth, info.frames)
+            for part, name in (("instrument", separator.instrument), ("rest", "rest"))
+            if output.only in (None, part)
+        }
+        frames = 0
+        try:
+            blocks = reader.blocks(int(BLOCK_SECONDS * info.sample_rate))
+            for piece, instrument in separator.stream(blocks, info.sample_rate, info.channels):
+                if output.format in ("wav", "flac") and depth != "float":
+                    instrument = _on_steps(instrument, piece, depth)
+                for part, writer in writers.items():
+                    writer.write(instrument if part == "instrument" else piece - instrument)
+                frames += len(piece)
+                progress(len(piece) / info.sample_rate)
+            for writer in writers.values():
+                writer.close()
+        except BaseException:
+            for writer in writers.values():
+                writer.abort()
+            raise
+    return frames / info.sample_rate, reader.warning
+
+
+def _on_steps(instrument, song, depth):
+    """The instrument on the steps of an integer depth, kept where it and the rest, song - instrument, are in range."""
+    import numpy as np
+
+    size = step(depth)
+    low, high = np.maximum(-1, song - (1 - size)), np.minimum(1 - size, song + 1)
+    inside = np.clip(instrument.astype(np.float64), low, np.maximum(low, high))
+    return np.rint(inside / size) * size
+
+
+def song_folders(songs, root):
+    """A folder below `root` for each song: its name without the suffix; songs of one name get their folder's beside."""
+    names = [song.stem for song in songs]
+    for index, song in enumerate(songs):
+        if names.count(song.stem) > 1:
+            names[index] = f"{song.stem} ({song.absolute().parent.name}, {song.suffix.lstrip('.')})"
+    return [root / name for name in names]
+
+
+def _note(song, model, output):
+    """What a song's stems are made from: the same note, the same stems."""
+    file = song.stat()
+    made_from = {"song": song.name, "bytes": file.st_size, "modified": file.st_mtime_ns, "model": model}
+    made_from |= {"depth": output.depth, "start": output.start, "duration": output.duration}
+    return json.dumps(made_from, indent=1) + "\n"
+
+
+def _finished(folder, instrument, output, note):
+    """Whether `folder` holds the stems that `note` describes; AudioError where it holds those of something else."""
+    names = {"instrument": (instrument,), "rest": ("rest",), None: (instrument, "rest")}[output.only]
+    files = [folder / f"{name}.{output.format}" for name in names]
+    try:
+        found = (folder / NOTE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False  # an interrupted run: what lies there is made again
+    if found != note and any(file.exists() for file in files):
+        raise AudioError(f"{folder}: holds stems made from another song or otherwise; use --overwrite or --output")
+    return found == note and all(file.exists() for file in files)
+
+
+def separate_into(separator, song, folder, output, overwrite=False, progress=lambda seconds: None):
+    """`separate_file`, unless `folder` holds just these stems already: (seconds, warning), or None if it does.
+
+    Raises AudioError; a folder into which nothing came is removed again.
+    """
+    made = not folder.exists()
+    try:
+        if not song.exists():
+            raise AudioError(f"{song}: no such file")
+        note = _note(song, separator.card.name, output)
+        if not overwrite and _finished(folder, separator.instrument, output, note):
+            return None
+        folder.mkdir(parents=True, exist_ok=True)
+        result = separate_file(separator, song, folder, output, progress)
+        write_text(folder / NOTE, note)
+        return result
+    except OSError as error:
+        raise AudioError(f"{error.filename or folder}: {error.strerror or error}") from None
+    finally:
+        if made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()

@@ -1,0 +1,119 @@
+"""Short-time Fourier transform, its inverse as a stream, and the grid of a model laid over any sample rate.
+
+Spectra are complex64 (channels, frames, bins); the window is a periodic Hann window in both directions, the hop a
+quarter of it.
+
+Why the parts add up: with hop = window / 4 the squared Hann windows that lie over one sample add up to
+sum over k of sin^4(pi (t + k/4)) = 4 * 3/8 = 3/2, so overlap-add of windowed inverse transforms divided by 3/2 gives
+the signal back, to rounding, wherever four windows overlap. A stream therefore starts with window - hop zeros.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+OVERLAP = 4  # windows over one sample
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Window and hop in samples; the window is a multiple of four, the hop its quarter."""
+
+    window: int
+
+    def __post_init__(self):
+        if self.window < 16 or self.window % OVERLAP:
+            raise ValueError(f"an STFT window of {self.window} samples: it must be a multiple of 4 and at least 16")
+
+    @property
+    def hop(self):
+        return self.window // OVERLAP
+
+    @property
+    def bins(self):
+        return self.window // 2 + 1
+
+    def at_rate(self, own_rate, rate):
+        """The grid that covers the same time at another sample rate, so that bins keep their frequencies.
+
+        The window comes out at most 0.2 % off; within that, one is taken whose factors are small, for the FFT's sake.
+        """
+        exact = self.window * rate / own_rate
+        nearest = OVERLAP * max(4, round(exact / OVERLAP))
+        reach = int(0.002 * exact) // OVERLAP * OVERLAP
+        candidates = range(nearest - reach, nearest + reach + 1, OVERLAP)
+        return Grid(min(candidates, key=lambda w: (max(_largest_factor(w), 7), abs(w - exact))))
+
+    def frames_of(self, samples):
+        """How many frames a stream of this many samples has (it starts and ends in the zeros around the song)."""
+        return (samples - 1 + self.window - self.hop) // self.hop + 1 if samples else 0
+
+    def spectra(self, audio):
+        """STFT of (samples, channels): complex64 (channels, frames, bins) of the whole windows that fit, no padding."""
+        from scipy.fft import rfft
+
+        audio = np.ascontiguousarray(audio.T, np.float32)
+        windows = np.lib.stride_tricks.sliding_window_view(audio, self.window, axis=1)[:, :: self.hop]
+        return rfft(windows * self._hann(), axis=-1)
+
+    def _hann(self):
+        return (np.sin(np.pi * np.arange(self.window) / self.window) ** 2).astype(np.float32)
+
+
+def _largest_factor(number):
+    largest, factor = 1, 2
+    while factor * factor <= number:
+        while number % factor == 0:
+            largest, number = factor, number // factor
+        factor += 1
+    return max(largest, number)
+
+
+class Analysis:
+    """Audio in blocks of any size -> spectra of all frames, from the first window - hop zeros on."""
+
+    def __init__(self, grid, channels):
+        self.grid = grid
+        self.buffer = np.zeros((grid.window - grid.hop, channels), np.float32)
+
+    def __call__(self, block):
+        """Spectra of the frames that `block` (samples, channels) completes; there may be none."""
+        self.buffer = np.concatenate([self.buffer, block])
+        count = (len(self.buffer) - self.grid.window) // self.grid.hop + 1
+        if count <= 0:
+            return np.zeros((self.buffer.shape[1], 0, self.grid.bins), np.complex64)
+        spectra = self.grid.spectra(self.buffer[: (count - 1) * self.grid.hop + self.grid.window])
+        self.buffer = self.buffer[count * self.grid.hop :]
+        return spectra
+
+    def finish(self):
+        """Spectra of the last frames, reaching into the zeros behind the song."""
+        return self(np.zeros((self.grid.window - 1, self.buffer.shape[1]), np.float32))
+
+
+class Synthesis:
+    """Spectra of successive frames -> audio, without the zeros that Analysis put in front."""
+
+    def __init__(self, grid, channels):
+        self.grid = grid
+        self.tail = np.zeros((channels, grid.window - grid.hop), np.float32)
+        self.skip = grid.window - grid.hop
+
+    def __call__(self, spectra):
+        """Audio (samples, channels) that `spectra` (channels, frames, bins) complete."""
+        from scipy.fft import irfft
+
+        window, hop = self.grid.window, self.grid.hop
+        channels, count = spectra.shape[:2]
+        frames = irfft(spectra, window, axis=-1).astype(np.float32, copy=False) * (self.grid._hann() / 1.5)
+        # Quarter q of frame j lands on hop j + q.
+        quarters = frames.reshape(channels, count, OVERLAP, hop)
+        audio = np.zeros((channels, count + OVERLAP - 1, hop), np.float32)
+        audio[:, : OVERLAP - 1] = self.tail.reshape(channels, OVERLAP - 1, hop)
+        for quarter in range(OVERLAP):
+            audio[:, quarter : quarter + count] += quarters[:, :, quarter]
+        self.tail = audio[:, count:].reshape(channels, -1).copy()
+        complete = audio[:, :count].reshape(channels, -1).T
+        skipped = min(self.skip, len(complete))
+        self.skip -= skipped
+        return complete[skipped:]

@@ -1,0 +1,78 @@
+"""The models that the 2021 thesis published: configuration.jsonc, model.json and weights/weights.h5 of Keras 2.4.
+
+That file has a group for each layer with a dataset for each weight, such as `conv2d_3/conv2d_3/kernel:0`; files saved
+as whole models have the groups below `model_weights`. Our hourglass names its layers as Keras 2.4 did, so weights find
+their places by name, and every place must be filled.
+"""
+
+from pathlib import Path
+
+from splitstrument.models import Card, ModelError
+
+# What each kind of layer has, in the order in which Keras wants them.
+WEIGHT_NAMES = {
+    "Conv2D": ("kernel", "bias"),
+    "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
+}
+
+
+def read_card(folder):
+    """The card that a thesis model's configuration.jsonc amounts to."""
+    import json5
+
+    path = Path(folder) / "configuration.jsonc"
+    try:
+        configuration = json5.loads(path.read_text(encoding="utf-8"))
+        model = configuration["training"]["model"]
+        options = model["options"]
+        if model["name"].lower() != "hourglass":
+            raise ModelError(f"{path}: the network is {model['name']}; only Hourglass models can be loaded")
+        return Card(
+            name=Path(folder).absolute().name,
+            instrument=configuration["collection"]["name"].split()[0].lower(),
+            sample_rate=int(configuration["collection"]["sample_rate"]),
+            network="hourglass",
+            options={
+                "fft_length": configuration["spectrogram_generation"]["fft_length"],
+                "frames": configuration["transformation"]["options"]["size"],
+                "depth": options["stacks"],
+                "filters": options["hg_module"]["filters"],
+                "initial_filters": options["channels"],
+                "dropout": options["hg_module"]["dropoutfactor"],
+            },
+            training="published with the 2021 thesis",
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: cannot be read ({error})") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path}: a field of a thesis configuration is missing or wrong ({error})") from None
+    except ValueError as error:
+        raise ModelError(f"{path}: is no JSON with comments ({error})") from None
+
+
+def load_weights(network, folder):
+    """Load weights/weights.h5 of a thesis model's folder into the network of its card; ModelError where they differ."""
+    import h5py
+
+    path = Path(folder) / "weights" / "weights.h5"
+    try:
+        with h5py.File(path) as file:
+            groups = file.get("model_weights", file)
+            for layer in network.layers:
+                if layer.weights:
+                    layer.set_weights([_weight(groups, layer, name, path) for name in _names(layer)])
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be opened as HDF5 ({' '.join(str(error).split())})") from None
+    except ValueError as error:
+        raise ModelError(f"{path}: a weight has another shape than the configuration's network ({error})") from None
+
+
+def _names(layer):
+    return WEIGHT_NAMES[type(layer).__name__]
+
+
+def _weight(groups, layer, name, path):
+    place = f"{layer.name}/{layer.name}/{name}:0"
+    if place not in groups:
+        raise ModelError(f"{path}: holds no {place}, which the configuration's network needs")
+    return groups[place][()]

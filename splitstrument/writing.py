@@ -1,0 +1,159 @@
+"""Write sounds as WAV, FLAC, MP3 or OGG Vorbis, and small texts: a file is whole or not there at all."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from splitstrument.audio import AudioError
+
+FORMATS = ("wav", "flac", "mp3", "ogg")
+MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
+
+_SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
+_WAV_LIMIT = 2**32 - 2**20  # bytes; the sizes in a plain WAV have 32 bits
+_SLICE = 8192  # frames; libsndfile crashes when it is given minutes of OGG at once
+
+
+def step(depth) -> float:
+    """The distance between two neighbouring sample values of a depth; 0.0 for "float"."""
+    return {"16": 2.0**-15, "24": 2.0**-23, "float": 0.0}[depth]
+
+
+def check_format(format, sample_rate, channels) -> None:
+    """Raise AudioError where a format cannot hold a song, saying which formats can."""
+    problem = _problem(format, sample_rate, channels)
+    if problem:
+        others = [name for name in FORMATS if not _problem(name, sample_rate, channels)]
+        raise AudioError(f"{problem}; use {' or '.join(others)}")
+
+
+def _problem(format, sample_rate, channels):
+    if format not in FORMATS:
+        return f"{format or 'no suffix'}: not a format that can be written"
+    most = {"mp3": 2, "flac": 8}.get(format, channels)
+    if channels > most:
+        return f"{format} holds at most {most} channels, not {channels}"
+    if format == "mp3" and sample_rate not in MP3_RATES:
+        return f"mp3 cannot have {sample_rate} Hz"
+    # Above 65535 Hz a FLAC frame gives its rate in tens of Hz.
+    if format == "flac" and sample_rate > 65535 and sample_rate % 10:
+        return f"flac cannot have {sample_rate} Hz"
+    return None
+
+
+class AudioWriter:
+    """Write a sound file block by block; it appears under its name when it is complete.
+
+    The suffix of path gives the format. depth is "16", "24" or "float" (FLAC: "float" means 24 bit; MP3
+    and OGG have none). frames, where known, lets a WAV pass 4 GiB. 16 and 24 bit round to nearest and
+    clip at full scale. As a context manager it closes, or aborts at an exception. Every method raises
+    AudioError where writing fails, and leaves no file behind.
+    """
+
+    def __init__(self, path, sample_rate, channels, depth="float", frames=None):
+        import soundfile
+
+        self._path = Path(path)
+        self._format = self._path.suffix.lower().removeprefix(".")
+        check_format(self._format, sample_rate, channels)
+        if self._format == "flac" and depth == "float":
+            depth = "24"
+        self._depth = depth if self._format in ("wav", "flac") else "float"
+        self._frame_bytes = channels * {"16": 2, "24": 3, "float": 4}[self._depth]
+        self._written = 0
+        container = self._format.upper()
+        subtype = _SUBTYPES[self._depth] if self._format in ("wav", "flac") else None
+        if self._format == "wav" and frames is not None and frames * self._frame_bytes > _WAV_LIMIT:
+            container = "RF64"
+        self._limited = container == "WAV"
+        self._part = _part(self._path)
+        try:
+            self._part.touch()  # tells the reason of a failure, which libsndfile does not
+            settings = {"subtype": subtype, "format": container}
+            self._sound = soundfile.SoundFile(self._part, "w", sample_rate, channels, **settings)
+        except (OSError, soundfile.LibsndfileError) as error:
+            _remove(self._part)
+            raise _failure(self._path, error) from None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def write(self, block) -> None:
+        """Append a float32 or float64 array (frames, channels)."""
+        if self._limited and (self._written + len(block)) * self._frame_bytes > _WAV_LIMIT:
+            self.abort()
+            raise AudioError(f"{self._path}: longer than a WAV can be (4 GiB); use flac")
+        try:
+            for at in range(0, len(block), _SLICE):
+                self._sound.write(_samples(block[at : at + _SLICE], self._depth))
+        except (OSError, AssertionError, RuntimeError) as error:
+            self.abort()
+            raise _failure(self._path, error) from None
+        self._written += len(block)
+
+    def close(self) -> None:
+        """Finish the file, check that it can be read, and give it its name."""
+        import soundfile
+
+        try:
+            self._sound.close()
+            frames = soundfile.info(self._part).frames
+            # MP3 and OGG may count their padding.
+            if abs(frames - self._written) > (0 if self._format in ("wav", "flac") else 4096):
+                raise RuntimeError("incomplete")
+            os.replace(self._part, self._path)
+        except (OSError, AssertionError, RuntimeError) as error:
+            self.abort()
+            raise _failure(self._path, error) from None
+
+    def abort(self) -> None:
+        """Give up: remove what has been written."""
+        with contextlib.suppress(OSError, RuntimeError):
+            self._sound.close()
+        _remove(self._part)
+
+
+def write_text(path, text) -> None:
+    """Write a small text file (UTF-8) in one step. Raises AudioError where that fails."""
+    path = Path(path)
+    part = _part(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        _remove(part)
+        raise _failure(path, error) from None
+
+
+def _samples(block, depth):
+    """A block as libsndfile writes it unchanged; left to itself it rounds a WAV down."""
+    import numpy as np
+
+    if depth == "float":
+        return np.ascontiguousarray(block, dtype=np.float32)
+    full = round(1 / step(depth))
+    levels = np.clip(np.rint(np.asarray(block) * full), -full, full - 1)
+    if depth == "16":
+        return np.ascontiguousarray(levels, dtype=np.int16)
+    return np.ascontiguousarray(levels, dtype=np.int32) << 8
+
+
+def _part(path):
+    """The hidden name beside path that a file has until it is complete."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def _remove(part):
+    with contextlib.suppress(OSError):
+        part.unlink()
+
+
+def _failure(path, error):
+    reason = getattr(error, "strerror", None) or "disk full?"
+    return AudioError(f"{path}: cannot be written: {reason}")

@@ -1,0 +1,171 @@
+"""Separator: parts that add up, no seams, every rate and channel count, the rule above the model's reach."""
+
+import numpy as np
+import pytest
+
+from splitstrument import Separator
+from splitstrument.masks import Masks
+from splitstrument.models import ModelError
+from tests import tiny
+
+
+@pytest.fixture(scope="module", params=["tfc_tdf", "hourglass"])
+def separator(request, tmp_path_factory):
+    return Separator(tiny.model(tmp_path_factory.mktemp("models") / "small", request.param))
+
+
+def noise(seconds, rate, channels, seed=0):
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, (int(seconds * rate), channels)).astype(np.float32)
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 192000])
+@pytest.mark.parametrize("channels", [1, 2, 3, 8])
+def test_parts_have_the_shape_of_the_song_and_add_up(separator, rate, channels):
+    song = noise(1.3, rate, channels)
+    parts = separator.separate(song, rate)
+    assert list(parts) == ["guitar", "rest"]
+    assert all(part.shape == song.shape and part.dtype == np.float32 for part in parts.values())
+    np.testing.assert_allclose(parts["guitar"] + parts["rest"], song, atol=1e-7)
+    assert 0.05 < np.std(parts["guitar"]) / np.std(song) < 0.99
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])
+def test_a_mask_of_ones_returns_the_song_and_of_zeros_nothing(separator, rate, monkeypatch):
+    song = noise(2, rate, 2)
+    monkeypatch.setattr(separator, "_predict", np.ones_like)
+    np.testing.assert_allclose(separator.separate(song, rate)["guitar"], song, atol=1e-6)
+    monkeypatch.setattr(separator, "_predict", np.zeros_like)
+    np.testing.assert_array_equal(separator.separate(song, rate)["rest"], song)
+
+
+def test_mono_shape_is_kept_and_equals_one_channel(separator):
+    song = noise(1, 22050, 1)
+    flat = separator.separate(song[:, 0], 22050)["guitar"]
+    np.testing.assert_array_equal(flat, separator.separate(song, 22050)["guitar"][:, 0])
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 220, 5000])
+def test_very_short_songs(separator, length):
+    song = noise(1, 22050, 2)[:length]
+    parts = separator.separate(song, 22050)
+    assert parts["guitar"].shape == song.shape
+    np.testing.assert_allclose(parts["guitar"] + parts["rest"], song, atol=1e-7)
+
+
+def test_silence_stays_silent(separator):
+    parts = separator.separate(np.zeros((30000, 2), np.float32), 44100)
+    assert not parts["guitar"].any()
+    assert not parts["rest"].any()
+
+
+def test_blocks_of_any_size_give_the_same(separator):
+    song = noise(3, 22050, 2)
+    pieces = [list(separator.stream(np.array_split(song, n), 22050, 2)) for n in (1, 7, 400)]
+    joined = [np.concatenate([instrument for _, instrument in piece]) for piece in pieces]
+    np.testing.assert_allclose(joined[0], joined[1], atol=1e-6)
+    np.testing.assert_allclose(joined[0], joined[2], atol=1e-6)
+
+
+def test_the_song_at_twice_the_rate_has_the_same_mask(separator):
+    """A 44.1 kHz song is masked as its 22.05 kHz version is, below the model's reach."""
+    from scipy.signal import resample_poly
+
+    high = noise(2, 44100, 1)[:, 0]
+    high = resample_poly(resample_poly(high, 1, 4), 4, 1).astype(np.float32)  # content below 5.5 kHz only
+    low = resample_poly(high, 1, 2).astype(np.float32)
+    expected = separator.separate(low, 22050)["guitar"]
+    got = resample_poly(separator.separate(high, 44100)["guitar"], 1, 2)
+    assert np.std(got - expected) < 0.02 * np.std(expected)
+
+
+def test_above_the_reach_the_mask_goes_on_as_its_mean_over_the_tenth_below():
+    """Models of 22.05 kHz know nothing above 11 kHz: mask = 1 from 80 to 90 % of Nyquist means 1 above, else 0."""
+    bins = 101
+    for first, last, above in ((80, 90, 1), (0, 80, 0), (90, 101, 0), (80, 85, 0.5)):
+        mask = np.zeros((1, bins, 8, 1), np.float32)
+        mask[:, first:last] = 1
+        masks = Masks(lambda windows, mask=mask: np.repeat(mask, len(windows), 0), (bins, 8, 1), 2, 1)
+        _, spread = masks(np.ones((2, 30, 241), np.complex64), last=True)
+        np.testing.assert_allclose(spread[..., 90:], above)
+        np.testing.assert_allclose(spread[0, 10, :90], mask[0, :90, 0, 0])
+
+
+def test_windows_cross_fade_without_a_step():
+    """A mask that climbs from 0 to 1 in each window would jump by 1 at each border; the cross-fade spreads the jump."""
+    frames, overlap, calls = 64, 8, []
+
+    def climbing(windows):
+        calls.append(len(windows))
+        return np.broadcast_to(np.linspace(0, 1, frames, dtype=np.float32)[:, None], windows.shape)
+
+    masks = Masks(climbing, (17, frames, 1), overlap, 2)
+    pieces = [masks(np.ones((1, 50, 17), np.complex64), last=index == 9)[1] for index in range(10)]
+    curve = np.concatenate(pieces, 1)[0, :, 5]
+    assert len(curve) == 500
+    assert sum(calls) == -(-500 // (frames - overlap))
+    assert np.abs(np.diff(curve)).max() < 1.2 / overlap
+
+
+def test_a_steady_tone_has_no_step_at_window_borders(separator):
+    rate = 22050
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(4 * rate) / rate).astype(np.float32)
+    guitar = separator.separate(tone, rate)["guitar"][rate // 2 : -rate // 2]
+    change = np.abs(np.diff(guitar, 2))  # a step of height h is h here; the tone's own curvature is known
+    assert change.max() < 1.3 * 0.5 * (2 * np.pi * 440 / rate) ** 2
+
+
+def test_channels_are_kept_apart_by_a_stereo_network_and_shared_by_a_mono_one(tmp_path):
+    loud, quiet = noise(1, 22050, 1), np.zeros((22050, 1), np.float32)
+    for network in ("tfc_tdf", "hourglass"):
+        separator = Separator(tiny.model(tmp_path / network, network))
+        guitar = separator.separate(np.concatenate([loud, quiet], 1), 22050)["guitar"]
+        assert guitar[:, 0].std() > 0.01
+        assert not guitar[:, 1].any()
+    # Channels of opposite sign cancel in a mean; a mono network must hear them all the same.
+    against = separator.separate(np.concatenate([loud, -loud], 1), 22050)["guitar"]
+    np.testing.assert_allclose(against[:, 0], separator.separate(loud, 22050)["guitar"][:, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(2, 44100), (10, 9), (3, 3, 3)])
+def test_wrong_shapes_are_refused(separator, shape):
+    with pytest.raises(ValueError, match="frames, channels"):
+        separator.separate(np.zeros(shape, np.float32), 44100)
+
+
+def test_wrong_rates_and_samples_are_refused(separator):
+    with pytest.raises(ValueError, match="sample rate"):
+        separator.separate(np.zeros(100), 1)
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="NaN or infinite"):
+            separator.separate(np.array([0.0, bad]), 44100)
+
+
+def test_bfloat16_is_close_to_float32(tmp_path):
+    folder = tiny.model(tmp_path / "small")
+    song = noise(1, 22050, 2)
+    exact = Separator(folder, precision="float32").separate(song, 22050)["guitar"]
+    rounded = Separator(folder, precision="bfloat16").separate(song, 22050)["guitar"]
+    assert 0 < np.std(rounded - exact) < 0.02 * np.std(exact)
+
+
+def test_auto_takes_the_faster_precision_where_the_processor_has_bfloat16(tmp_path, monkeypatch):
+    from splitstrument import backend, inference
+
+    folder = tiny.model(tmp_path / "small")
+    monkeypatch.setattr(backend, "processor_has_bfloat16", lambda: True)
+    for faster in ("float32", "mixed_bfloat16"):
+        monkeypatch.setattr(
+            inference, "_seconds", lambda network, faster=faster: network.dtype_policy.name != faster
+        )
+        assert inference.load(folder)[1].dtype_policy.name == faster
+    monkeypatch.setattr(backend, "processor_has_bfloat16", lambda: False)
+    assert inference.load(folder)[1].dtype_policy.name == "float32"
+
+
+def test_an_unknown_model_or_precision_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="no model is called"):
+        Separator("no such model")
+    with pytest.raises(ModelError, match="holds no model"):
+        Separator(tmp_path)
+    with pytest.raises(ValueError, match="must be one of"):
+        Separator(tiny.model(tmp_path / "small"), precision="float8")
