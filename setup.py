@@ -23,7 +23,8 @@ setup(
         "PyYAML>=6",
         "scipy>=1.11",
         "soundfile>=0.13",
-        "tensorflow>=2.18,<3; platform_system != 'Darwin' or platform_machine == 'arm64'",
+        "soxr>=0.4",
+        "tensorflow>=2.18,<3",
         "tqdm>=4.66",
     ],
     extras_require={
@@ -35,10 +36,9 @@ setup(
             "tinysoundfont>=0.3.6",
         ],
         "gpu": ["tensorflow[and-cuda]>=2.18,<3"],
-        "test": ["pytest>=8", "ruff>=0.9"],
+        "test": ["joblib>=1.3", "librosa>=0.10", "pretty_midi>=0.2.10", "pysfizz>=0.1.3", "pytest>=8", "ruff>=0.9"],
     },
     classifiers=[
-        "License :: OSI Approved :: MIT License",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
         "Topic :: Multimedia :: Sound/Audio :: Analysis",

@@ -87,7 +87,6 @@ def _sfz(path):
 
 def _render_sfz(instrument, notes, seconds):
     program = _sfz(instrument.path)
-    synth, block = program._synth, program.get_block_size()
     keys = program.playable_keys
     events = []
     for note in notes:
@@ -99,6 +98,15 @@ def _render_sfz(instrument, notes, seconds):
         if pitch in keys:
             events += [(round(note.end * RATE), 0, pitch, 0), (round(note.start * RATE), 1, pitch, note.velocity)]
     events.sort()
+    # A thread of sfizz streams samples from disk, and a note that it is late for stays silent: so the notes are played
+    # twice, the first time to have their samples in memory.
+    _play(program, events, seconds)
+    return _play(program, events, seconds)
+
+
+def _play(program, events, seconds):
+    """The sound of (frame, 1 on or 0 off, pitch, velocity) events; then all is silent."""
+    synth, block = program._synth, program.get_block_size()
     frames, position, left, right = round(seconds * RATE), 0, [], []
     for start in range(0, frames, block):
         while position < len(events) and events[position][0] < start + block:

@@ -229,6 +229,8 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=-1, help="processes; -1: all cores")
     arguments = parser.parse_args(arguments)
+    import pysfizz  # noqa: F401  here, so that what is missing is said before the work begins
+    import tinysoundfont  # noqa: F401
     from joblib import Parallel, delayed
     from tqdm import tqdm
 

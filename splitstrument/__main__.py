@@ -1,11 +1,15 @@
 """The console command: `splitstrument COMMAND ...`, the same as `python -m splitstrument COMMAND ...`."""
 
-import difflib
 import importlib
 import os
 import sys
 
 from splitstrument.commands import COMMANDS
+from splitstrument.naming import no_such
+
+# What only some users need, and how they get it.
+WAYS_OUT = dict.fromkeys(("joblib", "pretty_midi", "pysfizz"), "pip install 'splitstrument[synthesize]'")
+WAYS_OUT["tinysoundfont"] = "pip install --no-deps tinysoundfont (pyaudio, which it asks for, is not used)"
 
 
 def usage():
@@ -26,9 +30,7 @@ def main(arguments=None):
         return 0
     name = arguments[0]
     if name not in COMMANDS:
-        close = difflib.get_close_matches(name, COMMANDS, 1)
-        hint = f"did you mean {close[0]}?" if close else "known: " + ", ".join(COMMANDS)
-        print(f"splitstrument: no command is called {name!r}; {hint}", file=sys.stderr)
+        print("splitstrument: " + no_such("command", name, COMMANDS), file=sys.stderr)
         return 2
     module, function = COMMANDS[name][0].split(":")
     try:
@@ -40,10 +42,9 @@ def main(arguments=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ModuleNotFoundError as error:
-        extra = {"joblib": "synthesize", "pretty_midi": "synthesize", "soxr": "synthesize"}.get(error.name)
-        if extra is None:
+        if error.name not in WAYS_OUT:
             raise
-        print(f"splitstrument: {name} needs {error.name}: pip install 'splitstrument[{extra}]'", file=sys.stderr)
+        print(f"splitstrument: {name} needs {error.name}: {WAYS_OUT[error.name]}", file=sys.stderr)
         return 1
 
 

@@ -1,8 +1,11 @@
 """Settings from outside (files, the command line) -> checked, frozen dataclasses; errors name the field."""
 
-import difflib
+import dataclasses
+import typing
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from splitstrument.naming import no_such
 
 STRICT = ConfigDict(extra="forbid")
 
@@ -21,8 +24,16 @@ def checked(settings, values, where):
 def _reason(settings, error):
     field = ".".join(str(part) for part in error["loc"])
     if error["type"] == "unexpected_keyword_argument":
-        known = list(settings.__dataclass_fields__)
-        close = difflib.get_close_matches(str(error["loc"][-1]), known, 1)
-        return f"no option {field!r}; " + (f"did you mean {close[0]}?" if close else "known: " + ", ".join(known))
+        return no_such("option", field, _fields(settings, error["loc"][:-1]))
     message = error["msg"].removeprefix("Value error, ")
     return f"{field}: {message}" if field else message
+
+
+def _fields(settings, place):
+    """The names of the fields at `place` below `settings`: a path of field names and positions in tuples."""
+    for part in place:
+        if not isinstance(part, int):
+            settings = typing.get_type_hints(settings).get(part, settings)
+            while typing.get_args(settings):
+                settings = typing.get_args(settings)[0]
+    return [field.name for field in dataclasses.fields(settings)] if dataclasses.is_dataclass(settings) else []

@@ -4,11 +4,11 @@ Shipped models lie in `splitstrument/shipped` and are called by name; any other 
 2021 thesis published (configuration.jsonc, model.json, weights/weights.h5) are models too, see `splitstrument.thesis`.
 """
 
-import difflib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from splitstrument.checking import STRICT
+from splitstrument.naming import no_such
 
 CARD, WEIGHTS = "model.yaml", "model.weights.h5"
 SHIPPED = Path(__file__).parent / "shipped"
@@ -67,9 +67,7 @@ def find(model):
         return folder
     if folder.is_dir():
         raise ModelError(f"{model}: the folder holds no model ({CARD}, or a thesis model's configuration.jsonc)")
-    close = difflib.get_close_matches(str(model), shipped(), 1, 0.5)
-    hint = f"did you mean {close[0]}?" if close else "there are: " + ", ".join(shipped())
-    raise ModelError(f"no model is called {model!r}; {hint}")
+    raise ModelError(no_such("model", model, shipped()))
 
 
 def read_card(folder):

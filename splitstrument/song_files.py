@@ -76,12 +76,12 @@ def _on_steps(instrument, song, depth):
 
 
 def song_folders(songs, root):
-    """A folder below `root` for each song: its name without the suffix; songs of one name get their folder's beside."""
+    """A folder below `root` for each song, named as the song; songs of one name get their own folder's name beside."""
     names = [song.stem for song in songs]
-    for index, song in enumerate(songs):
-        if names.count(song.stem) > 1:
-            names[index] = f"{song.stem} ({song.absolute().parent.name}, {song.suffix.lstrip('.')})"
-    return [root / name for name in names]
+    return [
+        root / (f"{name} ({song.absolute().parent.name}, {song.suffix.lstrip('.')})" if names.count(name) > 1 else name)
+        for song, name in zip(songs, names, strict=True)
+    ]
 
 
 def _note(song, model, output):

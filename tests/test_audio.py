@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests.audio_files import cut, song, write_av, write_sound
 
 from splitstrument import audio
 from splitstrument.audio import AudioError, find_songs, open_audio, read
+from tests.audio_files import cut, song, write_av, write_sound
 
 FRONT = {"movflags": "faststart"}
 

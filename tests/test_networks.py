@@ -37,9 +37,7 @@ def test_any_number_of_channels(name):
 def test_level_does_not_matter_and_silence_is_finite(name):
     network = tiny.network(name)
     x = windows(network)
-    np.testing.assert_allclose(
-        network.predict_on_batch(x * 1000), network.predict_on_batch(x), atol=2e-4, rtol=1e-3
-    )
+    np.testing.assert_allclose(network.predict_on_batch(x * 1000), network.predict_on_batch(x), atol=2e-4, rtol=1e-3)
     assert np.isfinite(network.predict_on_batch(x * 0)).all()
 
 

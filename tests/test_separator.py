@@ -154,9 +154,7 @@ def test_auto_takes_the_faster_precision_where_the_processor_has_bfloat16(tmp_pa
     folder = tiny.model(tmp_path / "small")
     monkeypatch.setattr(backend, "processor_has_bfloat16", lambda: True)
     for faster in ("float32", "mixed_bfloat16"):
-        monkeypatch.setattr(
-            inference, "_seconds", lambda network, faster=faster: network.dtype_policy.name != faster
-        )
+        monkeypatch.setattr(inference, "_seconds", lambda network, faster=faster: network.dtype_policy.name != faster)
         assert inference.load(folder)[1].dtype_policy.name == faster
     monkeypatch.setattr(backend, "processor_has_bfloat16", lambda: False)
     assert inference.load(folder)[1].dtype_policy.name == "float32"

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests.audio_files import song
 
 from splitstrument import writing
 from splitstrument.audio import AudioError, read
 from splitstrument.writing import AudioWriter, check_format, step, write_text
+from tests.audio_files import song
 
 
 def write(path, sound, rate=44100, depth="float", size=5000, frames=None):

@@ -4,6 +4,8 @@
 for all channels; `mask` is the network's output (batch, bins, frames, channels).
 """
 
+from splitstrument.naming import no_such
+
 
 def _parts(truth, channels):
     return [truth[..., part * channels : (part + 1) * channels] for part in range(4)]
@@ -51,3 +53,10 @@ def plain_sdr(truth, mask):
 
 
 LOSSES = {"compressed": compressed, "l1": l1}
+
+
+def find(name):
+    """The loss called `name`; ValueError suggests the nearest."""
+    if name not in LOSSES:
+        raise ValueError(no_such("loss", name, LOSSES))
+    return LOSSES[name]

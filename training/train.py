@@ -34,8 +34,10 @@ def train(run, root, output):
 
     from splitstrument import models, networks
     from training.batches import Batches
-    from training.losses import LOSSES, plain_sdr
+    from training.losses import find as find_loss
+    from training.losses import plain_sdr
 
+    loss = find_loss(run.loss)
     keras.utils.set_random_seed(run.seed)
     settings = networks.settings(run.network, run.options)
     network = networks.build(run.network, run.options)
@@ -53,7 +55,7 @@ def train(run, root, output):
     optimizer = keras.optimizers.AdamW(
         schedule, weight_decay=run.weight_decay, global_clipnorm=1.0, use_ema=True, ema_momentum=run.average
     )
-    network.compile(optimizer, loss=LOSSES[run.loss], metrics=[plain_sdr], jit_compile=True)
+    network.compile(optimizer, loss=loss, metrics=[plain_sdr], jit_compile=True)
     output.mkdir(parents=True, exist_ok=True)
     network.fit(
         batches,

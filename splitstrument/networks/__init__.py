@@ -4,9 +4,10 @@ Every network takes magnitudes (batch, bins, frames, channels), as an STFT gives
 shape. Networks are pure Keras 3, for any backend. A file of this folder is a network; nothing else registers it.
 """
 
-import difflib
 import importlib
 import pkgutil
+
+from splitstrument.naming import no_such
 
 
 def names():
@@ -16,9 +17,7 @@ def names():
 
 def _module(name):
     if name not in names():
-        close = difflib.get_close_matches(name, names(), 1)
-        hint = f"did you mean {close[0]}?" if close else "known: " + ", ".join(names())
-        raise ValueError(f"no network is called {name!r}; {hint}")
+        raise ValueError(no_such("network", name, names()))
     return importlib.import_module(f"{__name__}.{name}")
 
 

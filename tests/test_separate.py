@@ -1,0 +1,353 @@
+"""The command `separate`: what it writes, says and refuses, with a small model and real files."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from splitstrument.audio import read
+from splitstrument.separate import main
+from splitstrument.separator import Separator
+from splitstrument.song_files import Output, separate_file
+from tests import tiny
+
+RATE = 22050
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return str(tiny.model(tmp_path_factory.mktemp("models") / "small"))
+
+
+@pytest.fixture
+def run(model, tmp_path, capsys):
+    """Runs the command in `tmp_path` with the small model: (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        code = main([*map(str, arguments), "--model", model, "--output", str(tmp_path / "out")])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def song(seconds=2.0, rate=RATE, channels=2, seed=0):
+    return np.random.default_rng(seed).uniform(-0.99, 0.99, (int(seconds * rate), channels)).astype(np.float32)
+
+
+def write(path, audio, rate=RATE, subtype=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, audio, rate, subtype)
+    return path
+
+
+def stems(folder, suffix="wav"):
+    return [soundfile.read(folder / f"{name}.{suffix}", always_2d=True) for name in ("guitar", "rest")]
+
+
+def files(folder):
+    """All files below `folder`, hidden ones too, without the notes of finished songs."""
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != ".separated.json")
+
+
+@pytest.mark.parametrize(
+    ("subtype", "written", "tolerance"),
+    [
+        ("PCM_U8", "PCM_16", 2**-15),
+        ("PCM_16", "PCM_16", 2**-15),
+        ("PCM_24", "PCM_24", 2**-23),
+        ("FLOAT", "FLOAT", 2e-7),
+    ],
+)
+def test_stems_have_the_songs_form_and_add_up(run, tmp_path, subtype, written, tolerance):
+    audio = song(1.5, 44100)
+    write(tmp_path / "a.wav", audio, 44100, subtype)
+    assert run(tmp_path / "a.wav")[0] == 0
+    guitar, rest = stems(tmp_path / "out/small/a")
+    original = soundfile.read(tmp_path / "a.wav", always_2d=True)[0]
+    info = soundfile.info(tmp_path / "out/small/a/guitar.wav")
+    assert (info.samplerate, info.channels, info.frames, info.subtype) == (44100, 2, len(original), written)
+    assert np.abs(guitar[0] + rest[0] - original).max() <= tolerance
+    assert 0.05 < guitar[0].std() / original.std() < 0.95
+
+
+def test_full_scale_songs_add_up_in_16_bit(run, tmp_path):
+    """A square wave at full scale: stems of any mask would clip, and must still add up to one step."""
+    audio = np.sign(np.sin(np.arange(30000) * 0.05))[:, None] * 32767 / 32768
+    write(tmp_path / "a.wav", audio, subtype="PCM_16")
+    assert run(tmp_path / "a.wav")[0] == 0
+    guitar, rest = stems(tmp_path / "out/small/a")
+    assert np.abs(guitar[0] + rest[0] - audio).max() <= 2**-15
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_formats(run, tmp_path, suffix, channels):
+    write(tmp_path / "a.flac", song(2, 44100, channels), 44100)
+    assert run(tmp_path / "a.flac", "--format", suffix)[0] == 0
+    assert files(tmp_path / "out") == [f"small/a/guitar.{suffix}", f"small/a/rest.{suffix}"]
+    (guitar, rate), (rest, _) = stems(tmp_path / "out/small/a", suffix)
+    assert rate == 44100
+    assert guitar.shape[1] == channels
+    if suffix in ("wav", "flac"):
+        assert np.abs(guitar + rest - soundfile.read(tmp_path / "a.flac", always_2d=True)[0]).max() <= 2**-15
+
+
+@pytest.mark.parametrize("depth", ["16", "24", "float"])
+def test_depth(run, tmp_path, depth):
+    write(tmp_path / "a.wav", song(), subtype="PCM_16")
+    assert run(tmp_path / "a.wav", "--depth", depth)[0] == 0
+    subtype = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}[depth]
+    assert soundfile.info(tmp_path / "out/small/a/rest.wav").subtype == subtype
+
+
+def test_only_one_part_and_only_some_seconds(run, tmp_path):
+    path = write(tmp_path / "a.wav", song(3))
+    assert run(path, "--only", "rest", "--start", "0.5", "--duration", "1.25")[0] == 0
+    assert files(tmp_path / "out") == ["small/a/rest.wav"]
+    assert soundfile.info(tmp_path / "out/small/a/rest.wav").frames == round(1.25 * RATE)
+
+
+def test_the_python_form_gives_what_the_command_writes(run, model, tmp_path):
+    path = write(tmp_path / "a.wav", song(12), subtype="FLOAT")
+    assert run(path)[0] == 0
+    parts = Separator(model).separate(*read(path))
+    (guitar, _), (rest, _) = stems(tmp_path / "out/small/a")
+    np.testing.assert_allclose(guitar, parts["guitar"], atol=1e-6)
+    np.testing.assert_allclose(rest, parts["rest"], atol=1e-6)
+
+
+def test_finished_songs_are_skipped_until_asked_again(run, tmp_path):
+    path = write(tmp_path / "a.wav", song())
+    code, out, _ = run(path)
+    assert code == 0
+    assert "1 song, 0 failed" in out
+    assert "times faster than real time" in out
+    assert str(tmp_path / "out/small") in out
+    before = (tmp_path / "out/small/a/guitar.wav").stat().st_mtime_ns
+    code, out, error = run(path)
+    assert code == 0
+    assert "1 finished before" in out
+    assert "finished before" in error
+    assert (tmp_path / "out/small/a/guitar.wav").stat().st_mtime_ns == before
+    assert run(path, "--overwrite")[0] == 0
+    assert (tmp_path / "out/small/a/guitar.wav").stat().st_mtime_ns > before
+
+
+def test_half_a_result_is_made_again(run, tmp_path):
+    path = write(tmp_path / "a.wav", song())
+    assert run(path)[0] == 0
+    (tmp_path / "out/small/a/rest.wav").unlink()
+    assert run(path)[0] == 0
+    assert files(tmp_path / "out") == ["small/a/guitar.wav", "small/a/rest.wav"]
+
+
+def test_another_song_of_the_same_name_is_not_taken_for_finished(run, tmp_path):
+    run(write(tmp_path / "one/a.wav", song(seed=1)))
+    guitar = (tmp_path / "out/small/a/guitar.wav").read_bytes()
+    code, _, error = run(write(tmp_path / "two/a.wav", song(3, seed=2)))
+    assert code == 1
+    assert "another song" in error
+    assert (tmp_path / "out/small/a/guitar.wav").read_bytes() == guitar
+
+
+def test_songs_of_one_name_in_one_call_and_a_folder_of_songs(run, tmp_path):
+    for number, name in enumerate(["one/a.wav", "two/a.flac", "two/b.ogg", "two/notes.txt"]):
+        if name.endswith("txt"):
+            (tmp_path / name).write_text("no song")
+        else:
+            write(tmp_path / name, song(seed=number))
+    assert run(tmp_path / "one", tmp_path / "two")[0] == 0
+    assert files(tmp_path / "out") == [
+        "small/a (one, wav)/guitar.wav",
+        "small/a (one, wav)/rest.wav",
+        "small/a (two, flac)/guitar.wav",
+        "small/a (two, flac)/rest.wav",
+        "small/b/guitar.wav",
+        "small/b/rest.wav",
+    ]
+
+
+def bad_song(kind, folder):
+    """A file that cannot be separated, and what must be said of it."""
+    path = folder / f"{kind}.wav"
+    if kind == "missing":
+        return path, "No such file"
+    if kind == "text":
+        path = folder / "text.mp3"
+        path.write_text("these are words\n" * 100)
+        return path, "not an audio file"
+    if kind == "empty":
+        path.touch()
+        return path, "empty"
+    if kind == "no samples":
+        write(path, song(0))
+        return path, "holds no sound"
+    if kind in ("nan", "inf"):
+        audio = song()
+        audio[RATE] = float(kind)
+        write(path, audio, subtype="FLOAT")
+        return path, "not a finite number"
+    if kind == "1 Hz":
+        write(path, song(), 1)
+        return path, "1 Hz"
+    if kind == "65535 channels":
+        write(path, song())
+        content = bytearray(path.read_bytes())
+        content[22:24] = b"\xff\xff"
+        path.write_bytes(content)
+        return path, ""
+    if kind == "cut mp4":
+        path = folder / "cut.m4a"
+        path.write_bytes(b"\x00\x00\x00\x1cftypM4A " + bytes(500))
+        return path, "cut or broken"
+    raise ValueError(kind)
+
+
+@pytest.mark.parametrize(
+    "kind", ["missing", "text", "empty", "no samples", "nan", "inf", "1 Hz", "65535 channels", "cut mp4"]
+)
+def test_a_bad_song_is_one_line_and_the_others_go_on(run, tmp_path, kind):
+    path, said = bad_song(kind, tmp_path)
+    good = write(tmp_path / "good.wav", song())
+    code, out, error = run(path, good)
+    assert code == 1
+    (line,) = [line for line in error.splitlines() if line.startswith("splitstrument:")]
+    assert str(path) in line
+    assert said.lower() in line.lower()
+    assert "Traceback" not in error
+    assert "1 song, 1 failed" in out
+    assert files(tmp_path / "out") == ["small/good/guitar.wav", "small/good/rest.wav"]
+    assert [p.name for p in (tmp_path / "out/small").iterdir()] == ["good"]
+
+
+def test_silence_and_ten_milliseconds_are_songs(run, tmp_path):
+    silent = write(tmp_path / "silent.wav", np.zeros((30000, 2)))
+    short = write(tmp_path / "short.wav", song(0.01))
+    assert run(silent, short)[0] == 0
+    assert not stems(tmp_path / "out/small/silent")[0][0].any()
+    assert len(stems(tmp_path / "out/small/short")[0][0]) == 220
+
+
+def test_a_cut_song_is_separated_as_far_as_it_goes(run, tmp_path):
+    path = write(tmp_path / "a.wav", song(4))
+    path.write_bytes(path.read_bytes()[:100_000])
+    code, _, error = run(path)
+    assert code == 0
+    assert "warning" in error
+    assert str(path) in error
+    assert len(stems(tmp_path / "out/small/a")[0][0]) == (100_000 - 44) // 4
+
+
+def test_formats_that_cannot_hold_the_song_are_refused(run, tmp_path):
+    path = write(tmp_path / "a.wav", song(1, 96000), 96000)
+    code, _, error = run(path, "--format", "mp3")
+    assert code == 1
+    assert "96000 Hz" in error
+    assert not files(tmp_path / "out")
+
+
+def test_an_output_that_cannot_be_written(model, tmp_path, capsys):
+    path = write(tmp_path / "a.wav", song())
+    (tmp_path / "file").touch()
+    assert main([str(path), "--model", model, "--output", str(tmp_path / "file/out")]) == 1
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    assert str(tmp_path / "file") in error
+
+
+def test_a_failure_while_writing_leaves_nothing(model, tmp_path):
+    """As when a disk fills up: the song's own reader fails late."""
+    audio = song(8)
+    audio[-10] = np.nan
+    path = write(tmp_path / "a.wav", audio, subtype="FLOAT")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(Exception, match="not a finite number"):
+        separate_file(Separator(model), path, tmp_path / "out", Output())
+    assert files(tmp_path / "out") == []
+
+
+def command(model, tmp_path, *arguments, **options):
+    line = [sys.executable, "-m", "splitstrument", "separate", *arguments, "--model", model]
+    return subprocess.Popen(
+        [*line, "--output", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(model, tmp_path):
+    """A limit on the size of files stands for a full disk; the song before it is kept, the one after it is made."""
+    names = ["a", "long", "z"]
+    for name in names:
+        write(tmp_path / f"{name}.wav", song(60 if name == "long" else 1), subtype="PCM_16")
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+
+    process = command(model, tmp_path, *[str(tmp_path / f"{name}.wav") for name in names], preexec_fn=limit)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "Traceback" not in error
+    (line,) = [line for line in error.splitlines() if line.startswith("splitstrument:")]
+    assert "long" in line
+    assert files(tmp_path / "out") == [
+        "small/a/guitar.wav",
+        "small/a/rest.wav",
+        "small/z/guitar.wav",
+        "small/z/rest.wav",
+    ]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_command_leaves_no_part_and_goes_on(model, tmp_path, sent, run):
+    # 192 kHz in 8 channels takes long enough to be stopped in the middle.
+    path = write(tmp_path / "a.wav", song(20, 192000, 8), 192000)
+    process = command(model, tmp_path, str(path))
+    parts = tmp_path / "out/small/a"
+    deadline = time.monotonic() + 60
+    while not (parts.exists() and any(p.stat().st_size > 100_000 for p in parts.iterdir())):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(sent)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    assert "give the command again" in error
+    assert files(tmp_path / "out") == []
+    assert run(path)[0] == 0
+
+
+def test_memory_does_not_grow_with_length(model, tmp_path):
+    """The peak for a song of 12 minutes is that of 1 minute, to within 60 MB (its samples alone are 254 MB)."""
+    peaks = []
+    for minutes in (1, 12):
+        path = tmp_path / f"{minutes}.wav"
+        with soundfile.SoundFile(path, "w", 44100, 2, "PCM_16") as file:
+            for _ in range(minutes):
+                file.write(song(60, 44100))
+        code = (
+            "import resource, sys; from splitstrument.separate import main; main(sys.argv[1:]);"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        line = [sys.executable, "-c", code, str(path), "--model", model, "--output", str(tmp_path)]
+        peaks.append(int(subprocess.run(line, capture_output=True, text=True, check=True).stdout.split()[-1]))
+    assert peaks[1] - peaks[0] < 60_000
+
+
+def test_a_gpu_that_is_not_there_is_one_line(model, tmp_path):
+    path = write(tmp_path / "a.wav", song())
+    process = command(model, tmp_path, str(path), "--device", "gpu", env=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"})
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert error.startswith("splitstrument: no GPU")
+    assert error.count("\n") == 1
