@@ -53,9 +53,7 @@ def main(arguments=None):
 
     folders = song_folders(arguments.songs)
     if not folders:
-        print(
-            f"splitstrument: {arguments.songs[0]}: no folder with guitar.ogg and song.ogg below", file=sys.stderr
-        )
+        print(f"splitstrument: {arguments.songs[0]}: no folder with guitar.ogg and song.ogg below", file=sys.stderr)
         return 2
     for folder in tqdm(folders, unit="song"):
         name = folder.name.replace(" ", "_")

@@ -16,15 +16,14 @@ class Masks:
     """Spectra of any channel count on the song's grid -> masks of the same shape.
 
     `predict` maps (batch, bins, frames, channels) magnitudes to masks; `shape` is (bins, frames, channels) of the
-    network, `overlap` the frames that windows share, `batch` how many windows it gets at once.
+    network, `overlap` the frames that windows share. Windows go to the network one at a time: on processors that is
+    the fastest, since more at once no longer fit the caches.
     """
 
-    def __init__(self, predict, shape, overlap, batch):
+    def __init__(self, predict, shape, overlap):
         self.predict, (self.bins, self.frames, self.channels) = predict, shape
-        self.overlap, self.batch = overlap, batch
-        self.step = self.frames - overlap
-        rising = ((np.arange(overlap) + 0.5) / max(overlap, 1)).astype(np.float32)
-        self.fade = np.concatenate([rising, np.ones(self.frames - 2 * overlap, np.float32), rising[::-1]])
+        self.overlap, self.step = overlap, self.frames - overlap
+        self.rising = ((np.arange(overlap) + 0.5) / max(overlap, 1)).astype(np.float32)[:, None]
         self.waiting, self.tail = None, None
 
     def __call__(self, spectra, last=False):
@@ -32,18 +31,9 @@ class Masks:
         if self.waiting is not None:
             spectra = np.concatenate([self.waiting, spectra], axis=1)
         done, masks = 0, []
-        # Frames before `done` are masked for good; the windows that begin there still need `overlap` frames more.
-        while spectra.shape[1] - done >= self.overlap + self.batch * self.step:
-            masks.append(self._masked(spectra[:, done : done + self.overlap + self.batch * self.step]))
-            done += self.batch * self.step
-        if last:
-            left = spectra.shape[1] - done
-            windows = -(-left // self.step)
-            for _ in range(windows):
-                window = spectra[:, done : done + self.frames]
-                padding = ((0, 0), (0, self.frames - window.shape[1]), (0, 0))
-                masks.append(self._masked(np.pad(window, padding)))
-                done += self.step
+        while spectra.shape[1] - done >= (1 if last else self.frames):
+            masks.append(self._masked(spectra[:, done : done + self.frames]))
+            done += self.step
         complete = min(done, spectra.shape[1])
         self.waiting = spectra[:, complete:]
         if not masks:
@@ -51,24 +41,15 @@ class Masks:
         return spectra[:, :complete], np.concatenate(masks, axis=1)[:, :complete]
 
     def _masked(self, spectra):
-        """Masks for the first n * step of n * step + overlap frames; the rest of them is kept for the next call."""
-        count = (spectra.shape[1] - self.overlap) // self.step
-        magnitudes = self._heard(np.abs(spectra))
-        groups = len(magnitudes)
-        windows = np.stack([magnitudes[:, :, w * self.step : w * self.step + self.frames] for w in range(count)], 1)
-        masks = self.predict(windows.reshape(-1, *windows.shape[2:]))
-        masks = np.clip(masks, 0, 1).reshape(groups, count, *masks.shape[1:])
-        total = np.zeros((groups, self.bins, count * self.step + self.overlap, self.channels), np.float32)
-        for w in range(count):
-            fade = self.fade
-            if self.tail is None and w == 0:  # nothing before the first window fades out
-                fade = fade.copy()
-                fade[: self.overlap] = 1
-            total[:, :, w * self.step : w * self.step + self.frames] += masks[:, w] * fade[:, None]
+        """Masks for the first `step` frames of a window; those of the rest are kept to be faded into the next one."""
+        channels, present, bins = spectra.shape
+        padding = ((0, 0), (0, self.frames - present), (0, 0))
+        masks = np.clip(self.predict(self._heard(np.abs(np.pad(spectra, padding)))), 0, 1)
         if self.tail is not None:
-            total[:, :, : self.overlap] += self.tail
-        self.tail = total[:, :, count * self.step :]
-        return self._spread(total[:, :, : count * self.step], len(spectra), spectra.shape[2])
+            masks[:, :, : self.overlap] *= self.rising
+            masks[:, :, : self.overlap] += self.tail * (1 - self.rising)
+        self.tail = masks[:, :, self.step :]
+        return self._spread(masks[:, :, : self.step], channels, bins)
 
     def _heard(self, magnitudes):
         """(channels, frames, bins of the song) -> (groups, bins, frames, channels of the network).

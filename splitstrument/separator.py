@@ -64,7 +64,7 @@ class Separator:
         """
         grid = self.grid.at_rate(self.card.sample_rate, sample_rate)
         analysis, synthesis = Analysis(grid, channels), Synthesis(grid, channels)
-        masks = Masks(self._predict, self.shape, overlap=self.shape[1] // 8, batch=max(1, 256 // self.shape[1]))
+        masks = Masks(self._predict, self.shape, overlap=self.shape[1] // 8)
         song = np.zeros((0, channels), np.float32)
         for block, last in _with_end(blocks):
             song = np.concatenate([song, block])

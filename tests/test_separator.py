@@ -84,7 +84,7 @@ def test_above_the_reach_the_mask_goes_on_as_its_mean_over_the_tenth_below():
     for first, last, above in ((80, 90, 1), (0, 80, 0), (90, 101, 0), (80, 85, 0.5)):
         mask = np.zeros((1, bins, 8, 1), np.float32)
         mask[:, first:last] = 1
-        masks = Masks(lambda windows, mask=mask: np.repeat(mask, len(windows), 0), (bins, 8, 1), 2, 1)
+        masks = Masks(lambda windows, mask=mask: np.repeat(mask, len(windows), 0), (bins, 8, 1), 2)
         _, spread = masks(np.ones((2, 30, 241), np.complex64), last=True)
         np.testing.assert_allclose(spread[..., 90:], above)
         np.testing.assert_allclose(spread[0, 10, :90], mask[0, :90, 0, 0])
@@ -98,7 +98,7 @@ def test_windows_cross_fade_without_a_step():
         calls.append(len(windows))
         return np.broadcast_to(np.linspace(0, 1, frames, dtype=np.float32)[:, None], windows.shape)
 
-    masks = Masks(climbing, (17, frames, 1), overlap, 2)
+    masks = Masks(climbing, (17, frames, 1), overlap)
     pieces = [masks(np.ones((1, 50, 17), np.complex64), last=index == 9)[1] for index in range(10)]
     curve = np.concatenate(pieces, 1)[0, :, 5]
     assert len(curve) == 500

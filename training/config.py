@@ -43,6 +43,7 @@ class Run:
     sample_rate: int = 22050
     mixing: Mixing = Field(default_factory=Mixing)
     loss: str = "compressed"
+    initial: str = ""  # a run in the same output folder whose weights this one begins with
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(1e-4, ge=0)
     average: float = Field(0.998, ge=0, lt=1)

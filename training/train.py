@@ -5,6 +5,7 @@ configuration, history.csv and a backup from which the same command goes on. Pur
 """
 
 import argparse
+import contextlib
 import shutil
 import sys
 from dataclasses import replace
@@ -41,6 +42,8 @@ def train(run, root, output):
     keras.utils.set_random_seed(run.seed)
     settings = networks.settings(run.network, run.options)
     network = networks.build(run.network, run.options)
+    if run.initial:
+        network.set_weights(models.load(output.parent / run.initial)[1].get_weights())
     training, validation = split(run.collections, root)
     steps = run.epochs * run.steps
     batches = Batches(training, settings, steps, run.seed, run.mixing, workers=2, max_queue_size=4)
@@ -57,22 +60,23 @@ def train(run, root, output):
     )
     network.compile(optimizer, loss=loss, metrics=[plain_sdr], jit_compile=True)
     output.mkdir(parents=True, exist_ok=True)
-    network.fit(
-        batches,
-        validation_data=held_out,
-        epochs=run.epochs,
-        steps_per_epoch=run.steps,
-        verbose=2 if not sys.stdout.isatty() else 1,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(str(output / "backup")),
-            _first_batch(batches, run.steps),
-            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            keras.callbacks.ModelCheckpoint(
-                str(output / "best.weights.h5"), monitor="val_loss", save_best_only=True, save_weights_only=True
-            ),
-            keras.callbacks.CSVLogger(str(output / "history.csv"), append=True),
-        ],
-    )
+    with contextlib.suppress(KeyboardInterrupt):  # a run that is stopped is a model all the same
+        network.fit(
+            batches,
+            validation_data=held_out,
+            epochs=run.epochs,
+            steps_per_epoch=run.steps,
+            verbose=2 if not sys.stdout.isatty() else 1,
+            callbacks=[
+                keras.callbacks.BackupAndRestore(str(output / "backup")),
+                _first_batch(batches, run.steps),
+                keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+                keras.callbacks.ModelCheckpoint(
+                    str(output / "best.weights.h5"), monitor="val_loss", save_best_only=True, save_weights_only=True
+                ),
+                keras.callbacks.CSVLogger(str(output / "history.csv"), append=True),
+            ],
+        )
     network.load_weights(output / "best.weights.h5")
     card = models.Card(
         name=run.name,

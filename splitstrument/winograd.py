@@ -1,0 +1,54 @@
+"""3x3 convolutions with half the multiplications: Winograd's F(4, 3) along time (Lavin and Gray 2016).
+
+Four neighbouring outputs of a filter with three taps need 12 multiplications; from six inputs transformed by B', times
+the three taps transformed by G, transformed back by A', they need 6: y = A' [(G g) * (B' d)]. The other axis stays an
+ordinary convolution, of three taps for each of the six products, which the backend does at its full speed. Results
+differ from the direct way by rounding only, about 1e-6 of their size.
+"""
+
+import numpy as np
+
+B = ((4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0))
+B += ((0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0), (0, 4, 0, -5, 0, 1))
+G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
+A = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
+
+
+def quicken(network):
+    """Give the network's wide 3x3 convolutions this form, for inference with the weights it has now."""
+    from keras import layers
+
+    for layer in network.layers:
+        plain = isinstance(layer, layers.Conv2D) and layer.kernel_size == (3, 3) and layer.strides == (1, 1)
+        if plain and layer.padding == "same" and layer.kernel.shape[2] >= WIDE:
+            layer.convolution_op = _convolution(np.asarray(layer.kernel))
+
+
+WIDE = 64  # input channels from which on the transforms cost less than they save
+
+
+def _convolution(kernel):
+    """The operation of a layer with this (3, 3, in, out) kernel: (batch, bins, frames, in) -> (..., out)."""
+    from keras import ops
+
+    taps = np.einsum("kt,btio->kbio", G, kernel)[:, :, None].astype(np.float32)
+
+    def convolution(inputs, _):
+        frames = inputs.shape[2]
+        tiles = -(-frames // 4)
+        padded = ops.pad(inputs, ((0, 0), (0, 0), (1, 4 * tiles - frames + 1), (0, 0)))
+        inside = [padded[:, :, first : first + 4 * tiles - 3 : 4] for first in range(6)]
+        products = [ops.conv(_sum(row, inside), tap, padding="same") for row, tap in zip(B, taps, strict=True)]
+        outside = ops.stack([_sum(row, products) for row in A], axis=3)
+        shape = (-1, inputs.shape[1], 4 * tiles, taps.shape[-1])
+        return ops.reshape(outside, shape)[:, :, :frames]
+
+    return convolution
+
+
+def _sum(coefficients, terms):
+    weighted = [c * term if c != 1 else term for c, term in zip(coefficients, terms, strict=True) if c]
+    total = weighted[0]
+    for term in weighted[1:]:
+        total = total + term
+    return total
