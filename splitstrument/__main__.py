@@ -20,21 +20,10 @@ def usage():
 
 def main(arguments=None):
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(usage())
-        return 0 if arguments else 2
-    if arguments[0] == "--version":
-        from importlib.metadata import version
-
-        print(version("splitstrument"))
-        return 0
-    name = arguments[0]
-    if name not in COMMANDS:
-        print("splitstrument: " + no_such("command", name, COMMANDS), file=sys.stderr)
-        return 2
-    module, function = COMMANDS[name][0].split(":")
     try:
-        return getattr(importlib.import_module(module), function)(arguments[1:])
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print("splitstrument: stopped", file=sys.stderr)
         return 130
@@ -44,8 +33,25 @@ def main(arguments=None):
     except ModuleNotFoundError as error:
         if error.name not in WAYS_OUT:
             raise
-        print(f"splitstrument: {name} needs {error.name}: {WAYS_OUT[error.name]}", file=sys.stderr)
+        print(f"splitstrument: {arguments[0]} needs {error.name}: {WAYS_OUT[error.name]}", file=sys.stderr)
         return 1
+
+
+def _run(arguments):
+    """The exit code of one command."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        print(version("splitstrument"))
+        return 0
+    if arguments[0] not in COMMANDS:
+        print("splitstrument: " + no_such("command", arguments[0], COMMANDS), file=sys.stderr)
+        return 2
+    module, function = COMMANDS[arguments[0]][0].split(":")
+    return getattr(importlib.import_module(module), function)(arguments[1:])
 
 
 if __name__ == "__main__":

@@ -7,33 +7,16 @@ an hour of music is never in memory. Which library reads a file is found from it
 import math
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from splitstrument.decoders import AudioError, AudioInfo, open_source
+
+__all__ = ["AudioError", "AudioInfo", "Reader", "find_songs", "open_audio", "read"]
 
 RATES = (8_000, 192_000)  # Hz
 CHANNELS = 8
 
 _SUFFIXES = r"\.(wave?|rf64|w64|flac|aiff?|aifc|caf|og[ga]|opus|mp[34]|m4[ab]|mov|aac|webm|mk[va]|wma)"
-
-
-class AudioError(Exception):
-    """A song that cannot be read or written: one line that names the file and says why."""
-
-
-@dataclass(frozen=True)
-class AudioInfo:
-    """What a file says of one of its audio streams.
-
-    frames is None where the file does not say, and only right to some milliseconds in MP4 and WebM; a
-    damaged file may give fewer. depth ("16", "24" or "float") is what a WAV written from it should have.
-    """
-
-    path: Path
-    sample_rate: int
-    channels: int
-    frames: int | None
-    depth: str
-    codec: str
 
 
 def find_songs(paths) -> list[Path]:
@@ -80,8 +63,6 @@ class Reader:
     def __init__(self, path, stream, start, duration):
         if not 0 <= start < math.inf or not (duration is None or 0 < duration < math.inf):
             raise AudioError(f"{path}: the start must not be negative and the duration must be above 0 s")
-        from splitstrument.decoders import open_source
-
         self.warning = None
         self._file = _open_file(path)
         try:

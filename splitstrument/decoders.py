@@ -7,8 +7,8 @@ A source has `info`, `chunks(first)` (float32 (n, channels) from a frame on), `c
 
 import itertools
 import re
-
-from splitstrument.audio import AudioError, AudioInfo
+from dataclasses import dataclass
+from pathlib import Path
 
 # Only containers that hold their own sound: a playlist (HLS, ffconcat) could open any other file.
 _CONTAINERS = "mov,matroska,aac,mp3,ogg,flac,wav,w64,aiff,caf,asf"
@@ -16,6 +16,26 @@ _DEPTHS = {"PCM_S8": "16", "PCM_U8": "16", "PCM_16": "16", "PCM_24": "24"}
 _UNKNOWN_LENGTH = 2**63 - 1
 _CHUNK = 4096  # frames; soundfile loses the chunk in which a cut FLAC breaks off
 _TOLERANCE = 0.1  # seconds by which an MP3, MP4 or WebM may be shorter than it says and still be whole
+
+
+class AudioError(Exception):
+    """A song that cannot be read or written: one line that names the file and says why."""
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What a file says of one of its audio streams.
+
+    frames is None where the file does not say, and only right to some milliseconds in MP4 and WebM; a
+    damaged file may give fewer. depth ("16", "24" or "float") is what a WAV written from it should have.
+    """
+
+    path: Path
+    sample_rate: int
+    channels: int
+    frames: int | None
+    depth: str
+    codec: str
 
 
 def open_source(path, file, stream):

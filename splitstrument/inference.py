@@ -10,7 +10,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 def load(model, precision="auto", device=None):
     """(card, network) of a model for inference. "auto" tries bfloat16 where the processor has it, and keeps the faster.
 
-    Networks that compute in bfloat16 keep their weights and the mask's last step in float32.
+    In bfloat16 weights stay float32; masks come out in steps of 2 ** -8, relatively.
     """
     from splitstrument import backend, models
 

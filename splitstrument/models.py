@@ -4,53 +4,15 @@ Shipped models lie in `splitstrument/shipped` and are called by name; any other 
 2021 thesis published (configuration.jsonc, model.json, weights/weights.h5) are models too, see `splitstrument.thesis`.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
-from splitstrument.checking import STRICT
+from splitstrument.cards import Card, ModelError, Score, Source
 from splitstrument.naming import no_such
 
+__all__ = ["Card", "ModelError", "Score", "Source", "find", "load", "read_card", "save", "shipped"]
 CARD, WEIGHTS = "model.yaml", "model.weights.h5"
 SHIPPED = Path(__file__).parent / "shipped"
-
-
-class ModelError(Exception):
-    """A model that is not there or does not load; the message names it and says what to do."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Material that a model was trained on, with its licence."""
-
-    name: str
-    licence: str
-    what: str = ""
-
-
-@dataclass(frozen=True)
-class Score:
-    """A measured figure: on which data, with which measure and command."""
-
-    data: str
-    measure: str
-    value: float
-    command: str
-
-
-@dataclass(frozen=True)
-class Card:
-    """All that is said of a trained model; `sample_rate` in Hz, `options` are the network's."""
-
-    name: str
-    instrument: str
-    sample_rate: int
-    network: str
-    options: dict = field(default_factory=dict)
-    trained_on: tuple[Source, ...] = ()
-    training: str = ""
-    scores: tuple[Score, ...] = ()
-    version: str = ""
-    __pydantic_config__ = STRICT
 
 
 def shipped():
@@ -92,17 +54,14 @@ def read_card(folder):
         raise ModelError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
 
 
-def load(model, frames=None):
-    """(card, network with its weights) of a shipped model's name or a model folder.
-
-    `frames` overrides the card's window length, for networks whose weights do not depend on it.
-    """
+def load(model):
+    """(card, network with its weights) of a shipped model's name or a model folder."""
     from splitstrument import networks
 
     folder = find(model)
     card = read_card(folder)
     try:
-        network = networks.build(card.network, card.options | ({"frames": frames} if frames else {}))
+        network = networks.build(card.network, card.options)
     except ValueError as error:
         raise ModelError(f"{folder}: {error}") from None
     if (folder / CARD).exists():

@@ -7,7 +7,7 @@ their places by name, and every place must be filled.
 
 from pathlib import Path
 
-from splitstrument.models import Card, ModelError
+from splitstrument.cards import Card, ModelError
 
 # What each kind of layer has, in the order in which Keras wants them.
 WEIGHT_NAMES = {

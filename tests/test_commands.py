@@ -47,7 +47,8 @@ def test_help_imports_nothing_heavy(name):
 def test_usage_and_unknown_commands(capsys):
     assert main([]) == 2
     assert main(["help"]) == 0
-    assert all(name in capsys.readouterr().out for name in COMMANDS)
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in COMMANDS)
     assert main(["seperate"]) == 2
     assert capsys.readouterr().err == "splitstrument: no command is called 'seperate'; did you mean separate?\n"
 
