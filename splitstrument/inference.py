@@ -24,11 +24,24 @@ def load(model, precision="auto", device=None):
     return _load(keras, models, folder, "float32" if precision == "auto" else precision)
 
 
+def quickest(network):
+    """`network` with its convolutions in their quickest form for processors, compiled; GPUs need no such help."""
+    import keras
+
+    from splitstrument import winograd
+
+    if not keras.distribution.list_devices("gpu") and winograd.is_wide(network):
+        winograd.quicken(network)
+        network.compile(jit_compile=True)
+    return network
+
+
 def _load(keras, models, folder, precision):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
     try:
-        return models.load(folder)
+        card, network = models.load(folder)
+        return card, network if precision == "bfloat16" else quickest(network)
     finally:
         keras.config.set_dtype_policy(before)
 
