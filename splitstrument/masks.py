@@ -12,6 +12,11 @@ import numpy as np
 LEARNED, SAMPLE = 0.9, 0.8
 
 
+def overlap_of(frames):
+    """How many of a window's frames the next one shares: a sixteenth, 70 ms for the hourglass, costs little time."""
+    return max(2, frames // 16)
+
+
 class Masks:
     """Spectra of any channel count on the song's grid -> masks of the same shape.
 

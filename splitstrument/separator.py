@@ -6,7 +6,7 @@ nothing is resampled, and instrument + rest is the song: the rest is the song mi
 
 import numpy as np
 
-from splitstrument.masks import Masks
+from splitstrument.masks import Masks, overlap_of
 from splitstrument.spectrogram import Analysis, Grid, Synthesis
 
 BLOCK_SECONDS = 5.0
@@ -64,7 +64,7 @@ class Separator:
         """
         grid = self.grid.at_rate(self.card.sample_rate, sample_rate)
         analysis, synthesis = Analysis(grid, channels), Synthesis(grid, channels)
-        masks = Masks(self._predict, self.shape, overlap=self.shape[1] // 8)
+        masks = Masks(self._predict, self.shape, overlap_of(self.shape[1]))
         song = np.zeros((0, channels), np.float32)
         for block, last in _with_end(blocks):
             song = np.concatenate([song, block])
