@@ -41,13 +41,17 @@ def separate_file(separator, song, folder, output, progress=lambda seconds: None
         except AudioError as error:
             raise AudioError(f"{song}: {error}") from None
         depth = output.depth or info.depth
-        writers = {
-            part: AudioWriter(folder / f"{name}.{output.format}", info.sample_rate, info.channels, depth, info.frames)
-            for part, name in (("instrument", separator.instrument), ("rest", "rest"))
-            if output.only in (None, part)
-        }
+        if output.format == "flac" and depth == "float":
+            depth = "24"
+        names = {"instrument": separator.instrument, "rest": "rest"}
         frames = 0
-        try:
+        with contextlib.ExitStack() as stack:
+            writers = {}
+            for part, name in names.items():
+                if output.only in (None, part):
+                    path = folder / f"{name}.{output.format}"
+                    writer = AudioWriter(path, info.sample_rate, info.channels, depth, info.frames)
+                    writers[part] = stack.enter_context(writer)
             blocks = reader.blocks(int(BLOCK_SECONDS * info.sample_rate))
             for piece, instrument in separator.stream(blocks, info.sample_rate, info.channels):
                 if output.format in ("wav", "flac") and depth != "float":
@@ -56,12 +60,6 @@ def separate_file(separator, song, folder, output, progress=lambda seconds: None
                     writer.write(instrument if part == "instrument" else piece - instrument)
                 frames += len(piece)
                 progress(len(piece) / info.sample_rate)
-            for writer in writers.values():
-                writer.close()
-        except BaseException:
-            for writer in writers.values():
-                writer.abort()
-            raise
     return frames / info.sample_rate, reader.warning
 
 

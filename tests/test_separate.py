@@ -351,3 +351,12 @@ def test_a_gpu_that_is_not_there_is_one_line(model, tmp_path):
     assert process.returncode == 2
     assert error.startswith("splitstrument: no GPU")
     assert error.count("\n") == 1
+
+
+def test_loud_float_songs_add_up_in_flac(run, tmp_path):
+    """A song decoded to samples beyond full scale, as from MP3: the two stems share what one could not hold."""
+    audio = 1.4 * song()
+    write(tmp_path / "a.wav", audio, subtype="FLOAT")
+    assert run(tmp_path / "a.wav", "--format", "flac")[0] == 0
+    guitar, rest = stems(tmp_path / "out/small/a", "flac")
+    assert np.abs(guitar[0] + rest[0] - audio).max() <= 2**-23
