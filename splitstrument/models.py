@@ -101,6 +101,8 @@ def save(network, card, folder):
     with h5py.File(whole) as source, h5py.File(halved, "w") as target:
 
         def copy(name, item):
+            if name.startswith("optimizer"):
+                return
             if isinstance(item, h5py.Group):
                 target.require_group(name).attrs.update(item.attrs)
             else:

@@ -47,8 +47,10 @@ def main():
     parser.add_argument("--model", default="guitar")
     options = parser.parse_args()
     separator = Separator(options.model)
-    print("| song | form | mixture | guitar, plain SDR | guitar, SI-SDR | rest, plain SDR | ideal ratio mask |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| song | form | mixture, SDR | guitar, SDR | mixture, SI-SDR | guitar, SI-SDR | rest, SDR | ideal ratio, SDR |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     rows = {"stereo": [], "mono": []}
     for folder in song_folders(options.songs):
         for form, rate in (("stereo", 44100), ("mono", 22050)):
@@ -58,8 +60,9 @@ def main():
             parts = separator.separate(guitar + rest, rate)
             estimate = parts[separator.instrument]
             row = [plain_sdr(guitar, guitar + rest), plain_sdr(guitar, estimate)]
-            row += [scale_invariant_sdr(guitar, estimate), plain_sdr(rest, parts["rest"])]
-            row += [plain_sdr(guitar, ideal_ratio(guitar, rest)) if form == "mono" else np.nan]
+            row += [scale_invariant_sdr(guitar, guitar + rest), scale_invariant_sdr(guitar, estimate)]
+            row += [plain_sdr(rest, parts["rest"])]
+            row += [plain_sdr(guitar, ideal_ratio(guitar, rest))]
             rows[form].append(row)
             print(f"| {folder.name} | {form} |" + "".join(f" {value:.2f} |" for value in row), flush=True)
     for form, values in rows.items():
