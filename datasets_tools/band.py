@@ -270,9 +270,7 @@ def play(seed: int = 0, seconds: float = 30.0, sample_rate: int = 44100) -> Song
 
 def main(arguments: list[str] | None = None) -> int:
     """Write <output>/band<seed>/<group>/<group>.wav and mix/mix.wav, 16 bit; return 1 if a folder exists."""
-    parser = argparse.ArgumentParser(
-        prog="splitstrument band", description="Make songs with stems, of seeds from --seed up."
-    )
+    parser = argparse.ArgumentParser(prog="splitstrument band", description="Make songs with stems, by seed.")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where band<seed> go")
     for option, default in {"--songs": 1, "--seed": 0, "--seconds": 30.0, "--rate": 44100}.items():
         parser.add_argument(option, type=type(default), default=default, help=f"{default} unless given")
