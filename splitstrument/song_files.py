@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from splitstrument.audio import AudioError, open_audio
 from splitstrument.writing import AudioWriter, check_format, step, write_text
 
-NOTE = ".separated.json"
+NOTE = ".separated.{}.json"  # one for each format
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _finished(folder, instrument, output, note):
     names = {"instrument": (instrument,), "rest": ("rest",), None: (instrument, "rest")}[output.only]
     files = [folder / f"{name}.{output.format}" for name in names]
     try:
-        found = (folder / NOTE).read_text(encoding="utf-8")
+        found = (folder / NOTE.format(output.format)).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False  # an interrupted run: what lies there is made again
     if found != note and any(file.exists() for file in files):
@@ -117,7 +117,7 @@ def separate_into(separator, song, folder, output, overwrite=False, progress=lam
             return None
         folder.mkdir(parents=True, exist_ok=True)
         result = separate_file(separator, song, folder, output, progress)
-        write_text(folder / NOTE, note)
+        write_text(folder / NOTE.format(output.format), note)
         return result
     except OSError as error:
         raise AudioError(f"{error.filename or folder}: {error.strerror or error}") from None

@@ -30,7 +30,9 @@ def run(model, tmp_path, capsys):
     """Runs the command in `tmp_path` with the small model: (exit code, standard output, standard error)."""
 
     def run(*arguments):
-        code = main([*map(str, arguments), "--model", model, "--output", str(tmp_path / "out")])
+        code = main(
+            [*map(str, arguments), "--model", model, "--output", str(tmp_path / "out"), "--precision", "float32"]
+        )
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
@@ -53,7 +55,9 @@ def stems(folder, suffix="wav"):
 
 def files(folder):
     """All files below `folder`, hidden ones too, without the notes of finished songs."""
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != ".separated.json")
+    return sorted(
+        str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".separated")
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,7 @@ def test_only_one_part_and_only_some_seconds(run, tmp_path):
 def test_the_python_form_gives_what_the_command_writes(run, model, tmp_path):
     path = write(tmp_path / "a.wav", song(12), subtype="FLOAT")
     assert run(path)[0] == 0
-    parts = Separator(model).separate(*read(path))
+    parts = Separator(model, precision="float32").separate(*read(path))
     (guitar, _), (rest, _) = stems(tmp_path / "out/small/a")
     np.testing.assert_allclose(guitar, parts["guitar"], atol=1e-6)
     np.testing.assert_allclose(rest, parts["rest"], atol=1e-6)
@@ -138,6 +142,16 @@ def test_finished_songs_are_skipped_until_asked_again(run, tmp_path):
     assert (tmp_path / "out/small/a/guitar.wav").stat().st_mtime_ns == before
     assert run(path, "--overwrite")[0] == 0
     assert (tmp_path / "out/small/a/guitar.wav").stat().st_mtime_ns > before
+
+
+def test_each_format_is_finished_for_itself(run, tmp_path):
+    path = write(tmp_path / "a.wav", song())
+    assert run(path)[0] == 0
+    assert run(path, "--format", "flac", "--start", "1")[0] == 0
+    assert "1 finished before" in run(path)[1]
+    code, _, error = run(path, "--start", "1")
+    assert code == 1
+    assert "made from another song or otherwise" in error
 
 
 def test_half_a_result_is_made_again(run, tmp_path):

@@ -11,7 +11,8 @@ from tests import tiny
 
 @pytest.fixture(scope="module", params=["tfc_tdf", "hourglass"])
 def separator(request, tmp_path_factory):
-    return Separator(tiny.model(tmp_path_factory.mktemp("models") / "small", request.param))
+    folder = tiny.model(tmp_path_factory.mktemp("models") / "small", request.param)
+    return Separator(folder, precision="float32")
 
 
 def noise(seconds, rate, channels, seed=0):
@@ -117,7 +118,7 @@ def test_a_steady_tone_has_no_step_at_window_borders(separator):
 def test_channels_are_kept_apart_by_a_stereo_network_and_shared_by_a_mono_one(tmp_path):
     loud, quiet = noise(1, 22050, 1), np.zeros((22050, 1), np.float32)
     for network in ("tfc_tdf", "hourglass"):
-        separator = Separator(tiny.model(tmp_path / network, network))
+        separator = Separator(tiny.model(tmp_path / network, network), precision="float32")
         guitar = separator.separate(np.concatenate([loud, quiet], 1), 22050)["guitar"]
         assert guitar[:, 0].std() > 0.01
         assert not guitar[:, 1].any()
