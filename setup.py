@@ -28,13 +28,8 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
-        "synthesize": [
-            "joblib>=1.3",
-            "pretty_midi>=0.2.10",
-            "pysfizz>=0.1.3",
-            "soxr>=0.4",
-            "tinysoundfont>=0.3.6",
-        ],
+        # SoundFont banks need tinysoundfont as well: pip install --no-deps tinysoundfont (see docs/guitar.md).
+        "synthesize": ["joblib>=1.3", "pretty_midi>=0.2.10", "pysfizz>=0.1.3"],
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],
         "test": ["joblib>=1.3", "librosa>=0.10", "pretty_midi>=0.2.10", "pysfizz>=0.1.3", "pytest>=8", "ruff>=0.9"],
     },
