@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from splitstrument.audio import AudioError, find_songs
+from splitstrument.audio import AudioError, find_songs, open_audio
 from splitstrument.writing import FORMATS
 
 
@@ -120,8 +120,6 @@ def _separate_all(separator, songs, options):
 
 def _length(song, options):
     """The seconds of a song that are to be separated, as its file says; 0 where it does not."""
-    from splitstrument.audio import open_audio
-
     try:
         with open_audio(song) as reader:
             length = (reader.info.frames or 0) / reader.info.sample_rate

@@ -131,6 +131,7 @@ def test_a_run_trains_becomes_a_model_and_goes_on(data, tmp_path, capsys):
         ({"loss": "l2"}, "did you mean l1?"),
         ({"mixing": {"mono": 2}}, "mixing.mono"),
         ({"collections": [{"pairs": "nowhere"}]}, "no pairs"),
+        ({"initial": "no such run"}, "no model is called"),
     ],
 )
 def test_a_wrong_configuration_is_one_line(data, tmp_path, capsys, changes, said):

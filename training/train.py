@@ -111,6 +111,7 @@ def main(arguments=None):
     parser.add_argument("--output", default="runs", help="folder of run folders")
     parser.add_argument("--seed", type=int, help="instead of the configuration's")
     arguments = parser.parse_args(arguments)
+    from splitstrument.models import ModelError
     from splitstrument.pairs import PairError
     from training import config
 
@@ -120,7 +121,7 @@ def main(arguments=None):
             run = replace(run, seed=arguments.seed)
         output = Path(arguments.output) / run.name
         train(run, arguments.pairs, output)
-    except (ValueError, PairError, OSError) as error:
+    except (ValueError, ModelError, PairError, OSError) as error:
         print(f"splitstrument: {error}", file=sys.stderr)
         return 2
     shutil.copy(arguments.configuration, output / "configuration.yaml")
