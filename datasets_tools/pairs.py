@@ -1,21 +1,83 @@
-"""Writing pairs of instrument and rest: `<track>/{instrument,rest}_<track>.wav`, whole or not at all."""
+"""Write pairs of instrument and rest: `<track>/{instrument,rest}_<track>.wav`, whole or not at all.
 
+Beside the two files lies a record, `.pair.json`: what they were made from, by which a finished pair is known when the
+command is given again, and what is worth telling of them.
+"""
+
+import contextlib
+import json
 import os
 import shutil
 from pathlib import Path
 
+from splitstrument.pairs import Pair
+from splitstrument.writing import AudioWriter
 
-def write_pair(folder, instrument, rest, sample_rate):
-    """Write one pair as 16-bit WAV into `folder`, named by the track; the folder appears when both are complete.
+RECORD = ".pair.json"
+PARTS = ("instrument", "rest")
 
-    `instrument`, `rest`: float (frames, channels), full scale 1.
-    """
-    import soundfile
 
-    folder = Path(folder)
-    part = folder.with_name(f".{folder.name}.part{os.getpid()}")
+@contextlib.contextmanager
+def folder_at_once(folder):
+    """A hidden folder beside `folder` to write into; it becomes `folder` at the end, or vanishes at an error."""
+    part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    for name, audio in (("instrument", instrument), ("rest", rest)):
-        soundfile.write(part / f"{name}_{folder.name}.wav", audio, sample_rate, "PCM_16")
-    part.rename(folder)
+    try:
+        yield part
+        os.rename(part, folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+@contextlib.contextmanager
+def pair_writer(folder, sample_rate, channels, record, frames=None):
+    """Write one pair into `folder`, 16-bit WAV named by the folder: yields write(instrument, rest).
+
+    The two take blocks of float (frames, channels), full scale 1. `record` is a dict that JSON can hold, with
+    `made_from`; it may be filled until the end. Raises AudioError or OSError where writing fails; nothing is left then.
+    """
+    folder = Path(folder)
+    with folder_at_once(folder) as part, contextlib.ExitStack() as stack:
+        writers = []
+        for name in PARTS:
+            path = part / Pair(folder).path(name).name
+            writers.append(stack.enter_context(AudioWriter(path, sample_rate, channels, "16", frames)))
+
+        def write(*blocks):
+            for writer, block in zip(writers, blocks, strict=True):
+                writer.write(block)
+
+        yield write
+        stack.close()
+        (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def write_pair(folder, instrument, rest, sample_rate, record=None):
+    """Write a pair that is in memory: `instrument`, `rest`: float (frames, channels), full scale 1."""
+    with pair_writer(folder, sample_rate, instrument.shape[1], record or {}) as write:
+        write(instrument, rest)
+
+
+def record_of(folder):
+    """The record of the pair in `folder`, or None where there is none."""
+    try:
+        return json.loads((Path(folder) / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def finished(folder, made_from):
+    """Whether `folder` is the pair made from just this. Raises ValueError where it is another one."""
+    if not os.path.lexists(folder):
+        return False
+    if (record_of(folder) or {}).get("made_from") != made_from:
+        raise ValueError(f"{folder}: is there already, made otherwise; remove it, or use another --output")
+    return True
+
+
+def identity(path):
+    """By what a source file is known again: its path, its size in bytes, when it was changed."""
+    status = os.stat(path)
+    return [str(path), status.st_size, status.st_mtime_ns]

@@ -117,8 +117,8 @@ class Reader:
                 chunk = chunk[: self._start + self._count - end]
             if not len(chunk):
                 continue
-            bad = ~np.isfinite(chunk).all(axis=1)
-            if bad.any():
+            if not np.isfinite(chunk).all():
+                bad = ~np.isfinite(chunk).all(axis=1)
                 time = (end + int(bad.argmax())) / info.sample_rate
                 raise AudioError(f"{info.path}: a sample at {time:.3f} s is not a finite number")
             end += len(chunk)

@@ -4,13 +4,12 @@ A song that cannot be read or written is named in one line, and the others go on
 """
 
 import argparse
-import contextlib
-import signal
 import sys
 import time
 from pathlib import Path
 
 from splitstrument.audio import AudioError, find_songs, open_audio
+from splitstrument.signals import stopped_by_signals
 from splitstrument.writing import FORMATS
 
 
@@ -72,7 +71,7 @@ def main(arguments=None):
     except (ModelError, ValueError) as error:
         _say(f"splitstrument: {error}")
         return 2
-    with _stopped_by_signals():
+    with stopped_by_signals():
         try:
             failures += _separate_all(separator, songs, options)
         except KeyboardInterrupt:
@@ -126,20 +125,6 @@ def _length(song, options):
     except (AudioError, OSError):
         return 0.0
     return max(0.0, min(length - options.start, options.duration or length))
-
-
-@contextlib.contextmanager
-def _stopped_by_signals():
-    """SIGTERM stops like Ctrl-C: files that are not complete are removed on the way out."""
-
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _say(line):

@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from splitstrument.checking import STRICT, checked
+from splitstrument.checking import STRICT, checked, read_yaml
 from splitstrument.models import Source
 
 
@@ -55,13 +55,7 @@ class Run:
 
 def load(path):
     """The run that the YAML file `path` describes; ValueError names the file, the field and what is wrong."""
-    import yaml
-
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = yaml.safe_load(file)
-    except (OSError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise ValueError(f"{path}: holds no fields")
     return checked(Run, values, str(path))

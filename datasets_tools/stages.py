@@ -1,0 +1,210 @@
+"""What every stage shares: many items on all cores, progress, stopping, and a summary at the end.
+
+A stage gives `run` a function of one item. It returns an Outcome, or raises Skip where there is nothing to do for this
+item, or one of ERRORS where it cannot be done; the others go on either way.
+"""
+
+import contextlib
+import functools
+import os
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+
+from splitstrument.audio import AudioError
+from splitstrument.signals import stopped_by_signals
+
+STATES = ("done", "already there", "skipped", "failed")
+BACKENDS = ("loky", "threading", "dask", "ray")
+
+
+class StageError(Exception):
+    """A stage that cannot begin: one line that says why and what to do."""
+
+
+class Skip(Exception):
+    """An item that a stage leaves out, with the reason."""
+
+
+ERRORS = (AudioError, OSError, ValueError, MemoryError)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one item: a state of STATES, the reason where skipped or failed, remarks, and any result."""
+
+    name: str
+    state: str = "done"
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    result: object = None
+
+
+def add_options(parser):
+    """The options --jobs and --backend of a stage's parser."""
+    parser.add_argument(
+        "--jobs", type=int, default=-1, help="processes at once; -1, unless given, is one for each core"
+    )
+    parser.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        default="loky",
+        help="joblib's backend: loky, unless given, is this machine; dask uses the cluster that "
+        "DASK_SCHEDULER_ADDRESS names; ray the one of RAY_ADDRESS",
+    )
+
+
+def command(main):
+    """A stage's `main`: what stops it becomes one line on standard error and an exit code."""
+
+    @functools.wraps(main)
+    def guarded(arguments=None):
+        try:
+            with stopped_by_signals():
+                return main(arguments)
+        except KeyboardInterrupt:
+            print("splitstrument: stopped; give the command again to go on", file=sys.stderr)
+            return 130
+        except (StageError, AudioError, ValueError) as error:
+            print(f"splitstrument: {error}", file=sys.stderr)
+            return 2
+        except OSError as error:
+            print(f"splitstrument: {error_line(error)}", file=sys.stderr)
+            return 2
+
+    return guarded
+
+
+@contextlib.contextmanager
+def output_folder(path):
+    """Make the folder `path` and keep it for this process; StageError where it cannot be, or another works in it."""
+    import fcntl
+
+    try:
+        os.makedirs(path, exist_ok=True)
+        folder = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise StageError(f"{path}: cannot be written: {error_line(error)}") from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise StageError(f"{path}: another command is writing there; wait for it, or use another --output") from None
+    except OSError:
+        pass  # a file system without locks
+    try:
+        yield path
+    finally:
+        os.close(folder)
+
+
+def error_line(error):
+    """An exception as one line: what a person needs to know of it."""
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def attempt(function, item):
+    """`function(item)`, an Outcome whatever happens short of the process's end."""
+    try:
+        return function(item)
+    except Skip as reason:
+        return Outcome(item.name, "skipped", str(reason))
+    except ERRORS as error:
+        return Outcome(item.name, "failed", error_line(error))
+
+
+def run(function, items, options, unit="track"):
+    """The Outcome of every item, in their order. Each item has a `name`; `options` are those of `add_options`.
+
+    A process that dies (decoding a broken file, or out of memory) fails its own item only.
+    """
+    from joblib import Parallel, delayed, parallel_config
+    from tqdm import tqdm
+
+    items = list(items)
+    outcomes = {}
+
+    def numbered(number):
+        return delayed(_numbered)(function, items[number], number)
+
+    with tqdm(total=len(items), unit=unit, disable=None) as bar, _backend(options.backend, options.jobs):
+        while left := [number for number in range(len(items)) if number not in outcomes]:
+            try:
+                for number, outcome in Parallel(return_as="generator_unordered")(map(numbered, left)):
+                    outcomes[number] = outcome
+                    bar.update()
+            except _dead_workers():
+                # The culprit is one of those that were at work: each of them alone, in a process of its own.
+                suspects = [number for number in left if number not in outcomes][: 4 * _processes(options.jobs)]
+                with parallel_config(backend="loky", n_jobs=2):
+                    for number in suspects:
+                        try:
+                            outcomes[number] = next(Parallel(return_as="generator")([numbered(number)]))[1]
+                        except _dead_workers():
+                            reason = "the process that worked on it died (a broken file, or out of memory)"
+                            outcomes[number] = Outcome(items[number].name, "failed", reason)
+                        bar.update()
+    return [outcomes[number] for number in range(len(items))]
+
+
+def _numbered(function, item, number):
+    return number, attempt(function, item)
+
+
+def _processes(jobs):
+    return jobs if jobs > 0 else os.cpu_count() or 1
+
+
+def _dead_workers():
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    return TerminatedWorkerError
+
+
+@contextlib.contextmanager
+def _backend(name, jobs):
+    """joblib at work with this backend; its own processes end with it."""
+    from joblib import parallel_config
+
+    if name == "dask":
+        from dask.distributed import Client
+
+        with Client(set_as_default=True), parallel_config(backend="dask", n_jobs=jobs):
+            yield
+        return
+    if name == "ray":
+        from ray.util.joblib import register_ray
+
+        register_ray()
+    try:
+        with parallel_config(backend=name, n_jobs=jobs):
+            yield
+    except KeyboardInterrupt:
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+        raise
+
+
+def summarise(outcomes, what="tracks"):
+    """Print what became of all items; the exit code: 1 if any failed."""
+    counts = {state: sum(outcome.state == state for outcome in outcomes) for state in STATES}
+    for outcome in outcomes:
+        for note in outcome.notes:
+            print(f"note: {outcome.name}: {note}")
+    skipped = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.state == "skipped":
+            skipped[outcome.reason].append(outcome.name)
+    for reason, names in skipped.items():
+        more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+        print(f"skipped: {reason}: {', '.join(names[:8])}{more}")
+    for outcome in outcomes:
+        if outcome.state == "failed":
+            print(f"failed: {outcome.name}: {outcome.reason}")
+    print(f"{what}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+    return 1 if counts["failed"] else 0

@@ -1,0 +1,139 @@
+"""The catalogue on disk, tracks.yaml: which tracks there are, their stems, and the group of each.
+
+A list, as in the thesis's published track lists:
+
+    - name: AClassicEducation_NightOwl
+      instruments: [guitar, other]
+      source: medleydb                    # ours: which collection
+      stems:
+        AClassicEducation_NightOwl_STEM_01.wav:
+          instrument: guitar
+          path: /data/medleydb/.../AClassicEducation_NightOwl_STEM_01.wav
+          label: clean electric guitar    # ours: what the collection calls it
+          stream: 2                       # ours: which audio stream of a file that has several (.stem.mp4)
+
+Relative paths are relative to the file's folder.
+"""
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from splitstrument.checking import read_yaml
+from splitstrument.writing import write_text
+
+GROUPS = ("guitar", "distorted_guitar", "bass", "drums", "percussion", "piano", "vocals", "other", "mix", "excluded")
+SILENT_GROUPS = ("mix", "excluded")  # kept, but never part of a pair (thesis, section 4.2)
+_LONGEST = 200  # bytes of a folder's name; files named by it, with what is put around them, must fit in 255
+
+
+@dataclass(frozen=True)
+class Stem:
+    """One recorded part: a file, or one audio stream of it; `label` is what the collection calls it.
+
+    `group` is the instrument it belongs to, one of GROUPS, or None where only the label is known yet.
+    """
+
+    name: str
+    path: Path
+    group: str | None = None
+    label: str = ""
+    stream: int | None = None
+
+
+@dataclass(frozen=True)
+class Track:
+    """One song of a collection with its stems; `source` is the collection's name in sources/."""
+
+    name: str
+    stems: tuple[Stem, ...]
+    source: str = ""
+    # What a source found amiss: stems that its metadata name and that are not on disk, for example.
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def groups(self):
+        """The groups of its stems, each once, in the order of GROUPS."""
+        found = {stem.group for stem in self.stems}
+        return [group for group in GROUPS if group in found]
+
+
+def load(path):
+    """The tracks of the file tracks.yaml `path`, in its order.
+
+    Raises ValueError with one line that names the file, the track, the field and what is wrong.
+    """
+    entries = read_yaml(path)
+    if not isinstance(entries, list):
+        raise ValueError(f"{path}: must be a list of tracks, each with name and stems")
+    return [_track(entry, f"{path}: track {number}", Path(path).parent) for number, entry in enumerate(entries, 1)]
+
+
+def _track(entry, where, folder):
+    if not isinstance(entry, dict):
+        raise ValueError(f"{where}: must have the fields name and stems")
+    name = _text(entry, "name", where)
+    where = f"{where} ({name})"
+    stems = entry.get("stems")
+    if not isinstance(stems, dict) or not stems:
+        raise ValueError(f"{where}: the field stems must name at least one stem")
+    source = _text(entry, "source", where) if "source" in entry else ""
+    return Track(name, tuple(_stem(str(key), values, where, folder) for key, values in stems.items()), source)
+
+
+def _stem(name, values, where, folder):
+    where = f"{where}, stem {name}"
+    if not isinstance(values, dict):
+        raise ValueError(f"{where}: must have the fields instrument and path")
+    group = _text(values, "instrument", where)
+    if group not in GROUPS:
+        raise ValueError(f"{where}: instrument: {group!r} is no group; there are: {', '.join(GROUPS)}")
+    stream = values.get("stream")
+    if not (stream is None or (isinstance(stream, int) and stream >= 0)):
+        raise ValueError(f"{where}: stream: must be a number, counted from 0")
+    label = str(values.get("label") or "")
+    return Stem(name, folder / _text(values, "path", where), group, label, stream)
+
+
+def _text(values, field, where):
+    """A field that must be there and be text (YAML reads a name such as 1979 as a number)."""
+    value = values.get(field)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{where}: the field {field} is missing or no text")
+    return value
+
+
+def save(path, tracks):
+    """Write tracks as tracks.yaml, whole or not at all. Raises AudioError where that fails."""
+    import yaml
+
+    entries = []
+    for track in tracks:
+        stems = {}
+        for stem in track.stems:
+            stems[stem.name] = {"instrument": stem.group, "path": str(stem.path)}
+            if stem.label:
+                stems[stem.name]["label"] = stem.label
+            if stem.stream is not None:
+                stems[stem.name]["stream"] = stem.stream
+        source = {"source": track.source} if track.source else {}
+        entries.append({"name": track.name, "instruments": track.groups, **source, "stems": stems})
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    write_text(path, yaml.dump(entries, Dumper=dumper, sort_keys=False, allow_unicode=True, width=1000))
+
+
+def file_name(name):
+    """`name` as the name of a file or folder: no slashes or control characters, not hidden, 200 bytes at most.
+
+    A name that is cut ends in eight hexadecimal digits of its SHA-256, so that two long names stay two.
+    """
+    safe = "".join("_" if c in "/\\" or unicodedata.category(c) in ("Cc", "Cs") else c for c in name)
+    safe = unicodedata.normalize("NFC", safe).strip()
+    safe = "_" + safe[1:] if safe.startswith(".") else safe or "_"
+    if len(safe.encode()) > _LONGEST:
+        digits = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+        safe = safe.encode()[: _LONGEST - 9].decode(errors="ignore").rstrip() + "~" + digits
+    return safe
