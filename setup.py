@@ -11,7 +11,11 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=["splitstrument*", "datasets_tools*", "training*"]),
-    package_data={"splitstrument": ["shipped/*/*"], "training": ["configs/*.yaml"]},
+    package_data={
+        "splitstrument": ["shipped/*/*"],
+        "datasets_tools": ["instruments.yaml"],
+        "training": ["configs/*.yaml"],
+    },
     entry_points={"console_scripts": ["splitstrument = splitstrument.__main__:main"]},
     install_requires=[
         "av>=18",
@@ -28,10 +32,22 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
+        # Collections of stems to pairs; dask[distributed] or ray besides, to spread the stages over a cluster.
+        "datasets": ["joblib>=1.4", "matplotlib>=3.8"],
         # SoundFont banks need tinysoundfont as well: pip install --no-deps tinysoundfont (see docs/guitar.md).
-        "synthesize": ["joblib>=1.3", "pretty_midi>=0.2.10", "pysfizz>=0.1.3"],
+        "synthesize": ["joblib>=1.4", "pretty_midi>=0.2.10", "pysfizz>=0.1.3"],
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],
-        "test": ["joblib>=1.3", "librosa>=0.10", "pretty_midi>=0.2.10", "pysfizz>=0.1.3", "pytest>=8", "ruff>=0.9"],
+        "test": [
+            "dask[distributed]>=2025.1",
+            "joblib>=1.4",
+            "librosa>=0.10",
+            "matplotlib>=3.8",
+            "pretty_midi>=0.2.10",
+            "pyloudnorm>=0.1.1",
+            "pysfizz>=0.1.3",
+            "pytest>=8",
+            "ruff>=0.9",
+        ],
     },
     classifiers=[
         "Programming Language :: Python :: 3.11",

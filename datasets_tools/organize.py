@@ -1,25 +1,34 @@
 """One folder layout for every collection (thesis, section 4.2): `<root>/<track>/<group>/<stem file>`.
 
 `<root>/<track>/.track.json` says which track of which collection it is, so that two tracks of one name get two folders
-and a track that is organised again finds its own.
+and a track that is organised again finds its own; and whether all of its stems are there.
 """
 
+import argparse
+import errno
+import functools
+import json
 import os
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.stages import StageError
-from datasets_tools.tracks import GROUPS
+from datasets_tools.stages import Outcome, StageError, add_options, command, output_folder, run, summarise
+from datasets_tools.tracks import GROUPS, Track, file_name, load
+from splitstrument.naming import no_such
+from splitstrument.writing import AudioWriter, write_text
 
 NOTE = ".track.json"
 
 
 @dataclass(frozen=True)
 class Organised:
-    """A track in the organised layout: its folder, and the files of each group that it has."""
+    """A track in the organised layout: its folder, the files of each group that it has, whether all are there."""
 
     folder: Path
     stems: dict[str, tuple[Path, ...]]
+    complete: bool = True
 
     @property
     def name(self):
@@ -36,11 +45,12 @@ def organised_tracks(root):
         stems = {group: tuple(_files(folder / group)) for group in GROUPS}
         stems = {group: files for group, files in stems.items() if files}
         if stems:
-            tracks.append(Organised(folder, stems))
+            note = _note(folder)
+            # Folders that others organised, such as the thesis's, have no note.
+            tracks.append(Organised(folder, stems, note is None or note.get("complete", False)))
     if not tracks:
-        raise StageError(
-            f"{root}: no tracks (<track>/<group>/<stem file>) in this folder; splitstrument organize makes them"
-        )
+        wanted = "<track>/<group>/<stem file>"
+        raise StageError(f"{root}: no tracks ({wanted}) in this folder; splitstrument organize makes them")
     return tracks
 
 
@@ -48,3 +58,191 @@ def _files(folder):
     if folder.is_dir():
         return (path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and os.path.isfile(path))
     return ()
+
+
+def _note(folder):
+    """The note in a track's folder, or None."""
+    try:
+        note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return note if isinstance(note, dict) else None
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A track of the catalogue and the folder that it gets."""
+
+    track: Track
+    folder: Path
+
+    @property
+    def name(self):
+        return self.folder.name
+
+
+def place(tracks, root):
+    """A Placement below `root` for each of `tracks`: named as the track, further ones of that name "... (2)".
+
+    A folder that this very track has already is its own; one of another track, or of unknown origin, is taken.
+    """
+    taken, placements = set(), []
+    for track in tracks:
+        base, origin = file_name(track.name), _origin(track)
+        for number in range(1, len(tracks) + 1_000_000):
+            folder = root / (base if number == 1 else f"{base} ({number})")
+            if folder.name not in taken and (not os.path.lexists(folder) or _is_of(folder, origin)):
+                break
+        taken.add(folder.name)
+        placements.append(Placement(track, folder))
+    return placements
+
+
+def _origin(track):
+    """What tells a track from others of its name."""
+    files = [[str(stem.path), stem.stream] for stem in track.stems]
+    return {"source": track.source, "name": track.name, "files": files}
+
+
+def _is_of(folder, origin):
+    note = _note(folder)
+    return note is not None and all(note.get(key) == value for key, value in origin.items())
+
+
+def organise(placement, how):
+    """Bring one track into its folder by `how`: "copy", "link" (hard) or "move"; its Outcome.
+
+    Raises OSError or ValueError: a stem is missing, or a file of that name is there and another one.
+    """
+    track, folder = placement.track, placement.folder
+    targets = _targets(track, folder)
+    todo = [(stem, target) for stem, target in targets if not _there(stem, target, how)]
+    for stem, _ in todo:
+        if not os.path.isfile(stem.path):
+            raise ValueError(f"{stem.path}: this stem is missing")
+    note = _origin(track)
+    if not todo and (_note(folder) or {}).get("complete"):
+        return Outcome(placement.name, "already there")
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_note(folder, note, complete=False)
+    for stem, target in todo:
+        target.parent.mkdir(exist_ok=True)
+        _bring(stem, target, how)
+    _write_note(folder, note, complete=True)
+    return Outcome(placement.name)
+
+
+def _write_note(folder, note, complete):
+    write_text(folder / NOTE, json.dumps({**note, "complete": complete}, indent=1) + "\n")
+
+
+def _targets(track, folder):
+    """(stem, the path that it gets) of every stem; two of one name in a group are told apart."""
+    taken, targets = set(), []
+    for stem in track.stems:
+        name = Path(file_name(stem.path.name))
+        if stem.stream is not None:
+            name = Path(file_name(f"{stem.label or stem.stream}.wav"))
+        target, number = folder / stem.group / name, 1
+        while target in taken:
+            number += 1
+            target = folder / stem.group / f"{name.stem} ({number}){name.suffix}"
+        taken.add(target)
+        targets.append((stem, target))
+    return targets
+
+
+def _there(stem, target, how):
+    """Whether `target` is this stem already. Raises ValueError where it is something else."""
+    if not os.path.lexists(target):
+        return False
+    if stem.stream is not None:
+        return True  # decoded sound appears when it is complete
+    if not os.path.exists(stem.path):
+        return how == "move"
+    here, there = os.stat(stem.path), os.stat(target)
+    if os.path.samestat(here, there) or (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
+        return True
+    raise ValueError(f"{target}: is there already and not the same as {stem.path}; remove one of them")
+
+
+def _bring(stem, target, how):
+    if stem.stream is not None:
+        _decode(stem, target)
+    elif how == "link":
+        try:
+            os.link(os.path.realpath(stem.path), target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            raise ValueError(f"{stem.path}: lies on another file system than {target}: use --how copy") from None
+    else:
+        try:
+            if how == "copy":
+                raise OSError(errno.EXDEV, "")
+            os.rename(stem.path, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            part = target.with_name(f".{target.name}.part")
+            try:
+                shutil.copy2(stem.path, part)
+                os.rename(part, target)
+            finally:
+                part.unlink(missing_ok=True)
+            if how == "move":
+                os.unlink(stem.path)
+
+
+def _decode(stem, target):
+    """Write one audio stream of a file that has several as WAV."""
+    from splitstrument.audio import open_audio
+
+    with open_audio(stem.path, stem.stream) as reader:
+        info = reader.info
+        with AudioWriter(target, info.sample_rate, info.channels, info.depth, info.frames) as writer:
+            for block in reader.blocks(1 << 16):
+                writer.write(block)
+
+
+def select(tracks, required, limit=None):
+    """(the first `limit` tracks that have every group required, an Outcome for each that lacks one).
+
+    An item of `required` may name several groups between slashes: one of them is enough.
+    """
+    chosen, outcomes = [], []
+    for track in tracks:
+        lacking = [each for each in required if not set(each.split("/")) & set(track.groups)]
+        if lacking:
+            outcomes.append(Outcome(track.name, "skipped", "no " + ", no ".join(lacking)))
+        elif limit is None or len(chosen) < limit:
+            chosen.append(track)
+    return chosen, outcomes
+
+
+@command
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="splitstrument organize", description=__doc__.split("\n")[0])
+    parser.add_argument("tracks", type=Path, help="tracks.yaml, as splitstrument catalogue writes it")
+    parser.add_argument("--output", type=Path, required=True, help="the organised folder")
+    how = "copies the stems (unless given), makes hard links, or moves them; sounds inside MP4 files are always decoded"
+    parser.add_argument("--how", choices=("copy", "link", "move"), default="copy", help=how)
+    require = "leave out tracks that lack one of these; a/b: either"
+    parser.add_argument("--require", nargs="+", default=[], metavar="GROUP", help=require)
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N tracks that have them")
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    for group in (group for each in options.require for group in each.split("/")):
+        if group not in GROUPS:
+            raise StageError(no_such("group", group, GROUPS))
+    if options.limit is not None and options.limit < 1:
+        raise StageError("--limit must be at least 1")
+    chosen, outcomes = select(load(options.tracks), options.require, options.limit)
+    with output_folder(options.output):
+        placements = place(chosen, options.output)
+        outcomes += run(functools.partial(organise, how=options.how), placements, options)
+    return summarise(outcomes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,9 +7,11 @@ item, or one of ERRORS where it cannot be done; the others go on either way.
 import contextlib
 import functools
 import os
+import shutil
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 from splitstrument.audio import AudioError
 from splitstrument.signals import stopped_by_signals
@@ -77,7 +79,10 @@ def command(main):
 
 @contextlib.contextmanager
 def output_folder(path):
-    """Make the folder `path` and keep it for this process; StageError where it cannot be, or another works in it."""
+    """Make the folder `path` and keep it for this process; StageError where it cannot be, or another works in it.
+
+    What a process that was killed left half made (hidden, `.*.part`, at most one folder down) is removed.
+    """
     import fcntl
 
     try:
@@ -93,6 +98,8 @@ def output_folder(path):
     except OSError:
         pass  # a file system without locks
     try:
+        for left in (*Path(path).glob(".*.part"), *Path(path).glob("*/.*.part")):
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
         yield path
     finally:
         os.close(folder)
@@ -123,7 +130,6 @@ def run(function, items, options, unit="track"):
     A process that dies (decoding a broken file, or out of memory) fails its own item only.
     """
     from joblib import Parallel, delayed, parallel_config
-    from tqdm import tqdm
 
     items = list(items)
     outcomes = {}
@@ -131,7 +137,7 @@ def run(function, items, options, unit="track"):
     def numbered(number):
         return delayed(_numbered)(function, items[number], number)
 
-    with tqdm(total=len(items), unit=unit, disable=None) as bar, _backend(options.backend, options.jobs):
+    with _progress(len(items), unit) as bar, _backend(options.backend, options.jobs):
         while left := [number for number in range(len(items)) if number not in outcomes]:
             try:
                 for number, outcome in Parallel(return_as="generator_unordered")(map(numbered, left)):
@@ -149,6 +155,27 @@ def run(function, items, options, unit="track"):
                             outcomes[number] = Outcome(items[number].name, "failed", reason)
                         bar.update()
     return [outcomes[number] for number in range(len(items))]
+
+
+class _Lines:
+    """Standard error where it is no terminal: what tqdm would draw over becomes lines."""
+
+    def write(self, text):
+        if text.strip():
+            sys.stderr.write(text.strip() + "\n")
+
+    def flush(self):
+        sys.stderr.flush()
+
+
+def _progress(total, unit):
+    """A bar on a terminal; elsewhere a line every half minute."""
+    from tqdm import tqdm
+
+    if sys.stderr.isatty():
+        return tqdm(total=total, unit=unit)
+    shape = "{n_fmt} of {total_fmt} {unit}s, {elapsed}, {remaining} left"
+    return tqdm(total=total, unit=unit, bar_format=shape, mininterval=30, delay=30, miniters=1, file=_Lines())
 
 
 def _numbered(function, item, number):
@@ -173,7 +200,10 @@ def _backend(name, jobs):
     if name == "dask":
         from dask.distributed import Client
 
-        with Client(set_as_default=True), parallel_config(backend="dask", n_jobs=jobs):
+        address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+        if not address:
+            raise StageError("--backend dask needs DASK_SCHEDULER_ADDRESS, such as tcp://192.168.1.2:8786")
+        with Client(address), parallel_config(backend="dask", n_jobs=jobs):
             yield
         return
     if name == "ray":

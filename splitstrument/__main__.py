@@ -8,7 +8,10 @@ from splitstrument.commands import COMMANDS
 from splitstrument.naming import no_such
 
 # What only some users need, and how they get it.
-WAYS_OUT = dict.fromkeys(("joblib", "pretty_midi", "pysfizz"), "pip install 'splitstrument[synthesize]'")
+WAYS_OUT = dict.fromkeys(("pretty_midi", "pysfizz"), "pip install 'splitstrument[synthesize]'")
+WAYS_OUT |= dict.fromkeys(("joblib", "matplotlib"), "pip install 'splitstrument[datasets]'")
+WAYS_OUT |= {"dask": "pip install 'dask[distributed]'", "distributed": "pip install 'dask[distributed]'"}
+WAYS_OUT |= {"ray": "pip install ray"}
 WAYS_OUT["tinysoundfont"] = "pip install --no-deps tinysoundfont (pyaudio, which it asks for, is not used)"
 
 

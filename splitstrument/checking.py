@@ -3,11 +3,9 @@
 import dataclasses
 import typing
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
 from splitstrument.naming import no_such
 
-STRICT = ConfigDict(extra="forbid")
+STRICT = {"extra": "forbid"}  # of pydantic: unknown fields are errors
 
 
 def checked(settings, values, where):
@@ -15,6 +13,8 @@ def checked(settings, values, where):
 
     Raises ValueError with one line that names `where` the values come from, each field and what is wrong with it.
     """
+    from pydantic import TypeAdapter, ValidationError
+
     try:
         return TypeAdapter(settings).validate_python(values)
     except ValidationError as error:

@@ -3,14 +3,16 @@
 Each module's docstring says the collection's layout and where it comes from. Its function `read(root)` yields the
 Tracks below the folder `root` in a fixed order. Each Stem has an absolute path to a file that is there, and the label
 that the collection gives it; its group is None but where the collection itself decides it (a mixture: "mix"). What is
-amiss with a track (stems that are not on disk) is in its notes. A root that holds no track of the collection yields
-nothing. Metadata that cannot be read raises ValueError, in one line that names the file.
+amiss with a track (stems that are not on disk) is in its notes; where its metadata cannot be read it has no stems, and
+its note is one line that names the file and what is wrong. A root without a track of the collection yields nothing.
 """
 
 import importlib
 import os
 import pkgutil
 from pathlib import Path
+
+from datasets_tools.tracks import Track
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".mp4")
 
@@ -41,6 +43,25 @@ def walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         path = Path(folder)
         yield path, folders, sorted(n for n in files if not n.startswith(".") and os.path.isfile(path / n))
+
+
+def field(values, name, kind, where):
+    """The field `name` of metadata, which must be of the type `kind` and not empty; else ValueError."""
+    value = values.get(name) if isinstance(values, dict) else None
+    if not value or not isinstance(value, kind):
+        raise ValueError(f"{where}: the field {name} is missing, empty or of the wrong kind")
+    return value
+
+
+def tracks_of(source, read_track, places):
+    """Yield read_track(*place) for each of `places`, {name: place}, unless None; a ValueError becomes a Track's note."""
+    for name, place in places.items():
+        try:
+            track = read_track(*place)
+        except ValueError as error:
+            track = Track(name, (), source, (str(error),))
+        if track is not None:
+            yield track
 
 
 def is_audio(name):

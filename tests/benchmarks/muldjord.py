@@ -7,11 +7,28 @@ as it is (44.1 kHz, both channels), "mono" its mean of channels at 22.05 kHz, se
 """
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
-from datasets_tools.rockband import load_pair, song_folders
+from datasets_tools.mixing import Resampler, Sums
 from splitstrument import Separator
+
+
+def song_folders(roots):
+    """The folders below `roots` with a guitar.ogg and a song.ogg, in order."""
+    found = {path.parent for root in roots for path in Path(root).rglob("guitar.ogg")}
+    return sorted(folder for folder in found if (folder / "song.ogg").exists())
+
+
+def load_pair(folder, rate):
+    """(guitar, backing) of a song's folder, float32 (frames, 2) at `rate`; the shorter one padded with silence."""
+    with Sums([[folder / "guitar.ogg"], [folder / "song.ogg"]], 2) as sums:
+        whole = [np.concatenate(blocks) for blocks in zip(*sums.blocks(), strict=True)]
+        resamplers = [Resampler(sums.rate, rate, 2) for _ in whole]
+    if rate == sums.rate:
+        return whole
+    return [np.concatenate([r(part), r.finish()]) for r, part in zip(resamplers, whole, strict=True)]
 
 
 def plain_sdr(truth, estimate):

@@ -12,8 +12,8 @@ import librosa
 import librosa.display
 import matplotlib.pyplot as plt
 import numpy as np
+from muldjord import load_pair
 
-from datasets_tools.rockband import load_pair
 from splitstrument import Separator
 
 RATE = 44100

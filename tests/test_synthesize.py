@@ -1,37 +1,12 @@
-"""What makes pairs: rhythm games' folders, players of sampled instruments, the amplifier."""
+"""What renders songs: players of sampled instruments, the amplifier."""
 
 import numpy as np
 import pytest
 import soundfile
 
-from datasets_tools import amplifier, rockband
-from splitstrument.pairs import as_float, find_pairs
+from datasets_tools import amplifier
 
 RATE = 44100
-
-
-def sound(path, seconds, seed, channels=2):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    audio = np.random.default_rng(seed).uniform(-0.4, 0.4, (int(seconds * RATE), channels))
-    soundfile.write(path, audio, RATE)
-    return audio
-
-
-def test_songs_of_rhythm_games_become_pairs(tmp_path):
-    sound(tmp_path / "g/A Song/guitar.ogg", 1.0, 0)
-    sound(tmp_path / "g/A Song/song.ogg", 1.5, 1, channels=1)
-    sound(tmp_path / "g/Two Guitars/guitar.ogg", 1, 2)
-    sound(tmp_path / "g/Two Guitars/song.ogg", 1, 3)
-    sound(tmp_path / "g/Two Guitars/rhythm.ogg", 1, 4)
-    assert rockband.main([str(tmp_path / "g"), "--output", str(tmp_path / "pairs")]) == 0
-    (pair,) = find_pairs(tmp_path / "pairs")
-    assert pair.name == "A_Song"
-    (instrument, rate), (rest, _) = pair.open("instrument"), pair.open("rest")
-    assert rate == 22050
-    assert instrument.shape == rest.shape == (round(1.5 * 22050), 2)
-    assert as_float(instrument)[:22000].std() > 0.1
-    assert np.abs(as_float(instrument)[22100:]).max() < 1e-3
-    assert rockband.main([str(tmp_path / "pairs"), "--output", str(tmp_path / "x")]) == 2
 
 
 def test_loudness_is_that_of_the_parts_that_sound():

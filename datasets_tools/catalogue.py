@@ -1,0 +1,184 @@
+"""Multitrack collections -> tracks.yaml: which tracks there are, their stems, and the group of each (thesis, 4.1).
+
+An existing file is added to: tracks that it has already stay as they are, also where they were edited. Names that
+instruments.yaml does not know are asked for on a terminal; the answers go into an instruments.yaml beside the output,
+which the next run reads.
+"""
+
+import argparse
+import dataclasses
+import sys
+from collections import Counter
+from pathlib import Path
+
+from datasets_tools import sources
+from datasets_tools.stages import Outcome, StageError, add_options, command, output_folder, run, summarise
+from datasets_tools.tracks import GROUPS, load, save
+from splitstrument.naming import no_such
+from splitstrument.writing import write_text
+
+ANSWERS = "instruments.yaml"
+_ABBREVIATIONS = {"?": "", "g": "guitar", "dg": "distorted_guitar", "b": "bass", "d": "drums", "p": "piano"}
+_ABBREVIATIONS |= {"v": "vocals", "o": "other", "x": "excluded", "m": "mix"}
+
+
+def collect(roots, known=()):
+    """Read collections; `roots`: {name of a source: folders}.
+
+    Gives (the tracks that share no file with those of `known`, an Outcome of every track). Raises StageError where a
+    folder is missing or holds no track of its collection.
+    """
+    files = {(stem.path, stem.stream) for track in known for stem in track.stems}
+    tracks, outcomes = [], []
+    for name, folders in roots.items():
+        for root in folders:
+            if not root.is_dir():
+                raise StageError(f"{root}: no such folder")
+            found = list(sources.find(name).read(root))
+            if not found:
+                raise StageError(f"{root}: no track of {name} below; is it another collection's folder?")
+            for track in found:
+                if not track.stems:
+                    outcomes.append(Outcome(track.name, "failed", "; ".join(track.notes)))
+                elif not _is_text(track):
+                    outcomes.append(Outcome(repr(track.name), "failed", "its name or a path is not UTF-8; rename it"))
+                elif any((stem.path, stem.stream) in files for stem in track.stems):
+                    outcomes.append(Outcome(track.name, "already there"))
+                else:
+                    files.update((stem.path, stem.stream) for stem in track.stems)
+                    tracks.append(track)
+                    outcomes.append(Outcome(track.name, notes=track.notes))
+    return tracks, outcomes
+
+
+def _is_text(track):
+    """Whether its names can be written: a file's name may be any bytes."""
+    try:
+        "".join([track.name, *(str(stem.path) for stem in track.stems)]).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def guesses(tracks, instruments):
+    """{(label, group guessed): (Guess, number of stems)} of all stems without a group, and the tracks with groups.
+
+    A stem whose label is unknown keeps None as its group.
+    """
+    counts, guessed, grouped = Counter(), {}, []
+    for track in tracks:
+        labels = [stem.label for stem in track.stems]
+        stems = []
+        for stem in track.stems:
+            if stem.group is None:
+                guess = instruments.guess(stem.label, labels)
+                guessed[stem.label, guess.group] = guess
+                counts[stem.label, guess.group] += 1
+                stem = dataclasses.replace(stem, group=guess.group)
+            stems.append(stem)
+        grouped.append(dataclasses.replace(track, stems=tuple(stems)))
+    return {key: (guess, counts[key]) for key, guess in guessed.items()}, grouped
+
+
+def ask(unknown):
+    """Ask on the terminal for the group of every label: {label: group}. Raises StageError at the end of input."""
+    print(f"{len(unknown)} names are not known. Their groups: {', '.join(GROUPS)}")
+    print("(also g, dg, b, d, p, v, o, m, x; an empty line means other)")
+    answers = {}
+    for label, count in unknown.items():
+        group = None
+        while group not in GROUPS:
+            try:
+                typed = input(f"{label!r} ({count} stems): ").strip().lower()
+            except EOFError:
+                raise StageError(
+                    "no answers; give --unknown other, or --instruments with a file of name: group"
+                ) from None
+            group = _ABBREVIATIONS.get(typed, typed) or "other"
+            if group not in GROUPS:
+                print(no_such("group", typed, GROUPS))
+        answers[label] = group
+    return answers
+
+
+def answered(tracks, unknown, how, output):
+    """The tracks with a group for each stem; labels in `unknown` ({label: stems}) are handled by `how`.
+
+    "ask" keeps the answers in instruments.yaml beside `output`. Raises StageError for "fail", and for "ask" without a
+    terminal.
+    """
+    if not unknown:
+        return tracks
+    if how == "other":
+        answers = dict.fromkeys(unknown, "other")
+    elif how == "ask" and sys.stdin.isatty():
+        answers = ask(unknown)
+        _keep(answers, output.parent / ANSWERS)
+    else:
+        most = sorted(unknown, key=unknown.get, reverse=True)
+        more = f" and {len(most) - 20} more" if len(most) > 20 else ""
+        names = ", ".join(repr(name) for name in most[:20]) + more
+        ways = "give --instruments FILE with lines of name: group, or --unknown other"
+        raise StageError(f"{len(unknown)} names of instruments are not known: {names}; {ways}")
+    result = []
+    for track in tracks:
+        stems = (dataclasses.replace(s, group=answers[s.label]) if s.group is None else s for s in track.stems)
+        result.append(dataclasses.replace(track, stems=tuple(stems)))
+    return result
+
+
+def _keep(answers, path):
+    import yaml
+
+    from splitstrument.checking import read_yaml
+
+    before = (read_yaml(path) or {}) if path.exists() else {}
+    write_text(path, yaml.safe_dump(before | answers, allow_unicode=True))
+
+
+@command
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="splitstrument catalogue", description=__doc__.split("\n")[0])
+    for name in sources.names():
+        what = f"folders of {name}"
+        parser.add_argument(f"--{name}", action="extend", nargs="+", type=Path, metavar="DIR", help=what)
+    parser.add_argument("--output", type=Path, default=Path("tracks.yaml"), help="the file to write, or to add to")
+    own = "YAML files of your own, name: group, which win"
+    parser.add_argument("--instruments", nargs="+", type=Path, default=[], metavar="FILE", help=own)
+    unknown = "unknown names of instruments: ask (unless given), take them as other, or fail"
+    parser.add_argument("--unknown", choices=("ask", "other", "fail"), default="ask", help=unknown)
+    pictures = "write tables and a picture of the whole catalogue there"
+    parser.add_argument("--statistics", type=Path, metavar="DIR", help=pictures)
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    roots = {name: given for name in sources.names() if (given := getattr(options, name))}
+    if not roots and not options.output.exists():
+        raise StageError(f"name at least one collection: --{', --'.join(sources.names())}")
+
+    from datasets_tools import statistics
+    from datasets_tools.instruments import Instruments
+
+    known = load(options.output) if options.output.exists() else []
+    own = [*options.instruments, *([path] if (path := options.output.parent / ANSWERS).exists() else [])]
+    found, outcomes = collect(roots, known)
+    guessed, found = guesses(found, Instruments(own))
+    unknown = Counter()
+    for (label, group), (_, count) in guessed.items():
+        if group is None:
+            unknown[label] += count
+    found = answered(found, dict(unknown), options.unknown, options.output)
+    with output_folder(options.output.absolute().parent):
+        if found:
+            save(options.output, [*known, *found])
+        tracks = [*known, *found]
+        seconds = {each.name: each.result for each in run(statistics.measure, statistics.lengths(tracks), options)}
+        rows = statistics.count(tracks, [seconds[str(number)] for number in range(len(tracks))])
+        print(statistics.table(rows))
+        statistics.print_guesses(guessed)
+        if options.statistics:
+            statistics.write(options.statistics, rows, guessed)
+    return summarise(outcomes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

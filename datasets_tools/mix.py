@@ -1,0 +1,225 @@
+"""Organised stems -> pairs of instrument and rest at one or more sample rates (thesis, section 4.3.2).
+
+The instrument is the sum of the stems of its group (and of groups `--with` it), the rest the sum of all others but
+those in mix and excluded. Where instrument, rest or their sum would leave the range, both parts get the same gain, at
+all rates. pairs.yaml tells gains, peaks, loudness and sources of every pair.
+"""
+
+import argparse
+import functools
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets_tools.labelling.marks import DISQUALIFYING, marks_of
+from datasets_tools.organize import organised_tracks
+from datasets_tools.pairs import PARTS, finished, identity, pair_writer, record_of
+from datasets_tools.stages import Outcome, Skip, StageError, add_options, command, output_folder, run, summarise
+from datasets_tools.tracks import GROUPS, SILENT_GROUPS
+from splitstrument.naming import no_such
+from splitstrument.writing import step, write_text
+
+PAIRS = "pairs.yaml"
+LENGTHS = 2.0  # seconds by which the stems of a track may differ in length before it is told
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """What goes where: the groups that make the instrument, sample rates in Hz, and which tracks."""
+
+    output: Path
+    groups: tuple[str, ...]
+    rates: tuple[int, ...] = (44100, 22050)
+    mono: bool = False
+    checked_only: bool = False
+
+
+def rate_folder(output, rate):
+    """The folder of all pairs of one sample rate."""
+    return Path(output) / f"tracks_{rate}hz"
+
+
+def chosen_stems(track, mixing):
+    """(files of the instrument, files of the rest) of an organised track. Raises Skip where it makes no pair."""
+    if not track.complete:
+        raise Skip("not all of its stems are organised yet; give the organize command again")
+    stems = [[], []]
+    for group, files in track.stems.items():
+        if group not in SILENT_GROUPS:
+            stems[group not in mixing.groups].extend(files)
+    if not stems[0]:
+        raise Skip("no " + " or ".join(mixing.groups))
+    for group in mixing.groups:
+        marks = marks_of(track.folder, group)
+        if bad := sorted(marks & DISQUALIFYING):
+            raise Skip(f"{group} is marked {', '.join(bad)}")
+        if mixing.checked_only and group in track.stems and "checked" not in marks:
+            raise Skip(f"{group} is not checked")
+    if not stems[1]:
+        raise Skip(
+            f"nothing but {' or '.join(mixing.groups)}; splitstrument split --pairs makes pairs with a silent rest"
+        )
+    return stems
+
+
+def mix_track(track, mixing):
+    """Write the pairs of one organised track; its Outcome, whose result is the record of what was made."""
+    stems = chosen_stems(track, mixing)
+    made_from = {part: [identity(path) for path in files] for part, files in zip(PARTS, stems, strict=True)}
+    made_from |= {"rates": list(mixing.rates), "mono": mixing.mono}
+    folders = {rate: rate_folder(mixing.output, rate) / track.name for rate in mixing.rates}
+    missing = [rate for rate, folder in folders.items() if not finished(folder, made_from)]
+    if not missing:
+        return Outcome(track.name, "already there")
+    record = {"made_from": made_from}
+    for part, files in zip(PARTS, stems, strict=True):
+        record[part] = {"sources": [str(path.relative_to(track.folder)) for path in files]}
+    notes = _render(stems, mixing, {rate: folders[rate] for rate in missing}, record)
+    return Outcome(track.name, notes=tuple(notes))
+
+
+def _render(stems, mixing, folders, record):
+    """Sum, resample and write one track's pairs; fill in the record; what is worth telling."""
+    import tempfile
+
+    from datasets_tools.mixing import Sums
+
+    channels = 1 if mixing.mono else 2
+    # The gain is known at the end only: until then both parts lie beside the pairs, as float32.
+    with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=mixing.output) as scratch:
+        with Sums(stems, channels) as sums:
+            levels = _sum_to(Path(scratch), sums, mixing.rates)
+            seconds, notes = sums.seconds, list(sums.warnings)
+        spread = max(seconds.values()) - min(seconds.values())
+        if spread > LENGTHS:
+            shortest = min(seconds, key=seconds.get)
+            notes.append(f"its stems differ in length by {spread:.1f} s; the shortest is {shortest}")
+        gain = min(1.0, (1 - step("16")) / max(*levels.peaks, 1e-9))
+        record["seconds"] = round(max(seconds.values()), 3)
+        record["gain_db"] = round(_decibels(gain), 2)
+        for part, peak, loudness in zip((*PARTS, "mixture"), levels.peaks, (*levels.loudness, None), strict=True):
+            facts = record.setdefault(part, {})
+            facts["peak_dbfs"] = round(_decibels(peak * gain), 2) if peak else None
+            if part in PARTS:
+                facts["lufs"] = None if loudness is None else round(loudness + _decibels(gain), 2)
+                if loudness is None:
+                    notes.append(f"the {part} is silent")
+        if notes:
+            record["notes"] = notes
+        for rate, folder in folders.items():
+            with pair_writer(folder, rate, channels, record, levels.frames[rate]) as write:
+                for blocks in _raw_blocks(Path(scratch), rate, channels):
+                    write(*(block * gain for block in blocks))
+    return notes
+
+
+def _decibels(ratio):
+    return 20 * math.log10(ratio)
+
+
+@dataclass
+class _Levels:
+    """Largest absolute sample of instrument, rest and mixture over all rates; LUFS of the parts; frames by rate."""
+
+    peaks: list
+    loudness: list
+    frames: dict
+
+
+def _sum_to(scratch, sums, rates):
+    """Write the sums at every rate into `scratch`, raw float32; their levels, before any gain."""
+    import contextlib
+
+    import numpy as np
+
+    from datasets_tools.loudness import Loudness
+    from datasets_tools.mixing import Resampler
+
+    peaks, frames = np.zeros(3), dict.fromkeys(rates, 0)
+    meters = [Loudness(sums.rate, sums.channels) for _ in PARTS]
+    resamplers = {rate: [Resampler(sums.rate, rate, sums.channels) for _ in PARTS] for rate in rates}
+    with contextlib.ExitStack() as stack:
+        files = {
+            (rate, part): stack.enter_context(open(scratch / f"{part}_{rate}", "wb"))
+            for rate in rates
+            for part in PARTS
+        }
+
+        def keep(rate, blocks):
+            frames[rate] += len(blocks[0])
+            for part, block in zip(PARTS, blocks, strict=True):
+                files[rate, part].write(np.ascontiguousarray(block, np.float32).data)
+            for index, block in enumerate((*blocks, blocks[0] + blocks[1])):
+                if len(block):
+                    peaks[index] = max(peaks[index], block.max(), -block.min())
+
+        for blocks in sums.blocks():
+            for meter, block in zip(meters, blocks, strict=True):
+                meter.add(block)
+            for rate in rates:
+                keep(rate, [resample(block) for resample, block in zip(resamplers[rate], blocks, strict=True)])
+        for rate in rates:
+            if rate != sums.rate:
+                keep(rate, [resample.finish() for resample in resamplers[rate]])
+    return _Levels([float(peak) for peak in peaks], [meter.value() for meter in meters], frames)
+
+
+def _raw_blocks(scratch, rate, channels):
+    """Yield (instrument, rest) blocks of what `_sum_to` wrote."""
+    import numpy as np
+
+    raw = [np.memmap(scratch / f"{part}_{rate}", np.float32, "r").reshape(-1, channels) for part in PARTS]
+    for at in range(0, len(raw[0]), 1 << 18):
+        yield [part[at : at + (1 << 18)] for part in raw]
+
+
+def write_list(output, rates):
+    """Collect the records of all pairs below `output` in pairs.yaml, sorted by name."""
+    import yaml
+
+    entries = {}
+    for rate in rates:
+        for folder in sorted(rate_folder(output, rate).glob("[!.]*")):
+            record = record_of(folder)
+            if record is not None and folder.name not in entries:
+                entries[folder.name] = {key: value for key, value in record.items() if key != "made_from"}
+    listed = [{"name": name, **entries[name]} for name in sorted(entries)]
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    write_text(Path(output) / PAIRS, yaml.dump(listed, Dumper=dumper, sort_keys=False, allow_unicode=True, width=1000))
+
+
+@command
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="splitstrument mix", description=__doc__.split("\n")[0])
+    parser.add_argument("organised", type=Path, help="an organised folder, <track>/<group>/<stem file>")
+    parser.add_argument("--instrument", required=True, metavar="GROUP", help="the group that is to be separated")
+    parser.add_argument(
+        "--with", dest="others", nargs="+", default=[], metavar="GROUP", help="groups that belong to it"
+    )
+    rates = "sample rates in Hz (44100 22050, unless given)"
+    parser.add_argument("--rates", nargs="+", type=int, default=[44100, 22050], metavar="HZ", help=rates)
+    parser.add_argument("--mono", action="store_true", help="one channel, the mean of both")
+    checked = "only tracks whose instrument is marked checked"
+    parser.add_argument("--checked-only", action="store_true", help=checked)
+    parser.add_argument("--output", type=Path, required=True, help="the folder of pairs")
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    groups = tuple(dict.fromkeys([options.instrument, *options.others]))
+    usable = [group for group in GROUPS if group not in SILENT_GROUPS]
+    for group in groups:
+        if group not in usable:
+            raise StageError(no_such("group", group, usable))
+    if not all(8000 <= rate <= 192000 for rate in options.rates):
+        raise StageError("--rates must be 8000 to 192000 Hz")
+    rates = tuple(dict.fromkeys(options.rates))
+    mixing = Mixing(options.output, groups, rates, options.mono, options.checked_only)
+    tracks = organised_tracks(options.organised)
+    with output_folder(options.output):
+        outcomes = run(functools.partial(mix_track, mixing=mixing), tracks, options)
+        write_list(options.output, mixing.rates)
+    return summarise(outcomes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

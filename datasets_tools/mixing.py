@@ -1,0 +1,117 @@
+"""Sum stems of any rate, length and number of channels, block by block, at one or more sample rates.
+
+Every stem counts with the same weight (thesis, section 4.3.2: "in equal proportion"). A mono stem sounds on both sides;
+of more than two channels the mean does. Stems that end early go on as silence.
+"""
+
+import contextlib
+
+import numpy as np
+import soxr
+
+from splitstrument.audio import open_audio
+
+BLOCK = 1 << 16  # frames
+
+
+def as_channels(block, channels):
+    """A block (frames, any) as (frames, 1 or 2)."""
+    if block.shape[1] == channels:
+        return block
+    if channels == 1 or block.shape[1] > 2:
+        block = block.mean(axis=1, keepdims=True)
+    return np.broadcast_to(block, (len(block), channels))
+
+
+class Resampler:
+    """Blocks (frames, channels) at one rate -> blocks at another, through soxr; the sound does not move in time."""
+
+    def __init__(self, source, target, channels):
+        same = source == target
+        self._stream = None if same else soxr.ResampleStream(source, target, channels, dtype="float32")
+        self._channels = channels
+
+    def __call__(self, block, last=False):
+        if self._stream is None:
+            return block
+        block = np.ascontiguousarray(block, np.float32)
+        return self._stream.resample_chunk(block, last).reshape(-1, self._channels)
+
+    def finish(self):
+        """What is still inside."""
+        return self(np.zeros((0, self._channels), np.float32), last=True)
+
+
+class _Stem:
+    """An open stem from which blocks of any length are taken, at the rate and channels wanted."""
+
+    def __init__(self, reader, rate, channels):
+        self.reader, self._rate, self._channels = reader, rate, channels
+        self._blocks, self._held, self.frames = self._convert(), np.zeros((0, channels), np.float32), 0
+
+    def _convert(self):
+        resampler = Resampler(self.reader.info.sample_rate, self._rate, self._channels)
+        for block in self.reader.blocks(BLOCK):
+            yield resampler(as_channels(block, self._channels))
+        yield resampler.finish()
+
+    def take(self, frames):
+        """The next `frames` frames; fewer where the stem ends."""
+        parts, size = [self._held] if len(self._held) else [], len(self._held)
+        while size < frames and (block := next(self._blocks, None)) is not None:
+            parts.append(block)
+            size += len(block)
+        if not parts:
+            return self._held
+        joined = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        self._held = joined[frames:]
+        self.frames += min(frames, size)
+        return joined[:frames]
+
+
+class Sums:
+    """The sums of several lists of stem files (`parts`), open side by side; a context manager.
+
+    `rate` is the highest of the stems' own, to which the others are brought. After reading, `seconds` has the length
+    of each stem, by path, and `warnings` what could not be read.
+    """
+
+    def __init__(self, parts, channels):
+        self._files = contextlib.ExitStack()
+        self.channels = channels
+        try:
+            readers = [[self._files.enter_context(open_audio(path)) for path in paths] for paths in parts]
+        except BaseException:
+            self._files.close()
+            raise
+        self.rate = max(reader.info.sample_rate for part in readers for reader in part)
+        self._parts = [[_Stem(reader, self.rate, channels) for reader in part] for part in readers]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._files.close()
+
+    def blocks(self):
+        """Yield, for one block of time after another, the list of sums: float32 (frames, channels), equally long."""
+        while True:
+            taken = [[stem.take(BLOCK) for stem in part] for part in self._parts]
+            frames = max(len(block) for part in taken for block in part)
+            if not frames:
+                return
+            sums = [np.zeros((frames, self.channels), np.float32) for _ in taken]
+            for total, part in zip(sums, taken, strict=True):
+                for block in part:
+                    total[: len(block)] += block
+            yield sums
+
+    @property
+    def seconds(self):
+        stems = (stem for part in self._parts for stem in part)
+        return {stem.reader.info.path: stem.frames / self.rate for stem in stems}
+
+    @property
+    def warnings(self):
+        stems = (stem for part in self._parts for stem in part)
+        return [stem.reader.warning for stem in stems if stem.reader.warning]

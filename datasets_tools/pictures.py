@@ -1,0 +1,85 @@
+"""Figures of a data set for people: bar charts, PNG or SVG by the file's suffix, and CSV tables.
+
+Charts are drawn without pyplot, so nothing is kept between them and no display is needed; the same numbers give the
+same file. A file is whole or not there at all.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+from splitstrument.writing import write_text
+
+
+def bars(path, labels, values, title, xlabel, ylabel):
+    """Draw a bar for each label, its value above it, into the file `path`."""
+    figure, axes = _axes(labels, title, xlabel, ylabel)
+    drawn = axes.bar(range(len(labels)), values, color="tab:blue")
+    axes.bar_label(drawn, fmt="{:g}", fontsize="small", padding=2)
+    axes.margins(y=0.1)
+    _save(figure, path)
+
+
+def stacked_bars(path, labels, series, title, xlabel, ylabel):
+    """Draw a bar for each label, a colour for each of `series` ({name: a value for each label}), into `path`."""
+    import matplotlib
+
+    figure, axes = _axes(labels, title, xlabel, ylabel)
+    colours = matplotlib.colormaps["tab10" if len(series) <= 10 else "tab20"].colors
+    floor, drawn = [0.0] * len(labels), []
+    for number, values in enumerate(series.values()):
+        colour = colours[number % len(colours)]
+        drawn.append(axes.bar(range(len(labels)), values, bottom=floor, color=colour))
+        floor = [below + value for below, value in zip(floor, values, strict=True)]
+    if series:
+        # Above the bars' own order: the first series is the lowest, in the chart as in the legend.
+        legend = axes.legend(drawn[::-1], list(series)[::-1], loc="upper left", bbox_to_anchor=(1.01, 1.0))
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    _save(figure, path)
+
+
+def _axes(labels, title, xlabel, ylabel):
+    from matplotlib.figure import Figure
+
+    # A third of an inch is a line of text: labels that need more than their bar's width stand upright.
+    width = min(max(7.0, 2 + 0.35 * len(labels)), 100.0)
+    upright = max((len(str(label)) for label in labels), default=0) * 0.09 * len(labels) > width - 2
+    figure = Figure(figsize=(width, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, parse_math=False)
+    axes.set_xlabel(xlabel, parse_math=False)
+    axes.set_ylabel(ylabel, parse_math=False)
+    # A dollar sign in a name is no formula.
+    axes.set_xticks(range(len(labels)), labels, rotation=90 if upright else 0, parse_math=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color="0.9")
+    return figure, axes
+
+
+def _save(figure, path):
+    import matplotlib
+
+    path = Path(path)
+    part = path.with_name(f".{path.name}.part")
+    settings = {"metadata": {"Date": None}} if path.suffix.lower() == ".svg" else {"dpi": 120}
+    try:
+        # Else the names inside an SVG are new each time.
+        with matplotlib.rc_context({"svg.hashsalt": "splitstrument"}):
+            figure.savefig(part, format=path.suffix[1:].lower(), **settings)
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+
+
+def write_csv(path, rows):
+    """Write `rows`, the first of them the columns' names, as CSV (UTF-8, commas)."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_text(path, text.getvalue())

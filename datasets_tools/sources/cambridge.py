@@ -1,0 +1,12 @@
+"""The multitracks of Cambridge Music Technology, "Mixing Secrets" (https://cambridge-mt.com/ms/mtk/).
+
+`<root>/<Track>/<NN>_<Name>.wav`; the names are free, and some tracks keep their files in further folders. There is no
+metadata: the label is the file's name without the number.
+"""
+
+from datasets_tools.sources.folders import plain_name, read_folders
+
+
+def read(root):
+    """Yield the tracks: each folder right below `root` with all sounds below it."""
+    return read_folders(root, "cambridge", lambda path: plain_name(path.name))

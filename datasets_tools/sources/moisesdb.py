@@ -1,0 +1,48 @@
+"""MoisesDB (https://github.com/moises-ai/moises-db).
+
+`<root>/moisesdb_v0.1/<UUID>/data.json` has the song, its artist and its stems (guitar, other_keys, ...), each with the
+recordings it is made of; a recording lies in `<UUID>/<stemName>/<id>.wav`. There are no mixtures. Here every recording
+is a stem, because one stem may hold several instruments.
+"""
+
+import json
+
+from datasets_tools.sources import field, tracks_of, walk
+from datasets_tools.tracks import Stem, Track
+
+_METADATA = "data.json"
+
+
+def read(root):
+    """The tracks; the label is the recording's trackType ("acoustic guitar"), or else its stem's name."""
+    listing = {folder: files for folder, _, files in walk(root)}
+    places = {str(folder): (folder, listing) for folder, files in listing.items() if _METADATA in files}
+    return tracks_of("moisesdb", _track, places)
+
+
+def _track(folder, listing):
+    path = folder / _METADATA
+    song = _read_json(path)
+    stems, notes = {}, []
+    for stem in field(song, "stems", list, path):
+        group = field(stem, "stemName", str, f"{path}: stems")
+        where = f"{path}: {group}"
+        for recording in field(stem, "tracks", list, where) if stem.get("tracks") else ():
+            identity = field(recording, "id", str, where)
+            file = f"{identity}.{recording.get('extension') or 'wav'}"
+            if file in listing.get(folder / group, ()):
+                label = str(recording.get("trackType") or group.replace("_", " "))
+                stems[f"{group}/{file}"] = Stem(f"{group}/{file}", folder / group / file, label=label)
+            else:
+                notes.append(f"not on disk: {group}/{file}")
+    name = " - ".join(str(song[key]) for key in ("artist", "song") if song.get(key)) or folder.name
+    return Track(name, tuple(stems.values()), "moisesdb", tuple(notes)) if stems else None
+
+
+def _read_json(path):
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be opened: {error.strerror.lower()}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: cannot be read as JSON ({error})") from None

@@ -1,0 +1,21 @@
+"""Recordings of one instrument alone: `<root>/<instrument>/<recording>`, also in further folders.
+
+Each recording is a track of one stem; the label is the name of the folder right below the root.
+"""
+
+import os
+from pathlib import Path
+
+from datasets_tools.sources import is_audio, walk
+from datasets_tools.tracks import Stem, Track
+
+
+def read(root):
+    """Yield a track for every recording in a folder below `root`."""
+    root = Path(os.path.abspath(root))
+    for folder, _, files in walk(root):
+        if folder == root:
+            continue
+        instrument = folder.relative_to(root).parts[0]
+        for name in filter(is_audio, files):
+            yield Track(Path(name).stem, (Stem(name, folder / name, label=instrument),), "solo")

@@ -1,0 +1,98 @@
+"""What a catalogue holds: tracks, stems and hours of each group in each collection; which names were guessed."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets_tools.stages import Outcome
+from datasets_tools.tracks import GROUPS
+from splitstrument.writing import write_text
+
+
+@dataclass(frozen=True)
+class Row:
+    """One group in one collection; `hours` is the length of its tracks, of those that can be read."""
+
+    group: str
+    source: str
+    tracks: int
+    stems: int
+    hours: float
+
+
+@dataclass(frozen=True)
+class _Length:
+    """A track's number and the file whose length stands for it."""
+
+    name: str
+    path: Path
+    stream: int
+
+
+def lengths(tracks):
+    """For `stages.run`: an item for each track, named by its number in the list."""
+    return [_Length(str(n), track.stems[0].path, track.stems[0].stream or 0) for n, track in enumerate(tracks)]
+
+
+def measure(item):
+    """The Outcome whose result is the seconds of an item of `lengths`, as its file says; 0 where it does not."""
+    from splitstrument.audio import AudioError, open_audio
+
+    try:
+        with open_audio(item.path, item.stream) as reader:
+            return Outcome(item.name, result=(reader.info.frames or 0) / reader.info.sample_rate)
+    except (AudioError, OSError):
+        return Outcome(item.name, result=0.0)
+
+
+def count(tracks, seconds):
+    """A Row for every group that occurs in every collection; `seconds`: the length of each track."""
+    totals = defaultdict(lambda: [0, 0, 0.0])
+    for track, length in zip(tracks, seconds, strict=True):
+        for group in track.groups:
+            total = totals[group, track.source or "?"]
+            total[0] += 1
+            total[1] += sum(stem.group == group for stem in track.stems)
+            total[2] += length / 3600
+    order = sorted(totals, key=lambda key: (GROUPS.index(key[0]), key[1]))
+    return [Row(*key, *totals[key]) for key in order]
+
+
+def table(rows):
+    """The rows as a table for people (Markdown)."""
+    lines = [("group", "source", "tracks", "stems", "hours")]
+    lines += [(row.group, row.source, str(row.tracks), str(row.stems), f"{row.hours:.2f}") for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    ]
+    text.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(text)
+
+
+def print_guesses(guessed):
+    """Print which names were not known as they are, and what they were taken for (see catalogue.guesses)."""
+    unsure = [(label, guess, stems) for (label, _), (guess, stems) in guessed.items() if not guess.sure]
+    for label, guess, stems in sorted(unsure, key=lambda each: -each[2])[:30]:
+        print(f"guessed: {label!r} ({stems} stems): {guess.group or 'not known'}: {guess.reason}")
+    if len(unsure) > 30:
+        print(f"guessed: {len(unsure) - 30} more names; --statistics DIR lists them")
+
+
+def write(folder, rows, guessed):
+    """Write statistics.csv, statistics.md, names.csv (every name with its group) and statistics.png into `folder`."""
+    from datasets_tools.pictures import stacked_bars, write_csv
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = [(row.group, row.source, row.tracks, row.stems, round(row.hours, 4)) for row in rows]
+    write_csv(folder / "statistics.csv", [("group", "source", "tracks", "stems", "hours"), *facts])
+    write_text(folder / "statistics.md", table(rows) + "\n")
+    names = [(label, g.group, "yes" if g.sure else "no", g.reason, stems) for (label, _), (g, stems) in guessed.items()]
+    write_csv(folder / "names.csv", [("name", "group", "sure", "reason", "stems"), *sorted(names, key=lambda n: n[0])])
+    groups = [group for group in GROUPS if any(row.group == group for row in rows)]
+    series = {}
+    for source in sorted({row.source for row in rows}):
+        tracks = {row.group: row.tracks for row in rows if row.source == source}
+        series[source] = [tracks.get(group, 0) for group in groups]
+    stacked_bars(folder / "statistics.png", groups, series, "Tracks with each group of instruments", "group", "tracks")

@@ -1,0 +1,98 @@
+"""What stages share: outcomes, a process that dies, one command at a time in a folder, a cluster."""
+
+import argparse
+import os
+import signal
+from dataclasses import dataclass
+
+import pytest
+
+from datasets_tools import stages
+from datasets_tools.stages import Outcome, Skip
+from splitstrument.audio import AudioError
+
+
+@dataclass(frozen=True)
+class Item:
+    name: str
+    deed: str = ""
+
+
+def work(item):
+    if item.deed == "skip":
+        raise Skip("nothing to do")
+    if item.deed == "fail":
+        raise AudioError(f"{item.name}: broken")
+    if item.deed == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if item.deed == "memory":
+        raise MemoryError
+    return Outcome(item.name, result=os.getpid())
+
+
+def options(*arguments):
+    parser = argparse.ArgumentParser()
+    stages.add_options(parser)
+    return parser.parse_args(arguments)
+
+
+def test_every_item_has_its_outcome_in_order(capsys):
+    items = [Item("a"), Item("b", "skip"), Item("c", "fail"), Item("d", "memory"), Item("e")]
+    outcomes = stages.run(work, items, options("--jobs", "2"))
+    assert [outcome.name for outcome in outcomes] == list("abcde")
+    assert [outcome.state for outcome in outcomes] == ["done", "skipped", "failed", "failed", "done"]
+    assert outcomes[0].result != os.getpid()
+    assert stages.summarise(outcomes) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "skipped: nothing to do: b",
+        "failed: c: c: broken",
+        "failed: d: out of memory",
+        "tracks: 2 done, 0 already there, 1 skipped, 2 failed",
+    ]
+    assert stages.summarise(outcomes[:2]) == 0
+
+
+def test_a_process_that_dies_fails_its_own_item_only():
+    items = [Item(f"item{number}", "die" if number in (3, 17) else "") for number in range(30)]
+    outcomes = stages.run(work, items, options("--jobs", "2"))
+    failed = [outcome for outcome in outcomes if outcome.state != "done"]
+    assert [outcome.name for outcome in failed] == ["item3", "item17"]
+    assert all("died" in outcome.reason for outcome in failed)
+
+
+def test_a_dask_cluster_of_two_workers_does_the_work(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**settings) as cluster:
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
+        workers = {worker.pid for worker in cluster.workers.values()}
+        items = [Item(f"item{number}", "fail" if number == 5 else "") for number in range(12)]
+        outcomes = stages.run(work, items, options("--backend", "dask"))
+    assert [outcome.state for outcome in outcomes] == ["done"] * 5 + ["failed"] + ["done"] * 6
+    assert {outcome.result for outcome in outcomes if outcome.state == "done"} <= workers
+
+
+def test_one_command_at_a_time_writes_into_a_folder(tmp_path):
+    with (
+        stages.output_folder(tmp_path / "new" / "output") as folder,
+        pytest.raises(stages.StageError, match="another command"),
+        stages.output_folder(folder),
+    ):
+        pass
+    (folder / ".left.part").mkdir()
+    (folder / "track").mkdir()
+    (folder / "track" / ".left.1.part").write_text("half")
+    with stages.output_folder(folder):
+        assert [path.name for path in folder.rglob("*")] == ["track"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+
+    @stages.command
+    def main(_):
+        with stages.output_folder(tmp_path / "file" / "output"):
+            return 0
+
+    assert main([]) == 2
+    assert capsys.readouterr().err.startswith(f"splitstrument: {tmp_path}/file/output: cannot be written")
