@@ -14,7 +14,7 @@ from pathlib import Path
 
 from datasets_tools.labelling.marks import DISQUALIFYING, marks_of
 from datasets_tools.organize import organised_tracks
-from datasets_tools.pairs import PARTS, finished, identity, pair_writer, record_of
+from datasets_tools.pairs import PARTS, finished, identity, pair_writer, rate_folder, record_of
 from datasets_tools.stages import Outcome, Skip, StageError, add_options, command, output_folder, run, summarise
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS
 from splitstrument.naming import no_such
@@ -33,11 +33,6 @@ class Mixing:
     rates: tuple[int, ...] = (44100, 22050)
     mono: bool = False
     checked_only: bool = False
-
-
-def rate_folder(output, rate):
-    """The folder of all pairs of one sample rate."""
-    return Path(output) / f"tracks_{rate}hz"
 
 
 def chosen_stems(track, mixing):

@@ -17,6 +17,11 @@ RECORD = ".pair.json"
 PARTS = ("instrument", "rest")
 
 
+def rate_folder(output, rate):
+    """The folder of all pairs of one sample rate (Hz) below `output`."""
+    return Path(output) / f"tracks_{rate}hz"
+
+
 @contextlib.contextmanager
 def folder_at_once(folder):
     """A hidden folder beside `folder` to write into; it becomes `folder` at the end, or vanishes at an error."""

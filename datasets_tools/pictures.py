@@ -43,7 +43,7 @@ def _axes(labels, title, xlabel, ylabel):
     from matplotlib.figure import Figure
 
     # A third of an inch is a line of text: labels that need more than their bar's width stand upright.
-    width = min(max(7.0, 2 + 0.35 * len(labels)), 100.0)
+    width = min(max(8.0, 2 + 0.35 * len(labels)), 100.0)
     upright = max((len(str(label)) for label in labels), default=0) * 0.09 * len(labels) > width - 2
     figure = Figure(figsize=(width, 4.5), layout="constrained")
     axes = figure.add_subplot()
@@ -52,6 +52,7 @@ def _axes(labels, title, xlabel, ylabel):
     axes.set_ylabel(ylabel, parse_math=False)
     # A dollar sign in a name is no formula.
     axes.set_xticks(range(len(labels)), labels, rotation=90 if upright else 0, parse_math=False)
+    axes.set_xlim(-0.6, max(len(labels), 1) - 0.4)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
     axes.grid(axis="y", color="0.9")

@@ -105,6 +105,13 @@ def output_folder(path):
         os.close(folder)
 
 
+def check_apart(output, source):
+    """Raise StageError where one of the two folders lies inside the other: what is written would be read."""
+    inside, around = Path(output).resolve(), Path(source).resolve()
+    if inside.is_relative_to(around) or around.is_relative_to(inside):
+        raise StageError(f"{output} and {source}: one lies inside the other; use another --output")
+
+
 def error_line(error):
     """An exception as one line: what a person needs to know of it."""
     if isinstance(error, MemoryError):

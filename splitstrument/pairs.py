@@ -7,10 +7,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 
-
-class PairError(Exception):
+class PairError(ValueError):
     """A pair that cannot be used; the message names the file."""
 
 
@@ -53,6 +51,8 @@ def find_pairs(root):
 
 def as_float(samples):
     """Stored samples -> float32 with full scale 1."""
+    import numpy as np
+
     if np.issubdtype(samples.dtype, np.integer):
         return samples.astype(np.float32) / -float(np.iinfo(samples.dtype).min)
     return samples.astype(np.float32)

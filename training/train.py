@@ -112,7 +112,6 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, help="instead of the configuration's")
     arguments = parser.parse_args(arguments)
     from splitstrument.models import ModelError
-    from splitstrument.pairs import PairError
     from training import config
 
     try:
@@ -121,7 +120,7 @@ def main(arguments=None):
             run = replace(run, seed=arguments.seed)
         output = Path(arguments.output) / run.name
         train(run, arguments.pairs, output)
-    except (ValueError, ModelError, PairError, OSError) as error:
+    except (ValueError, ModelError, OSError) as error:
         print(f"splitstrument: {error}", file=sys.stderr)
         return 2
     shutil.copy(arguments.configuration, output / "configuration.yaml")

@@ -54,7 +54,7 @@ def field(values, name, kind, where):
 
 
 def tracks_of(source, read_track, places):
-    """Yield read_track(*place) for each of `places`, {name: place}, unless None; a ValueError becomes a Track's note."""
+    """Yield read_track(*place) for each of `places`, {name: place}, unless None; a ValueError becomes a note."""
     for name, place in places.items():
         try:
             track = read_track(*place)

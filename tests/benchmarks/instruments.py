@@ -49,7 +49,10 @@ def report(path, pairs, seconds):
     for group in (*COMPARED, "other"):
         ours, theirs = (sum(pair[k] == group for pair in pairs) for k in (1, 0))
         both = sum(pair[0] == pair[1] == group for pair in pairs)
-        print(f"  {group}: {theirs} listed, {ours} guessed, {both} both")
+        found = (
+            f" ({100 * both / theirs:.1f} % of the listed, {100 * both / ours:.1f} % of the guessed)" if both else ""
+        )
+        print(f"  {group}: {theirs} listed, {ours} guessed, {both} both{found}")
     kinds = Counter((a, b, guess.sure) for a, b, guess, _ in pairs if a != b)
     for (a, b, sure), count in kinds.most_common():
         names = Counter(label for c, d, guess, label in pairs if (c, d, guess.sure) == (a, b, sure))

@@ -1,0 +1,179 @@
+"""Find the silence of a track and cut it out of both files of a pair (thesis, section 4.3.3).
+
+A track is tiled into windows of one second, the last of which may be shorter. A window is silent where the root mean
+square over all its samples and channels is at most -50 dBFS (0 dBFS: that of a constant 1). Whole windows are cut, so
+that what is left lies on the same tiling and is as silent as reckoned. A cut is a range of windows (first, end).
+"""
+
+import contextlib
+from dataclasses import dataclass
+from itertools import groupby
+
+from splitstrument.audio import open_audio
+
+THRESHOLD = -50.0  # dBFS
+FADE = 0.01  # seconds
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one track: sample rate in Hz, frames in all, and whether each window is silent."""
+
+    rate: int
+    frames: int
+    silent: tuple[bool, ...]
+    warning: str | None = None
+
+    @property
+    def seconds(self):
+        return self.frames / self.rate
+
+    @property
+    def silence(self):
+        """The silent share in percent."""
+        return 100 * self.silent_frames / self.frames
+
+    @property
+    def silent_frames(self):
+        return sum(self.length(window) for window, silent in enumerate(self.silent) if silent)
+
+    def length(self, window):
+        """The frames of a window: a second, but for the last."""
+        return min(self.rate, self.frames - window * self.rate)
+
+    def stretches(self):
+        """The ranges (first, end) of two or more silent windows in a row: what is longer than one second."""
+        found, at = [], 0
+        for silent, run in groupby(self.silent):
+            first, at = at, at + len(list(run))
+            if silent and at - first > 1:
+                found.append((first, at))
+        return found
+
+
+def is_silent(block):
+    """Whether a window, float (frames, channels), is silent."""
+    import numpy as np
+
+    return bool(np.mean(np.square(block, dtype=np.float64)) <= 10 ** (THRESHOLD / 10))
+
+
+def measure(path):
+    """The Windows of the sound file `path`, in the memory of one. Raises AudioError where it cannot be read."""
+    frames, silent = 0, []
+    with open_audio(path) as reader:
+        rate = reader.info.sample_rate
+        for block in reader.blocks(rate):
+            frames += len(block)
+            silent.append(is_silent(block))
+        return Windows(rate, frames, tuple(silent), reader.warning)
+
+
+def choose_cuts(windows, target):
+    """The cuts, in order of time, that bring the silence down to `target` percent (below 100), or as near as they can.
+
+    Stretches go in this order: the one at the beginning, the one at the end, then the longest first, of equally long
+    ones the earlier. A track that is silent throughout is not cut.
+    """
+    if all(windows.silent):
+        return []
+    last = len(windows.silent)
+    stretches = windows.stretches()
+    edges = [stretch for stretch in stretches if stretch[0] == 0]
+    edges += [stretch for stretch in stretches if stretch[1] == last]
+    inner = sorted((each for each in stretches if each not in edges), key=lambda each: (each[0] - each[1], each[0]))
+    # Of S silent frames in T, c are to be cut so that (S - c) / (T - c) = t, hence c = (S - tT) / (1 - t). Each window
+    # of w frames that goes leaves c - w to be cut: with S - w for S and T - w for T, c becomes
+    # (S - w - tT + tw) / (1 - t) = c - w. In percent and times (100 - target), whole numbers stay exact:
+    excess = 100 * windows.silent_frames - target * windows.frames
+    cuts = []
+    for first, end in edges + inner:
+        # From the outside inwards where it is the end, so that what is cut reaches to the end of the track.
+        order = range(end - 1, first - 1, -1) if end == last else range(first, end)
+        count = 0
+        while excess > 0 and count < end - first:
+            excess -= (100 - target) * windows.length(order[count])
+            count += 1
+        if not count:
+            break
+        if end == last:
+            first = end - count
+        elif first and count < end - first:
+            first += 1  # the sound before dies away in the first window, so that one stays where one may
+        cuts.append((first, first + count))
+    return sorted(cuts)
+
+
+def silence_without(windows, cuts):
+    """The silent share in percent that cutting `cuts` leaves, as reckoned."""
+    gone = sum(windows.length(window) for cut in cuts for window in range(*cut))
+    return 100 * (windows.silent_frames - gone) / (windows.frames - gone)
+
+
+def in_seconds(windows, cuts):
+    """Cuts as lists [start, end] in seconds of the track before."""
+    return [[first, min(end, windows.seconds)] for first, end in cuts]
+
+
+def kept(blocks, cuts, rate):
+    """Yield those of `blocks`, a track's windows float (frames, channels), that are not cut, faded at the joints."""
+    import numpy as np
+
+    fade = round(FADE * rate)
+    # A window [a, b) of time is cut, and n samples fade. The sound before it, x[a - n : a], goes on into what is cut;
+    # x[b - n : b] is the end of what is cut and leads into x[b]. The last n samples before the joint go from the one
+    # to the other, (1 - r) x[a - n + k] + r x[b - n + k]: there is no step on either side, all of the time that is
+    # kept stays, no sample leaves the range of the two, and two files cut alike stay in step.
+    rise = np.sin(np.pi / 2 * (np.arange(fade, dtype=np.float32)[:, None] + 0.5) / fade) ** 2
+    gone = {window for cut in cuts for window in range(*cut)}
+    before = last = None  # the window that is to be yielded next; the last one that was cut, if it follows that one
+    for number, block in enumerate(blocks):
+        if number in gone:
+            last = block
+            continue
+        if last is not None and before is None:
+            block = block.copy()
+            block[:fade] *= rise[: len(block)]  # the track begins here now
+        elif last is not None:
+            before = _faded(before, last, rise)
+        if before is not None:
+            yield before
+        before, last = block, None
+    yield before if last is None else _faded(before, np.zeros_like(before), rise)
+
+
+def _faded(block, into, rise):
+    """A window whose end fades into that of another one."""
+    block, fade = block.copy(), len(rise)
+    block[-fade:] += rise * (into[-fade:] - block[-fade:])
+    return block
+
+
+@contextlib.contextmanager
+def open_pair(pair):
+    """The Readers of instrument and rest. Raises ValueError where they are not equal in rate, channels and length."""
+    with open_audio(pair.path("instrument")) as instrument, open_audio(pair.path("rest")) as rest:
+        for field, unit in (("sample_rate", "Hz"), ("channels", "channels"), ("frames", "frames")):
+            one, other = (getattr(reader.info, field) for reader in (instrument, rest))
+            if one != other:
+                raise ValueError(f"{pair.folder}: the instrument has {one} {unit}, the rest {other}")
+        yield instrument, rest
+
+
+def write_cut(readers, cuts, write):
+    """Give `write` instrument and rest without `cuts`, block by block: (seconds, silence in percent, peak) of it.
+
+    `readers`: of an `open_pair`. Raises ValueError where a file is not whole.
+    """
+    rate = readers[0].info.sample_rate
+    frames = silent = 0
+    peak = 0.0
+    for instrument, rest in zip(*(kept(reader.blocks(rate), cuts, rate) for reader in readers), strict=True):
+        write(instrument, rest)
+        frames += len(instrument)
+        silent += len(instrument) * is_silent(instrument)
+        peak = max(peak, *(float(abs(block).max()) for block in (instrument, rest)))
+    for reader in readers:
+        if reader.warning:
+            raise ValueError(reader.warning)
+    return frames / rate, 100 * silent / frames, peak

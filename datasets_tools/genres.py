@@ -1,0 +1,141 @@
+"""Count the genres of a data set, from a table that says the genres of its tracks.
+
+The table is CSV with the columns track and genre (further ones are not read; a track may have several rows), or YAML,
+`track: genre` or `track: [genres]`. Genres that differ only in upper and lower case are one.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets_tools.organize import organised_tracks
+from datasets_tools.stages import StageError, command, output_folder
+from datasets_tools.tracks import file_name
+from splitstrument.checking import read_yaml
+from splitstrument.pairs import PairError, find_pairs
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A genre, how many tracks have it, and how much of all tracks that is."""
+
+    genre: str
+    tracks: int
+    percent: float
+
+
+def read_table(path):
+    """{track: its genres, each once} of the table `path`. Raises ValueError with one line where it is none."""
+    path = Path(path)
+    read = _yaml_entries if path.suffix.lower() in (".yaml", ".yml") else _csv_entries
+    table = {}
+    for track, genre in read(path):
+        genres = table.setdefault(track, [])
+        if genre and genre not in genres:
+            genres.append(genre)
+    if not table:
+        raise ValueError(f"{path}: holds no tracks")
+    return table
+
+
+def _yaml_entries(path):
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: must have lines such as 'track: genre' or 'track: [genre, genre]'")
+    for track, genres in content.items():
+        for genre in genres if isinstance(genres, list) and genres else [genres]:
+            if isinstance(genre, list | dict):
+                raise ValueError(f"{path}: {track}: its genre must be text or a list of texts")
+            yield str(track), "" if genre is None or genre == [] else str(genre).strip()
+
+
+def _csv_entries(path):
+    import csv
+
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, skipinitialspace=True)
+            columns = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}
+            for column in ("track", "genre"):
+                if column not in columns:
+                    there = ", ".join(rows.fieldnames or ()) or "none"
+                    raise ValueError(f"{path}: the column {column} is missing in its first line; there are: {there}")
+            for row in rows:
+                if track := (row[columns["track"]] or "").strip():
+                    yield track, (row[columns["genre"]] or "").strip()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be opened: {error.strerror.lower()}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: cannot be read as CSV ({error})") from None
+
+
+def tracks_of(dataset):
+    """The names of the tracks in a folder of pairs, or an organised one; StageError where it is neither."""
+    try:
+        return sorted({pair.name for pair in find_pairs(dataset)})
+    except PairError:
+        pass
+    try:
+        return [track.name for track in organised_tracks(dataset)]
+    except StageError:
+        raise StageError(f"{dataset}: holds neither pairs nor organised tracks") from None
+
+
+def count(table, names=None):
+    """(a Row for every genre, the most frequent first, unknown ones last; tracks of `table` that `names` lacks).
+
+    `names`: those of the tracks that count; unless given, all of `table` do.
+    """
+    by_name = {file_name(track): genres for track, genres in table.items()}
+    names = [file_name(name) for name in (table if names is None else names)]
+    spellings, counts = {}, Counter()
+    for name in names:
+        genres = by_name.get(name) or [UNKNOWN]
+        for genre in {spellings.setdefault(genre.casefold(), genre) for genre in genres}:
+            counts[genre] += 1
+    order = sorted(counts, key=lambda genre: (genre.casefold() == UNKNOWN, -counts[genre], genre.casefold()))
+    rows = [Row(genre, counts[genre], 100 * counts[genre] / len(names)) for genre in order]
+    return rows, [track for track in table if file_name(track) not in set(names)]
+
+
+def text(rows):
+    """The rows as a table for people."""
+    width = max(5, *(len(row.genre) for row in rows))
+    lines = [f"{'genre':<{width}}  tracks  percent"]
+    lines += [f"{row.genre:<{width}}  {row.tracks:>6}  {row.percent:>7.1f}" for row in rows]
+    return "\n".join(lines)
+
+
+@command
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="splitstrument genres", description=__doc__.split("\n")[0])
+    parser.add_argument("table", type=Path, help="CSV with the columns track and genre, or YAML (track: genre)")
+    dataset = "an organised folder or one of pairs: only its tracks count"
+    parser.add_argument("dataset", type=Path, nargs="?", help=dataset)
+    parser.add_argument("--statistics", type=Path, metavar="DIR", help="write genres.csv and genres.png there")
+    options = parser.parse_args(arguments)
+    table = read_table(options.table)
+    names = list(table) if options.dataset is None else tracks_of(options.dataset)
+    rows, absent = count(table, names)
+    if options.statistics:
+        from datasets_tools.pictures import bars, write_csv
+
+        with output_folder(options.statistics) as folder:
+            facts = [(row.genre, row.tracks, round(row.percent, 2)) for row in rows]
+            write_csv(folder / "genres.csv", [("genre", "tracks", "percent"), *facts])
+            values = [row.tracks for row in rows]
+            bars(folder / "genres.png", [row.genre for row in rows], values, "Genres", "genre", "tracks")
+    print(text(rows))
+    print(f"tracks: {len(names)}")
+    if absent:
+        more = f" and {len(absent) - 8} more" if len(absent) > 8 else ""
+        print(f"note: in the table, but not in {options.dataset}: {', '.join(absent[:8])}{more}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

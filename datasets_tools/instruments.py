@@ -1,0 +1,229 @@
+"""Names of instruments and of stem files -> groups (datasets_tools.tracks.GROUPS); instruments.yaml holds the names.
+
+A label is what a collection calls a stem: "clean electric guitar", "Electric Bass (finger)", "07_ElecGtr2DTMic1.wav".
+Its words end at separators, at digits and where CamelCase begins a new one. A name is a run of words of the table
+written together, small, without a plural s: "Kick Drums" and "kickdrum" are one name.
+"""
+
+import functools
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets_tools.sources import is_audio
+from datasets_tools.tracks import GROUPS, SILENT_GROUPS
+from splitstrument.naming import no_such
+
+TABLE = Path(__file__).with_name("instruments.yaml")
+
+_WORD = re.compile(
+    r"[A-Z]{2,}s(?![a-z])"  # BVs, OHs
+    r"|D[TI](?=D[TI]|[A-Z][a-z]|[^A-Za-z]|$)"  # ElecGtr1DTDI is a double track's direct signal
+    r"|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+"
+    r"|[+&,]"  # "and": bass & drums are no bass drum
+)
+_PLURAL = re.compile(r"(?:(?<=ch|sh|ss)es|(?<=[^\W_][^\Wsz])[sz])$")  # not the s of bass, nor of "vs"
+_SHORTEST = 4  # letters of a name that is looked for inside a word
+_SHORT = ("gtr", "vox")  # of three letters, but in no word of a language
+# A part of a song is the same with and without these: by what it was recorded.
+_RECORDED_BY = {"di", "mic", "mics", "amp", "cab", "close", "far", "room"}
+_GUITARS = ("guitar", "distorted_guitar")
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The group of a label, or None; why; and whether it is sure or only a suggestion."""
+
+    group: str | None
+    reason: str
+    sure: bool
+
+
+class Instruments:
+    """The table of names: the package's, and further YAML files of the form `name: group`, of which the last wins.
+
+    Raises ValueError, in one line that names the file and the name, where a file cannot be read or a group is none.
+    """
+
+    def __init__(self, files=()):
+        names, self._nothing = _packaged()
+        self._own, self._groups, spellings = {}, {}, set()
+        for file in files:
+            self._own |= _of_user(file)
+        for name, group in [*names.items(), *self._own.items()]:
+            if words := _words(name):  # a label of the user's may have none
+                self._groups[_name(words)] = group
+                spellings |= {_name(words), "".join(words)}
+        inside = sorted(filter(self._tells_inside, spellings), key=lambda name: (-len(name), name))
+        self._inside = {name: self._groups[_singular(name)] for name in inside}
+        self._known = {}
+
+    def guess(self, label, siblings=()):
+        """The Guess for `label`. `siblings` are the labels of the track's other stems.
+
+        A guitar's direct signal (DI) is excluded where the same part stands beside it through an amplifier.
+        """
+        if label not in self._known:
+            self._known[label] = self._guess(label)
+        guess, whole = self._known[label]
+        if guess.group in _GUITARS and not whole:
+            part, direct = _part(label)
+            if direct and any(part & other and not di for other, di in map(_part, siblings)):
+                reason = "the same part stands beside it through an amplifier or a microphone"
+                return Guess("excluded", reason, True)
+        return guess
+
+    def _guess(self, label):
+        """(Guess, whether the label as a whole is in the table), by the label alone."""
+        words = _words(label)
+        for group in (self._own.get(label), *(self._groups.get(_name(whole)) for whole in _wholes(words))):
+            if group:
+                return Guess(group, f"{_quoted(label)} is {group}", True), True
+        if " + " in label:
+            return _joined(label, [self._guess(item)[0] for item in label.split(" + ")]), False
+        found, left = self._names(words)
+        strong = {name: group for name, group in found.items() if name not in self._nothing}
+        sure = all(self._says_nothing(word) for word in left)
+        if strong or not left:
+            found = strong or found
+        elif inside := self._names_inside(left):
+            found, sure = inside, False
+        if not found:
+            return Guess(None, f"no known word in {_quoted(label)}", False), False
+        group, one = _one_of(set(found.values()))
+        if one or group in found.values():
+            named = [_quoted(name) for name, each in found.items() if one or each == group]
+            return Guess(group, f"{' and '.join(named)} in {_quoted(label)}", sure and one), False
+        return Guess(group, _names_several(found.values()), False), False
+
+    def _names(self, words):
+        """({name: group} of all runs of words that are names, the longest first; the words left over)."""
+        runs = ((_name(words[i:j]), i, j) for i in range(len(words)) for j in range(i + 1, len(words) + 1))
+        names = [run for run in runs if run[0] in self._groups and len(run[0]) > 1 and not run[0].isdigit()]
+        free, found = set(range(len(words))), {}
+        for name, i, j in sorted(names, key=lambda run: -len(run[0])):
+            if free.issuperset(range(i, j)):
+                found[name] = self._groups[name]
+                free.difference_update(range(i, j))
+        return found, [words[i] for i in sorted(free)]
+
+    def _names_inside(self, words):
+        """{name: group} of all names inside of words that are no names themselves, such as killersguitarsolo."""
+        found = {}
+        for word in words:
+            if not self._says_nothing(word):
+                for name, group in self._inside.items():
+                    if name in word:
+                        found[name] = group
+                        word = word.replace(name, " ")
+        return found
+
+    def _tells_inside(self, name):
+        """Whether a name is looked for inside of words: long enough, an instrument's, and not said of any."""
+        distinct = len(name) >= _SHORTEST or name in _SHORT
+        name = _singular(name)
+        return distinct and self._groups[name] not in SILENT_GROUPS and name not in self._nothing
+
+    def _says_nothing(self, word):
+        return len(word) == 1 or word.isdigit() or _singular(word) in self._nothing
+
+
+@functools.cache
+def _packaged():
+    """({name: group}, the words that say nothing) of the package's table."""
+    from splitstrument.checking import read_yaml
+
+    content = read_yaml(TABLE)
+    nothing = frozenset(_name(_words(word)) for word in content.pop("nothing"))
+    return {name: group for group, names in content.items() for name in names}, nothing
+
+
+def _of_user(file):
+    """{name: group} of a user's file, checked."""
+    from splitstrument.checking import read_yaml
+
+    content = read_yaml(file)
+    if not isinstance(content, dict):
+        raise ValueError(f"{file}: must have lines of the form name: group")
+    for name, group in content.items():
+        if isinstance(name, bool):  # on, off, yes, no
+            raise ValueError(f"{file}: {name}: is a truth value in YAML; write the name in quotes")
+        if group not in GROUPS:
+            raise ValueError(f"{file}: {name}: {no_such('group', group, GROUPS)}")
+    return {str(name): group for name, group in content.items()}
+
+
+@functools.cache
+def _words(label):
+    """The words of a label in small letters, without accents and without the suffix of a sound file."""
+    if is_audio(label):
+        label = label.rpartition(".")[0]
+    if not label.isascii():
+        label = "".join(c for c in unicodedata.normalize("NFKD", label) if not unicodedata.combining(c))
+    return tuple("and" if word in "+&," else word.lower() for word in _WORD.findall(label))
+
+
+def _singular(word):
+    return _PLURAL.sub("", word) if word.endswith(("s", "z")) else word
+
+
+def _name(words):
+    return _singular("".join(words))
+
+
+def _wholes(words):
+    """The words as they are, then with fewer and fewer of the numbers in front and behind."""
+    start, end = 0, len(words)
+    while start < end and words[start].isdigit():
+        start += 1
+    while start < end and words[end - 1].isdigit():
+        end -= 1
+    return (words[i:j] for i in range(start + 1) for j in range(len(words), end - 1, -1))
+
+
+def _one_of(groups):
+    """(The group of a stem that has all of `groups`, whether they are one instrument)."""
+    if len(groups) == 1:
+        return next(iter(groups)), True
+    if groups == {"drums", "percussion"}:
+        return "drums", True
+    if groups == set(_GUITARS):
+        return "guitar", True
+    # The mix of some stems stands beside them; a stem of two instruments serves no pair.
+    return ("mix" if "mix" in groups else "excluded"), False
+
+
+def _names_several(groups):
+    *names, last = [group for group in GROUPS if group in groups]
+    return f"names {'both ' if len(names) == 1 else ''}{', '.join(names)} and {last}"
+
+
+def _joined(label, guesses):
+    """The Guess for a label that names several instruments with " + " between them, from those of each."""
+    groups = {guess.group for guess in guesses} - {None}
+    if not groups:
+        return Guess(None, f"no known word in {_quoted(label)}", False)
+    group, one = _one_of(groups)
+    reason = f"all of {_quoted(label)}" if one else _names_several(groups)
+    return Guess(group, reason, one and all(guess.sure for guess in guesses))
+
+
+@functools.cache
+def _part(label):
+    """(What part of the song a label says it is, whether it is the direct signal).
+
+    The part is a set of one or two tuples of words: a number behind "Mic" or "DI" may count microphones or parts.
+    """
+    words = list(_words(label))
+    while words and words[0].isdigit():
+        words.pop(0)
+    words = [word.lstrip("0") if word.isdigit() else word for word in words]
+    kept = [(i, word) for i, word in enumerate(words) if word not in _RECORDED_BY]
+    counted = tuple(word for _, word in kept)
+    uncounted = tuple(w for i, w in kept if not (w.isdigit() and i and words[i - 1] in _RECORDED_BY))
+    return frozenset((counted, uncounted)), "di" in words
+
+
+def _quoted(text):
+    return f"'{text}'"

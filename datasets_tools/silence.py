@@ -1,0 +1,202 @@
+"""Measure and cut the silence of the instrument in pairs (thesis, section 4.3.3 and appendix A).
+
+Silent are windows of one second with an RMS of at most -50 dBFS; two or more in a row can be cut, out of both files.
+"""
+
+import argparse
+import functools
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets_tools.pairs import PARTS, finished, identity, pair_writer, rate_folder, record_of
+from datasets_tools.stages import Outcome, StageError, add_options, check_apart, command, output_folder, run, summarise
+from splitstrument.pairs import find_pairs
+from splitstrument.writing import write_text
+
+CUTS = "cuts.yaml"
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """Where to, and when: silence in percent that cutting aims at, and above which a track is left out."""
+
+    output: Path
+    target: float = 30.0
+    discard: float = 50.0
+
+
+@dataclass(frozen=True)
+class Level:
+    """How long a track is, in seconds, and how much of that is silence, in percent."""
+
+    seconds: float
+    silence: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """A track before and after cutting; after is None where it was not cut or is left out."""
+
+    rate: int
+    before: Level
+    after: Level | None = None
+
+
+def measure_pair(pair):
+    """The Outcome of measuring a pair's instrument, with a Result."""
+    from datasets_tools.cutting import measure
+
+    windows = measure(pair.path("instrument"))
+    notes = (windows.warning,) if windows.warning else ()
+    return Outcome(pair.name, notes=notes, result=Result(windows.rate, _level(windows.seconds, windows.silence)))
+
+
+def cut_pair(pair, cutting):
+    """The Outcome of cutting a pair into `cutting.output`/tracks_<rate>hz/<track>, with a Result."""
+    from datasets_tools.cutting import choose_cuts, in_seconds, measure, open_pair, silence_without, write_cut
+
+    with open_pair(pair) as readers:
+        info = readers[0].info
+        folder = rate_folder(cutting.output, info.sample_rate) / pair.name
+        made_from = {part: identity(pair.path(part).absolute()) for part in PARTS}
+        made_from |= {"target": cutting.target, "discard": cutting.discard}
+        if finished(folder, made_from):
+            record = record_of(folder)
+            levels = (Level(record[f"seconds_{when}"], record[f"silence_{when}"]) for when in ("before", "after"))
+            return Outcome(pair.name, "already there", result=Result(info.sample_rate, *levels))
+        windows = measure(pair.path("instrument"))
+        cuts = choose_cuts(windows, cutting.target)
+        left, before = silence_without(windows, cuts), _level(windows.seconds, windows.silence)
+        if left > cutting.discard or left == 100:
+            reason = f"{left:.0f} % silent" + (", even after cutting" if cuts else "")
+            return Outcome(pair.name, "skipped", reason, result=Result(info.sample_rate, before))
+        record = {"seconds_before": before.seconds, "silence_before": before.silence}
+        with pair_writer(folder, info.sample_rate, info.channels, record, windows.frames) as write:
+            *level, peak = write_cut(readers, cuts, write)
+            after = _level(*level)
+            record |= {"seconds_after": after.seconds, "silence_after": after.silence}
+            record |= {"cuts": in_seconds(windows, cuts), "made_from": made_from}
+    notes = (f"its peak, {peak:.2f} times full scale, is clipped in 16 bit",) if peak > 1 else ()
+    return Outcome(pair.name, notes=notes, result=Result(info.sample_rate, before, after))
+
+
+def _level(seconds, silence):
+    """A Level in the digits that are written, so that a record gives the same one back."""
+    return Level(round(seconds, 3), round(silence, 3))
+
+
+def histogram(shares):
+    """How many of `shares`, in percent, lie in [0, 10), [10, 20) ... [90, 100]."""
+    counts = [0] * 10
+    for share in shares:
+        counts[min(int(share // 10), 9)] += 1
+    return counts
+
+
+def histogram_text(counts):
+    """The histogram in the words of the thesis's appendix A."""
+    bounds = [f"less than {10 * number}%" for number in range(1, 10)] + ["more than 90%"]
+    return "\n".join(f"Songs with {bound} silence: {count}" for bound, count in zip(bounds, counts, strict=True))
+
+
+def write_cuts(folder, left_out):
+    """Collect the records of all tracks in `folder` in its cuts.yaml; `left_out`: [(name, reason, Level)]."""
+    import yaml
+
+    tracks = []
+    for path in sorted(folder.glob("[!.]*/")):
+        record = record_of(path) or {}
+        if "cuts" in record:
+            tracks.append({"name": path.name} | {key: record[key] for key in record if key != "made_from"})
+    lacking = [
+        {"name": name, "reason": reason, "seconds_before": level.seconds, "silence_before": level.silence}
+        for name, reason, level in sorted(left_out, key=lambda each: each[0])
+    ]
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    listed = {"tracks": tracks, "left_out": lacking}
+    settings = {"sort_keys": False, "allow_unicode": True, "width": 1000, "default_flow_style": None}
+    write_text(folder / CUTS, yaml.dump(listed, Dumper=dumper, **settings))
+
+
+def write_statistics(folder, outcomes, cut):
+    """Write silence.csv, histogram.csv and histogram.png (histogram_after.png too, where cut) into `folder`."""
+    from datasets_tools.pictures import bars, write_csv
+
+    whens = ("before", "after") if cut else ("before",)
+    rows = [("track", *(f"{what}_{when}" for when in whens for what in ("seconds", "silence_percent")))]
+    for outcome in sorted(outcomes, key=lambda outcome: outcome.name):
+        levels = [getattr(outcome.result, when) for when in whens]
+        rows.append((outcome.name, *(cell for level in levels for cell in _cells(level))))
+    counts = {when: histogram(_shares(outcomes, when)) for when in whens}
+    bins = [f"{10 * number}-{10 * number + 10}" for number in range(10)]
+    with output_folder(folder):
+        write_csv(folder / "silence.csv", rows)
+        write_csv(folder / "histogram.csv", [("silence_percent", *whens), *zip(bins, *counts.values(), strict=True)])
+        for when, name in zip(whens, ("histogram.png", "histogram_after.png"), strict=False):
+            title = f"Silence in tracks {when} cutting" if cut else "Silence in tracks"
+            bars(folder / name, bins, counts[when], title, "silence (%)", "tracks")
+
+
+def _cells(level):
+    return ("", "") if level is None else (level.seconds, level.silence)
+
+
+def _shares(outcomes, when):
+    """The silence of all tracks before or after cutting, in percent; those left out are in the former only."""
+    levels = (getattr(outcome.result, when) for outcome in outcomes)
+    return [level.silence for level in levels if level is not None]
+
+
+def _pairs(root):
+    """The pairs below `root`, each name once."""
+    pairs, seen = find_pairs(root), {}
+    for pair in pairs:
+        if seen.setdefault(pair.name, pair) is not pair:
+            both = f"{seen[pair.name].folder} and {pair.folder}"
+            raise StageError(f"{both} have one name; give the folder of one sample rate, such as tracks_22050hz")
+    return pairs
+
+
+@command
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="splitstrument silence", description=__doc__.split("\n")[0])
+    parser.add_argument("pairs", type=Path, help="a folder of pairs of one sample rate, such as PAIRS/tracks_22050hz")
+    parser.add_argument("--statistics", type=Path, metavar="DIR", help="write tables and histograms there")
+    parser.add_argument("--cut", action="store_true", help="cut silence, into new pairs below --output")
+    target = "cut until at most this much is silence (30, unless given)"
+    parser.add_argument("--target", type=float, default=30.0, metavar="PERCENT", help=target)
+    discard = "leave tracks out that have more silence than this even after cutting (50, unless given; 100: none)"
+    parser.add_argument("--discard", type=float, default=50.0, metavar="PERCENT", help=discard)
+    parser.add_argument("--output", type=Path, help="the folder of the new pairs, tracks_<rate>hz/<track>")
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    if options.cut != (options.output is not None):
+        raise StageError("--cut and --output go together")
+    if not (0 <= options.target < 100 and 0 <= options.discard <= 100):
+        raise StageError("--target must be 0 to less than 100 percent, --discard 0 to 100")
+    pairs = _pairs(options.pairs)
+    if not options.cut:
+        outcomes = run(measure_pair, pairs, options)
+    else:
+        check_apart(options.output, options.pairs)
+        cutting = Cutting(options.output, options.target, options.discard)
+        with output_folder(options.output):
+            outcomes = run(functools.partial(cut_pair, cutting=cutting), pairs, options)
+            for rate in sorted({outcome.result.rate for outcome in outcomes if outcome.result}):
+                skipped = [each for each in outcomes if each.state == "skipped" and each.result.rate == rate]
+                left_out = [(each.name, each.reason, each.result.before) for each in skipped]
+                rate_folder(options.output, rate).mkdir(exist_ok=True)
+                write_cuts(rate_folder(options.output, rate), left_out)
+    measured = [outcome for outcome in outcomes if outcome.result]
+    for when in ("before", "after") if options.cut else ("before",):
+        if options.cut:
+            print(f"{when} cutting:")
+        print(histogram_text(histogram(_shares(measured, when))))
+    if options.statistics:
+        write_statistics(options.statistics, measured, options.cut)
+    return summarise(outcomes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

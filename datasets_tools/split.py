@@ -1,0 +1,222 @@
+"""Cut long recordings of one instrument into pieces, wherever they fall (thesis, section 4.1).
+
+Pieces are `<name>/<name>_001.wav` ... at the recording's rate and depth; or, with --pairs, pairs with a silent rest,
+`tracks_<rate>hz/<name>_001/`. A last piece shorter than 10 s, or than a tenth of the length, joins the one before.
+"""
+
+import argparse
+import functools
+import json
+import os
+import sys
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+from datasets_tools.pairs import finished, folder_at_once, identity, pair_writer, rate_folder, record_of
+from datasets_tools.stages import Outcome, StageError, add_options, check_apart, command, output_folder, run, summarise
+from datasets_tools.tracks import file_name
+from splitstrument.audio import find_songs, open_audio
+from splitstrument.writing import AudioWriter, step
+
+RECORD = ".split.json"
+SHORTEST = 10.0  # seconds
+RATES = (44100, 22050)  # Hz
+_BLOCK = 1 << 16  # frames
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """Seconds of a piece, where to, and the sample rates in Hz of pairs; no rates: no pairs, but pieces as they are."""
+
+    output: Path
+    length: float = 180.0
+    rates: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A sound file, and the name that its pieces get."""
+
+    name: str
+    path: Path
+
+
+def recordings(folder):
+    """The Recordings below `folder`. Of one name, they are told apart by their folders and suffixes."""
+    paths = find_songs([folder])
+    stems = [file_name(path.stem) for path in paths]
+    found = {}
+    for path, name in zip(paths, stems, strict=True):
+        if stems.count(name) > 1:
+            inside = path.parent.relative_to(folder).as_posix()
+            origin = [inside] * (inside != ".") + [path.suffix.lstrip(".")]
+            name = file_name(f"{path.stem} ({', '.join(origin)})")
+        if name in found:
+            raise StageError(f"{path} and {found[name].path} would get one name, {name}; rename one of them")
+        found[name] = Recording(name, path)
+    return list(found.values())
+
+
+def piece_ends(seconds, length):
+    """Where pieces of `length` seconds end in a recording of `seconds`, but for the last one; seconds."""
+    pieces, over = divmod(seconds, length)
+    joined = over < min(SHORTEST, length / 10)
+    return [length * number for number in range(1, max(1, int(pieces) + (not joined)))]
+
+
+def divided(blocks, ends):
+    """Yield (number of the piece, from 1; block) of a stream of blocks, `ends` being in frames."""
+    at, number = 0, 0
+    for block in blocks:
+        while number < len(ends) and at + len(block) > ends[number]:
+            if ends[number] > at:
+                yield number + 1, block[: ends[number] - at]
+            block = block[ends[number] - at :]
+            at = ends[number]
+            number += 1
+        if len(block):
+            yield number + 1, block
+            at += len(block)
+
+
+def split_recording(recording, splitting):
+    """Write all pieces of one recording; its Outcome."""
+    made_from = {"recording": identity(recording.path.absolute()), "length": splitting.length}
+    if splitting.rates:
+        return _split_to_pairs(recording, splitting, made_from)
+    folder = splitting.output / recording.name
+    if os.path.lexists(folder):
+        if _note(folder) != made_from:
+            raise ValueError(f"{folder}: is there already, made otherwise; remove it, or use another --output")
+        return Outcome(recording.name, "already there")
+    frames, _, warning = _scan(recording.path, ())
+    with open_audio(recording.path) as reader, folder_at_once(folder) as part:
+        info = reader.info
+        ends = _frames(piece_ends(frames / info.sample_rate, splitting.length), info.sample_rate)
+        most = max(end - start for start, end in zip([0, *ends], [*ends, frames], strict=True))
+        for number, blocks in _pieces(reader.blocks(_BLOCK), ends):
+            path = part / f"{recording.name}_{number:03d}.wav"
+            with AudioWriter(path, info.sample_rate, info.channels, info.depth, most) as writer:
+                for block in blocks:
+                    writer.write(block)
+        (part / RECORD).write_text(json.dumps(made_from) + "\n", encoding="utf-8")
+    return Outcome(recording.name, notes=(warning,) if warning else (), result=len(ends) + 1)
+
+
+def _note(folder):
+    try:
+        return json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _frames(ends, rate):
+    return [round(end * rate) for end in ends]
+
+
+def _pieces(blocks, ends):
+    """Yield (number, its blocks) of every piece."""
+    for number, group in groupby(divided(blocks, ends), key=itemgetter(0)):
+        yield number, map(itemgetter(1), group)
+
+
+def _split_to_pairs(recording, splitting, made_from):
+    import math
+
+    import numpy as np
+
+    if all(_all_there(recording, made_from, splitting.output, rate) for rate in splitting.rates):
+        return Outcome(recording.name, "already there")
+    # One gain for all pieces and rates; the resampler may overshoot, so that the peak is known afterwards only.
+    frames, peak, warning = _scan(recording.path, splitting.rates)
+    gain = (1 - step("16")) / peak if peak > 1 else 1.0
+    for rate in splitting.rates:
+        with open_audio(recording.path) as reader:
+            ends = piece_ends(frames / reader.info.sample_rate, splitting.length)
+            record = {"pieces": len(ends) + 1, "gain_db": round(20 * math.log10(gain), 2)}
+            for number, blocks in _pieces(_resampled(reader, rate), _frames(ends, rate)):
+                folder = _pair_folder(recording, splitting.output, rate, number)
+                record["made_from"] = made_from | {"piece": number}
+                if not finished(folder, record["made_from"]):
+                    with pair_writer(folder, rate, 2, record) as write:
+                        for block in blocks:
+                            write(block * gain, np.zeros_like(block))
+    return Outcome(recording.name, notes=(warning,) if warning else (), result=len(ends) + 1)
+
+
+def _pair_folder(recording, output, rate, number):
+    return rate_folder(output, rate) / f"{recording.name}_{number:03d}"
+
+
+def _all_there(recording, made_from, output, rate):
+    """Whether all pieces of a recording are there as pairs: the first one tells how many there are."""
+    count = (record_of(_pair_folder(recording, output, rate, 1)) or {}).get("pieces", 1)
+    return all(
+        finished(_pair_folder(recording, output, rate, number), made_from | {"piece": number})
+        for number in range(1, count + 1)
+    )
+
+
+def _scan(path, rates):
+    """(frames, largest absolute sample in stereo at all `rates`, a warning or None) of a recording."""
+    from datasets_tools.mixing import Resampler, as_channels
+
+    frames, peak = 0, 0.0
+    with open_audio(path) as reader:
+        resamplers = [Resampler(reader.info.sample_rate, rate, 2) for rate in rates]
+        for block in reader.blocks(_BLOCK):
+            frames += len(block)
+            stereo = as_channels(block, 2)
+            peak = max([peak, *(_peak(resample(stereo)) for resample in resamplers)])
+        ends = [_peak(resample.finish()) for resample in resamplers]
+        return frames, max([peak, *ends]), reader.warning
+
+
+def _peak(block):
+    return float(abs(block).max(initial=0.0))
+
+
+def _resampled(reader, rate):
+    """Yield the recording in stereo at `rate`, float32 blocks (frames, 2)."""
+    from datasets_tools.mixing import Resampler, as_channels
+
+    resample = Resampler(reader.info.sample_rate, rate, 2)
+    for block in reader.blocks(_BLOCK):
+        yield resample(as_channels(block, 2))
+    yield resample.finish()
+
+
+@command
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="splitstrument split", description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="a folder with audio files of any format, also in folders below")
+    length = "seconds of a piece (180, unless given)"
+    parser.add_argument("--length", type=float, default=180.0, metavar="SECONDS", help=length)
+    parser.add_argument("--output", type=Path, required=True, help="the folder of the pieces")
+    parser.add_argument("--pairs", action="store_true", help="make each piece a pair whose rest is silent, in stereo")
+    rates = "sample rates in Hz of pairs (44100 22050, unless given)"
+    parser.add_argument("--rates", nargs="+", type=int, metavar="HZ", help=rates)
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    if not 1 <= options.length < float("inf"):
+        raise StageError("--length must be at least 1 second")
+    if options.rates and not options.pairs:
+        raise StageError("--rates is for --pairs; pieces keep the rate of their recording")
+    rates = tuple(dict.fromkeys(options.rates or RATES)) if options.pairs else ()
+    if not all(8000 <= rate <= 192000 for rate in rates):
+        raise StageError("--rates must be 8000 to 192000 Hz")
+    if not options.folder.is_dir():
+        raise StageError(f"{options.folder}: no such folder")
+    check_apart(options.output, options.folder)
+    found = recordings(options.folder)
+    with output_folder(options.output):
+        splitting = Splitting(options.output, options.length, rates)
+        outcomes = run(functools.partial(split_recording, splitting=splitting), found, options, unit="recording")
+    print(f"{options.output}: {sum(outcome.result or 0 for outcome in outcomes)} new pieces")
+    return summarise(outcomes, "recordings")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+"""Split pairs off into a validation set that training never sees (thesis, section 4.5).
+
+`<output>/{training,validation}/tracks_<rate>hz/<track>/`: a track is on one side, the same at all sample rates, and so
+are all pieces of one recording (`<name>_001`, `<name>_002` ... as `split` makes them). validation.yaml has the names of
+each side; it is written first, so that work that was stopped goes on with the same choice.
+"""
+
+import argparse
+import errno
+import functools
+import os
+import random
+import re
+import shutil
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets_tools.pairs import folder_at_once, rate_folder
+from datasets_tools.stages import Outcome, StageError, add_options, check_apart, command, output_folder, run, summarise
+from datasets_tools.tracks import file_name
+from splitstrument.audio import open_audio
+from splitstrument.checking import read_yaml
+from splitstrument.naming import no_such
+from splitstrument.pairs import PairError, find_pairs
+from splitstrument.writing import write_text
+
+LIST = "validation.yaml"
+SIDES = ("training", "validation")
+HOWS = ("link", "copy", "move")
+SHARE = 15.0  # percent; in the thesis 116 of 709 tracks, 22 of 153
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A pair's folder, and the one that it is to be in."""
+
+    source: Path
+    target: Path
+
+    @property
+    def name(self):
+        return self.target.name
+
+
+def recording(name):
+    """The name of the recording that a piece is of; any other name is its own."""
+    return re.sub(r"_(\d{3}|[1-9]\d{3,})$", "", name)
+
+
+def choose(names, share, seed):
+    """The sorted names that make up `share` percent of `names`, chosen by `seed`; pieces of one recording together.
+
+    Of the recordings in the order that the seed shuffles them into, each goes that still fits into the share; where
+    none does, the smallest. At least one stays for training. Raises StageError where all are of one recording.
+    """
+    together = defaultdict(list)
+    for name in sorted(names):
+        together[recording(name)].append(name)
+    order = sorted(together)
+    random.Random(seed).shuffle(order)
+    if len(order) < 2:
+        raise StageError("all pairs are of one recording, which cannot be split: it would be on both sides")
+    wanted, chosen = min(round(len(names) * share / 100), len(names) - 1), []
+    for each in order:
+        if len(chosen) + len(together[each]) <= wanted:
+            chosen += together[each]
+    return sorted(chosen or together[min(order, key=lambda each: len(together[each]))])
+
+
+def listed(path):
+    """The names in the list `path`: a text file with a name on each line, or a YAML list."""
+    if path.suffix.lower() in (".yaml", ".yml"):
+        content = read_yaml(path)
+        if not isinstance(content, list):
+            raise ValueError(f"{path}: must be a list of names of tracks")
+        return [str(name) for name in content]
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be opened: {error.strerror.lower()}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: cannot be read as text (UTF-8)") from None
+    return [line.strip() for line in lines if line.strip()]
+
+
+def choose_listed(names, wanted, path):
+    """The sorted names that the list `path` wants, with all other pieces of the same recordings.
+
+    Raises StageError where a name is unknown, and where a side would have no track.
+    """
+    known = {file_name(name): name for name in names}
+    for name in wanted:
+        if file_name(name) not in known:
+            raise StageError(f"{path}: {no_such('track', name, names)}")
+    recordings = {recording(known[file_name(name)]) for name in wanted}
+    chosen = sorted(name for name in names if recording(name) in recordings)
+    if more := sorted(set(chosen) - {known[file_name(name)] for name in wanted}):
+        print(f"note: for validation too, as pieces of the recordings that the list names: {', '.join(more)}")
+    if not chosen or len(chosen) == len(names):
+        raise StageError(f"{path}: {'names no track' if not chosen else 'leaves no track for training'}")
+    return chosen
+
+
+def place(placement, how):
+    """Bring one pair to its side by `how`; its Outcome. Raises ValueError where another one is there."""
+    source, target = placement.source, placement.target
+    if os.path.lexists(target):
+        if _contents(source) != _contents(target):
+            raise ValueError(f"{target}: is there already and not the same as {source}; remove one of them")
+        if how == "move" and not os.path.samefile(source, target):
+            _remove(source)
+        return Outcome(placement.name, "already there")
+    if how == "move":
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.rename(source, target)
+            return Outcome(placement.name)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+    with folder_at_once(target) as part:
+        for file in _files(source):
+            if how == "link":
+                os.link(os.path.realpath(file), part / file.name)
+            else:
+                shutil.copy2(file, part / file.name)
+    if how == "move":
+        _remove(source)
+    return Outcome(placement.name)
+
+
+def _files(folder):
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _contents(folder):
+    """By what two pairs are known to be the same: names, sizes and times of change, which copies keep."""
+    return [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _files(folder)]
+
+
+def _remove(folder):
+    for file in _files(folder):
+        file.unlink()
+    folder.rmdir()
+
+
+def _pairs(root, may_be_empty):
+    """{(sample rate, name): folder} of all pairs below `root`; PairError where there are none, unless that may be."""
+    found = {}
+    try:
+        pairs = find_pairs(root)
+    except PairError:
+        if may_be_empty:
+            return found
+        raise
+    for pair in pairs:
+        with open_audio(pair.path("instrument")) as reader:
+            key = reader.info.sample_rate, pair.name
+        if key in found:
+            raise StageError(f"{found[key]} and {pair.folder} have one name; rename one of them")
+        found[key] = pair.folder
+    return found
+
+
+def _decided(path, settings, names, moving):
+    """{side: names} of the validation.yaml `path` that an earlier command with these settings wrote."""
+    content = read_yaml(path)
+    if not isinstance(content, dict) or not all(isinstance(content.get(side), list) for side in SIDES):
+        raise StageError(f"{path}: is no record of a split; remove it, or use another --output")
+    if {key: content[key] for key in content if key not in SIDES} != settings:
+        raise StageError(f"{path}: was made with another share, seed or list; use them, or another --output")
+    sides = {side: [str(name) for name in content[side]] for side in SIDES}
+    before = {name for side in SIDES for name in sides[side]}
+    other = sorted(names - before if moving else names ^ before)
+    if other:
+        reason = f"was made of other pairs ({', '.join(other[:8])}{' ...' if len(other) > 8 else ''})"
+        raise StageError(f"{path}: {reason}; use another --output")
+    return sides
+
+
+def _check_links(pairs, output):
+    """Raise StageError where hard links from the pairs into `output` cannot be made."""
+    source, probe = next(iter(pairs.values())), output / ".probe.part"
+    try:
+        os.link(os.path.realpath(_files(source)[0]), probe)
+        probe.unlink()
+    except OSError:
+        reason = f"{source} cannot be linked to there (another file system?): use --how copy"
+        raise StageError(f"{output}: {reason}") from None
+
+
+def _moved(sides, pairs, output):
+    """An Outcome for each track that an earlier command moved, of which nothing is left in `pairs`."""
+    left = {name for _, name in pairs}
+    for side in SIDES:
+        there = {folder.name for folder in (output / side).glob("tracks_*hz/*")}
+        for name in sides[side]:
+            if name not in left and name in there:
+                yield Outcome(name, "already there")
+            elif name not in left:
+                yield Outcome(name, "failed", f"is neither in the pairs nor in {output / side}")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="splitstrument validation", description=__doc__.split("\n")[0])
+    parser.add_argument("pairs", type=Path, help="a folder of pairs, of one or more sample rates")
+    parser.add_argument("--output", type=Path, required=True, help="the folder of both sides")
+    which = parser.add_mutually_exclusive_group()
+    share = "how much of the tracks is for validation (15, unless given)"
+    which.add_argument("--share", type=float, default=SHARE, metavar="PERCENT", help=share)
+    names = "the tracks for validation: a text file with a name on each line, or a YAML list"
+    which.add_argument("--list", type=Path, metavar="FILE", help=names)
+    parser.add_argument("--seed", type=int, default=0, help="another one chooses other tracks (0, unless given)")
+    how = "makes hard links (unless given), copies the pairs, or moves them, so that they are gone from where they were"
+    parser.add_argument("--how", choices=HOWS, default="link", help=how)
+    add_options(parser)
+    return parser
+
+
+@command
+def main(arguments=None):
+    options = _parser().parse_args(arguments)
+    if not 0 < options.share < 100:
+        raise StageError("--share must be more than 0 and less than 100 percent")
+    check_apart(options.output, options.pairs)
+    path, moving = options.output / LIST, options.how == "move"
+    pairs = _pairs(options.pairs, may_be_empty=moving and path.exists())
+    names = {name for _, name in pairs}
+    wanted = listed(options.list) if options.list else None
+    settings = {"list": sorted(wanted)} if options.list else {"share": options.share, "seed": options.seed}
+    if path.exists():
+        sides = _decided(path, settings, names, moving)
+    else:
+        listing = wanted is not None
+        chosen = choose_listed(names, wanted, options.list) if listing else choose(names, options.share, options.seed)
+        sides = {"training": sorted(names - set(chosen)), "validation": chosen}
+    side_of = {name: side for side in SIDES for name in sides[side]}
+    placements = [
+        Placement(folder, rate_folder(options.output / side_of[name], rate) / name)
+        for (rate, name), folder in sorted(pairs.items())
+    ]
+    with output_folder(options.output):
+        if options.how == "link":
+            _check_links(pairs, options.output)
+        _write(path, settings | sides)
+        outcomes = run(functools.partial(place, how=options.how), placements, options, unit="pair")
+    print(", ".join(f"{side}: {len(sides[side])} tracks" for side in SIDES))
+    return summarise([*outcomes, *_moved(sides, pairs, options.output)], "pairs")
+
+
+def _write(path, content):
+    import yaml
+
+    write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
