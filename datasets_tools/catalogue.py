@@ -15,7 +15,7 @@ from datasets_tools import sources
 from datasets_tools.stages import Outcome, StageError, add_options, command, output_folder, run, summarise
 from datasets_tools.tracks import GROUPS, load, save
 from splitstrument.naming import no_such
-from splitstrument.writing import write_text
+from splitstrument.yaml_files import read_yaml, write_yaml
 
 ANSWERS = "instruments.yaml"
 _ABBREVIATIONS = {"?": "", "g": "guitar", "dg": "distorted_guitar", "b": "bass", "d": "drums", "p": "piano"}
@@ -128,12 +128,8 @@ def answered(tracks, unknown, how, output):
 
 
 def _keep(answers, path):
-    import yaml
-
-    from splitstrument.checking import read_yaml
-
     before = (read_yaml(path) or {}) if path.exists() else {}
-    write_text(path, yaml.safe_dump(before | answers, allow_unicode=True))
+    write_yaml(path, before | answers)
 
 
 @command

@@ -13,8 +13,8 @@ from pathlib import Path
 from datasets_tools.organize import organised_tracks
 from datasets_tools.stages import StageError, command, output_folder
 from datasets_tools.tracks import file_name
-from splitstrument.checking import read_yaml
 from splitstrument.pairs import PairError, find_pairs
+from splitstrument.yaml_files import read_yaml
 
 UNKNOWN = "unknown"
 

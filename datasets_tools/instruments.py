@@ -132,7 +132,7 @@ class Instruments:
 @functools.cache
 def _packaged():
     """({name: group}, the words that say nothing) of the package's table."""
-    from splitstrument.checking import read_yaml
+    from splitstrument.yaml_files import read_yaml
 
     content = read_yaml(TABLE)
     nothing = frozenset(_name(_words(word)) for word in content.pop("nothing"))
@@ -141,7 +141,7 @@ def _packaged():
 
 def _of_user(file):
     """{name: group} of a user's file, checked."""
-    from splitstrument.checking import read_yaml
+    from splitstrument.yaml_files import read_yaml
 
     content = read_yaml(file)
     if not isinstance(content, dict):

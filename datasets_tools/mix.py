@@ -18,7 +18,8 @@ from datasets_tools.pairs import PARTS, finished, identity, pair_writer, rate_fo
 from datasets_tools.stages import Outcome, Skip, StageError, add_options, command, output_folder, run, summarise
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS
 from splitstrument.naming import no_such
-from splitstrument.writing import step, write_text
+from splitstrument.writing import step
+from splitstrument.yaml_files import write_yaml
 
 PAIRS = "pairs.yaml"
 LENGTHS = 2.0  # seconds by which the stems of a track may differ in length before it is told
@@ -171,17 +172,13 @@ def _raw_blocks(scratch, rate, channels):
 
 def write_list(output, rates):
     """Collect the records of all pairs below `output` in pairs.yaml, sorted by name."""
-    import yaml
-
     entries = {}
     for rate in rates:
         for folder in sorted(rate_folder(output, rate).glob("[!.]*")):
             record = record_of(folder)
             if record is not None and folder.name not in entries:
                 entries[folder.name] = {key: value for key, value in record.items() if key != "made_from"}
-    listed = [{"name": name, **entries[name]} for name in sorted(entries)]
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    write_text(Path(output) / PAIRS, yaml.dump(listed, Dumper=dumper, sort_keys=False, allow_unicode=True, width=1000))
+    write_yaml(Path(output) / PAIRS, [{"name": name, **entries[name]} for name in sorted(entries)])
 
 
 @command

@@ -12,7 +12,7 @@ from pathlib import Path
 from datasets_tools.pairs import PARTS, finished, identity, pair_writer, rate_folder, record_of
 from datasets_tools.stages import Outcome, StageError, add_options, check_apart, command, output_folder, run, summarise
 from splitstrument.pairs import find_pairs
-from splitstrument.writing import write_text
+from splitstrument.yaml_files import write_yaml
 
 CUTS = "cuts.yaml"
 
@@ -102,8 +102,6 @@ def histogram_text(counts):
 
 def write_cuts(folder, left_out):
     """Collect the records of all tracks in `folder` in its cuts.yaml; `left_out`: [(name, reason, Level)]."""
-    import yaml
-
     tracks = []
     for path in sorted(folder.glob("[!.]*/")):
         record = record_of(path) or {}
@@ -113,10 +111,7 @@ def write_cuts(folder, left_out):
         {"name": name, "reason": reason, "seconds_before": level.seconds, "silence_before": level.silence}
         for name, reason, level in sorted(left_out, key=lambda each: each[0])
     ]
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    listed = {"tracks": tracks, "left_out": lacking}
-    settings = {"sort_keys": False, "allow_unicode": True, "width": 1000, "default_flow_style": None}
-    write_text(folder / CUTS, yaml.dump(listed, Dumper=dumper, **settings))
+    write_yaml(folder / CUTS, {"tracks": tracks, "left_out": lacking}, default_flow_style=None)
 
 
 def write_statistics(folder, outcomes, cut):

@@ -20,8 +20,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from splitstrument.checking import read_yaml
-from splitstrument.writing import write_text
+from splitstrument.yaml_files import read_yaml, write_yaml
 
 GROUPS = ("guitar", "distorted_guitar", "bass", "drums", "percussion", "piano", "vocals", "other", "mix", "excluded")
 SILENT_GROUPS = ("mix", "excluded")  # kept, but never part of a pair (thesis, section 4.2)
@@ -108,8 +107,6 @@ def _text(values, field, where):
 
 def save(path, tracks):
     """Write tracks as tracks.yaml, whole or not at all. Raises AudioError where that fails."""
-    import yaml
-
     entries = []
     for track in tracks:
         stems = {}
@@ -121,8 +118,7 @@ def save(path, tracks):
                 stems[stem.name]["stream"] = stem.stream
         source = {"source": track.source} if track.source else {}
         entries.append({"name": track.name, "instruments": track.groups, **source, "stems": stems})
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    write_text(path, yaml.dump(entries, Dumper=dumper, sort_keys=False, allow_unicode=True, width=1000))
+    write_yaml(path, entries)
 
 
 def file_name(name):

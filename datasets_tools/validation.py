@@ -21,10 +21,9 @@ from datasets_tools.pairs import folder_at_once, rate_folder
 from datasets_tools.stages import Outcome, StageError, add_options, check_apart, command, output_folder, run, summarise
 from datasets_tools.tracks import file_name
 from splitstrument.audio import open_audio
-from splitstrument.checking import read_yaml
 from splitstrument.naming import no_such
 from splitstrument.pairs import PairError, find_pairs
-from splitstrument.writing import write_text
+from splitstrument.yaml_files import read_yaml, write_yaml
 
 LIST = "validation.yaml"
 SIDES = ("training", "validation")
@@ -244,16 +243,10 @@ def main(arguments=None):
     with output_folder(options.output):
         if options.how == "link":
             _check_links(pairs, options.output)
-        _write(path, settings | sides)
+        write_yaml(path, settings | sides)
         outcomes = run(functools.partial(place, how=options.how), placements, options, unit="pair")
     print(", ".join(f"{side}: {len(sides[side])} tracks" for side in SIDES))
     return summarise([*outcomes, *_moved(sides, pairs, options.output)], "pairs")
-
-
-def _write(path, content):
-    import yaml
-
-    write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000))
 
 
 if __name__ == "__main__":

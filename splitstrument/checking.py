@@ -1,4 +1,4 @@
-"""Settings from outside (files, the command line) -> checked, frozen dataclasses; errors name file and field."""
+"""Settings from outside (files, the command line) -> checked, frozen dataclasses; errors name the field."""
 
 import dataclasses
 import typing
@@ -19,19 +19,6 @@ def checked(settings, values, where):
         return TypeAdapter(settings).validate_python(values)
     except ValidationError as error:
         raise ValueError(f"{where}: " + "; ".join(_reason(settings, e) for e in error.errors())) from None
-
-
-def read_yaml(path):
-    """What the YAML file `path` holds; ValueError with one line where it cannot be read."""
-    import yaml
-
-    try:
-        with open(path, encoding="utf-8") as file:
-            return yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be opened: {error.strerror.lower()}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
 
 
 def _reason(settings, error):

@@ -34,9 +34,8 @@ def find(model):
 
 def read_card(folder):
     """The checked card of a model folder."""
-    import yaml
-
     from splitstrument.checking import checked
+    from splitstrument.yaml_files import read_yaml
 
     path = Path(folder) / CARD
     if not path.exists():
@@ -44,12 +43,10 @@ def read_card(folder):
 
         return read_thesis_card(folder)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_yaml(path)
         if not isinstance(values, dict):
             raise ValueError("it holds no fields")
         return checked(Card, values, str(path))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ModelError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
     except ValueError as error:
         raise ModelError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
 
@@ -90,9 +87,8 @@ def save(network, card, folder):
     from importlib.metadata import version
 
     import h5py
-    import yaml
 
-    from splitstrument.writing import write_text
+    from splitstrument.yaml_files import write_yaml
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,4 +112,4 @@ def save(network, card, folder):
     os.replace(halved, folder / WEIGHTS)
     values = asdict(replace(card, version=version("splitstrument")))
     values = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
-    write_text(folder / CARD, yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110))
+    write_yaml(folder / CARD, values, width=110)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from datasets_tools.labelling.marks import set_marks
 
+from datasets_tools.labelling.marks import set_marks
 from datasets_tools.mix import main
 from datasets_tools.mixing import Resampler, Sums
 from splitstrument.pairs import as_float, find_pairs
@@ -192,8 +192,10 @@ def test_marks_decide(organised, capsys):
     assert "skipped: guitar is marked bleed: A song" in capsys.readouterr().out
     assert mix(root, "--instrument", "bass", "--checked-only") == 0
     said = capsys.readouterr().out
+    assert "skipped: bass is not checked: B" in said
     assert "1 done" in said
-    assert "nothing but bass" in said
+    assert mix(root, "--instrument", "bass") == 0
+    assert "skipped: nothing but bass; splitstrument split --pairs" in capsys.readouterr().out
 
 
 def test_a_second_time_nothing_is_made(organised, capsys):
@@ -218,14 +220,14 @@ def test_killed_at_any_moment_it_ends_the_same(tmp_path, capsys):
     line = [sys.executable, "-m", "datasets_tools.mix", str(tmp_path / "organised"), "--instrument", "guitar"]
     assert subprocess.run([*line, "--output", str(tmp_path / "whole"), "--jobs", "1"]).returncode == 0
     line += ["--output", str(tmp_path / "pairs"), "--jobs", "1"]
-    killed = 0
-    for wait in (0.7, 0.9, 1.0, 1.1, 1.3):
+    pairs = tmp_path / "pairs"
+    for moment in ("*.part", "*.part/rest_44100", "tracks_44100hz/.*.part", "tracks_44100hz/T2", "tracks_22050hz/.T4*"):
         process = subprocess.Popen(line, start_new_session=True, stdout=subprocess.DEVNULL)
-        time.sleep(wait)
-        killed += process.poll() is None
+        while not list(pairs.glob(moment)):
+            assert process.poll() is None
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    assert killed
+        assert process.wait() == -signal.SIGKILL
+        assert digest(pairs) != digest(tmp_path / "whole")
     assert subprocess.run(line, stdout=subprocess.DEVNULL).returncode == 0
     assert digest(tmp_path / "pairs") == digest(tmp_path / "whole")
 

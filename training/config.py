@@ -3,8 +3,9 @@
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from splitstrument.checking import STRICT, checked, read_yaml
+from splitstrument.checking import STRICT, checked
 from splitstrument.models import Source
+from splitstrument.yaml_files import read_yaml
 
 
 @dataclass(frozen=True, config=STRICT)
