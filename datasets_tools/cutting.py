@@ -112,7 +112,7 @@ def silence_without(windows, cuts):
 
 def in_seconds(windows, cuts):
     """Cuts as lists [start, end] in seconds of the track before."""
-    return [[first, min(end, windows.seconds)] for first, end in cuts]
+    return [[first, min(end, round(windows.seconds, 3))] for first, end in cuts]
 
 
 def kept(blocks, cuts, rate):

@@ -140,6 +140,7 @@ def run(function, items, options, unit="track"):
 
     items = list(items)
     outcomes = {}
+    results = "list" if options.backend == "ray" else "generator_unordered"  # Ray's backend gives all at the end
 
     def numbered(number):
         return delayed(_numbered)(function, items[number], number)
@@ -147,7 +148,7 @@ def run(function, items, options, unit="track"):
     with _progress(len(items), unit) as bar, _backend(options.backend, options.jobs):
         while left := [number for number in range(len(items)) if number not in outcomes]:
             try:
-                for number, outcome in Parallel(return_as="generator_unordered")(map(numbered, left)):
+                for number, outcome in Parallel(return_as=results)(map(numbered, left)):
                     outcomes[number] = outcome
                     bar.update()
             except _dead_workers():

@@ -67,8 +67,6 @@ def read_marks(path):
 
     Raises ValueError with one line that names the file, the track, the field and what is wrong.
     """
-    from splitstrument.yaml_files import read_yaml
-
     entries = read_yaml(path)
     if not isinstance(entries, dict):
         raise ValueError(f"{path}: must hold track names, each with its marks")

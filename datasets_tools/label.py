@@ -1,0 +1,180 @@
+"""Judge stems: the marks of a data set's tracks, one by one or from a file, and hints at what to listen to first.
+
+Without other options than --instrument it shows the marks of all tracks that have stems of that group.
+"""
+
+import argparse
+import functools
+import sys
+from pathlib import Path
+
+from datasets_tools.labelling.marks import (
+    DISQUALIFYING,
+    MARKS,
+    MEANINGS,
+    apply_marks,
+    clear_marks,
+    marks_of,
+    read_marks,
+    set_marks,
+    write_marks,
+)
+from datasets_tools.organize import organised_tracks
+from datasets_tools.stages import Outcome, Skip, StageError, add_options, command, run, summarise
+from datasets_tools.tracks import GROUPS, SILENT_GROUPS, file_name
+from splitstrument.naming import no_such
+
+
+def chosen_tracks(tracks, names, group):
+    """Of `tracks` those with stems of `group`, or those that `names` (or None) name. StageError where one is none."""
+    if names is None:
+        tracks = [track for track in tracks if group in track.stems]
+        if not tracks:
+            raise StageError(f"no track has stems of {group}")
+        return tracks
+    known = {track.name: track for track in tracks}
+    chosen = {}
+    for name in names:
+        track = known.get(name) or known.get(file_name(name))
+        if track is None:
+            raise StageError(no_such("track", name, known))
+        if group not in track.stems:
+            raise StageError(f"{track.name}: has no stems of {group}, only of {', '.join(track.stems)}")
+        chosen[track.name] = track
+    return list(chosen.values())
+
+
+def examine(track, group):
+    """The hints for the stems of `group` in an organised track: an Outcome whose result is {stem's name: hints}."""
+    from datasets_tools.labelling.hints import hints_of
+
+    if not track.complete:
+        raise Skip("not all of its stems are organised yet; give the organize command again")
+    hints = {path.name: found for path, found in hints_of(track, group).items()}
+    return Outcome(track.name, result=hints)
+
+
+def show_marks(tracks, group):
+    """Print the marks of `tracks`, and how many tracks have each."""
+    marks = {track.name: marks_of(track.folder, group) for track in tracks}
+    _table(["track", "marks"], [[name, " ".join(m for m in MARKS if m in found)] for name, found in marks.items()])
+    counts = {mark: sum(mark in found for found in marks.values()) for mark in MARKS}
+    print("marks: " + ", ".join(f"{count} {mark}" for mark, count in counts.items()))
+    usable = sum(not found & DISQUALIFYING for found in marks.values())
+    print(f"tracks: {len(marks)}, {usable} without {', '.join(m for m in MARKS if m in DISQUALIFYING)}")
+
+
+def show_hints(outcomes):
+    """Print the hints, the worst tracks first; the rows of the same as a table, a hint each."""
+    from datasets_tools.labelling.hints import worst_first
+
+    lines, rows = [], [["track", "stem", "kind", "value", "severity", "text"]]
+    ranked = worst_first([(outcome.name, outcome.result) for outcome in outcomes if outcome.result])
+    for track, stems in ranked:
+        for stem, hints in stems.items():
+            if hints:
+                lines.append([track, stem, "; ".join(hint.text for hint in hints)])
+            for hint in hints:
+                rows.append([track, stem, hint.kind, f"{hint.value:.6g}", f"{hint.severity:.2f}", hint.text])
+    if lines:
+        _table(["track", "stem", "hints"], lines)
+    print(f"hints: in {len(ranked)} of {len(outcomes)} tracks")
+    return rows
+
+
+def _table(head, rows):
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    for row in [head, *rows]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _read(path, tracks, chosen, group):
+    """Apply a file of marks to the `chosen` of all `tracks`; tell what does not fit."""
+    marks, left_out = read_marks(path), {track.name for track in tracks} - {track.name for track in chosen}
+    marks = {name: true for name, true in marks.items() if file_name(name) not in left_out}
+    applied = apply_marks(marks, [track.folder for track in chosen], group)
+    for name in applied.unknown:
+        print(f"no such track: {name}")
+    for name in applied.unnamed:
+        print(f"not in {path}: {name}")
+    fitting = len(marks) - len(applied.unknown)
+    print(f"{path}: {fitting} tracks, {len(applied.changed)} changed; {len(applied.unknown)} names are no tracks here")
+
+
+def _parser():
+    meanings = "\n".join(f"  {mark:<12} {meaning}" for mark, meaning in MEANINGS.items())
+    parser = argparse.ArgumentParser(
+        prog="splitstrument label",
+        description=__doc__.split("\n")[0],
+        epilog=f"marks, of a track's stems of one group:\n{meanings}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("organised", type=Path, help="an organised folder, <track>/<group>/<stem file>")
+    parser.add_argument("--instrument", required=True, metavar="GROUP", help="the group of the stems")
+    parser.add_argument("--tracks", nargs="+", metavar="NAME", help="only these tracks")
+    marking = parser.add_argument_group("marks")
+    set_help = "set marks of the --tracks; with any of them `checked`"
+    marking.add_argument("--set", nargs="+", default=[], metavar="MARK", help=set_help)
+    marking.add_argument("--clear", nargs="+", default=[], metavar="MARK", help="take marks of the --tracks away")
+    read_help = "apply a marks_<group>.yaml: what is true there is set, what is false is cleared"
+    marking.add_argument("--read", type=Path, metavar="FILE", help=read_help)
+    write_help = "write marks_<group>.yaml, of the tracks that have marks"
+    marking.add_argument("--write", type=Path, metavar="FILE", help=write_help)
+    hinting = parser.add_argument_group("hints")
+    hints_help = "listen to all stems and show the most suspicious first; sets no marks"
+    hinting.add_argument("--hints", action="store_true", help=hints_help)
+    hinting.add_argument("--csv", type=Path, metavar="FILE", help="write the hints as a table too")
+    add_options(parser)
+    return parser
+
+
+def _checked(options):
+    """What argparse cannot check. Raises StageError."""
+    usable = [group for group in GROUPS if group not in SILENT_GROUPS]
+    if options.instrument not in usable:
+        raise StageError(no_such("group", options.instrument, usable))
+    for mark in [*options.set, *options.clear]:
+        if mark not in MARKS:
+            raise StageError(no_such("mark", mark, MARKS))
+    if (options.set or options.clear) and not options.tracks:
+        raise StageError("--set and --clear need --tracks: the names of the tracks that were judged")
+    if both := sorted(set(options.set) & set(options.clear)):
+        raise StageError(f"--set and --clear: {', '.join(both)} cannot be both")
+    if options.csv and not options.hints:
+        raise StageError("--csv needs --hints")
+    if options.hints and (options.set or options.clear or options.read or options.write):
+        raise StageError("--hints sets and writes no marks: give it alone")
+
+
+@command
+def main(arguments=None):
+    options = _parser().parse_args(arguments)
+    _checked(options)
+    group = options.instrument
+    tracks = organised_tracks(options.organised)
+    chosen = chosen_tracks(tracks, options.tracks, group)
+    if options.hints:
+        outcomes = run(functools.partial(examine, group=group), chosen, options)
+        rows = show_hints(outcomes)
+        if options.csv:
+            from datasets_tools.pictures import write_csv
+
+            write_csv(options.csv, rows)
+        return summarise(outcomes)
+    if options.read:
+        _read(options.read, tracks, chosen, group)
+    for track in chosen:
+        clear_marks(track.folder, group, options.clear)
+        set_marks(track.folder, group, options.set)
+    if options.write:
+        marks = {track.name: marks_of(track.folder, group) for track in chosen}
+        marked = {name: found for name, found in marks.items() if found}
+        write_marks(options.write, marked)
+        print(f"{options.write}: {len(marked)} tracks")
+    if not (options.read or options.write):
+        show_marks(chosen, group)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""Hints: what the sounds of a track's stems say of their quality before anybody has listened. They are no marks.
+
+All stems of a track stream by side by side, in bounded memory; each stem of the group is measured by itself (meters),
+and against the stems of the other groups (bleed).
+"""
+
+import contextlib
+from dataclasses import dataclass
+from itertools import zip_longest
+from statistics import median
+
+import numpy as np
+
+from datasets_tools.labelling.bleed import WINDOW, Bleed, bleed_level
+from datasets_tools.labelling.meters import Meter
+from datasets_tools.mixing import Resampler
+from datasets_tools.tracks import SILENT_GROUPS
+from splitstrument.audio import open_audio
+
+SILENT, NEARLY_SILENT = 0.99, 0.90  # shares of the time
+QUIET = -40.0  # LUFS
+FULL = 0.98  # peaks from here on are at full scale
+FLAT_TOPS = 3  # so many, and a peak below full scale was cut off too
+OFFSET = 0.005  # of full scale
+NO_SIDE = -50.0  # dB
+LENGTHS = 2.0  # seconds
+BLEED = -35.0  # dB
+
+
+@dataclass(frozen=True)
+class Hint:
+    """One thing that may be wrong with a stem: its kind, the value measured, a line to show, and 0 (mild) to 1."""
+
+    kind: str
+    value: float
+    text: str
+    severity: float
+
+
+def severity(hints):
+    """How bad all `hints` of a track are together: those of every stem, {stem: hints}, summed."""
+    return sum(hint.severity for each in hints.values() for hint in each)
+
+
+def worst_first(tracks):
+    """`tracks`, pairs of (name, {stem: hints}), the worst first, without those that have no hints."""
+    found = [(name, hints) for name, hints in tracks if severity(hints)]
+    return sorted(found, key=lambda each: (-severity(each[1]), each[0]))
+
+
+def hints_of(track, group):
+    """The hints for each stem of `group` in `track` (an Organised), {path: tuple of Hint}, the worst first.
+
+    Raises AudioError where any stem of the track cannot be read.
+    """
+    paths = track.stems.get(group, ())
+    others = [
+        path for name, files in track.stems.items() if name != group and name not in SILENT_GROUPS for path in files
+    ]
+    if not paths:
+        return {}
+    with contextlib.ExitStack() as stack:
+        stems = [_Stem(stack.enter_context(open_audio(path)), True) for path in paths]
+        rest = [_Stem(stack.enter_context(open_audio(path)), False) for path in others]
+        bleeds = _bleeds(stems, rest)
+    hints = {}
+    for path, stem, bleed in zip(paths, stems, bleeds, strict=True):
+        siblings = [other.seconds for other in stems + rest if other is not stem]
+        hints[path] = _hints(stem, siblings, bleed)
+    return hints
+
+
+def _bleeds(stems, rest):
+    """Let all stems stream by, to their ends; the Bleed of the sum of `rest` into each of `stems`."""
+    rate = stems[0].info.sample_rate
+    levels = [[] for _ in stems]
+    streams = [stem.windows(rate) for stem in stems + rest]
+    for windows in zip_longest(*streams, fillvalue=np.zeros(0, np.float32)):
+        others = windows[len(stems) :]
+        total = np.zeros(max(map(len, others), default=0), np.float32)
+        for other in others:
+            total[: len(other)] += other
+        for found, window in zip(levels, windows, strict=False):
+            found.append(bleed_level(window, total, rate))
+    return [Bleed(tuple(found)) for found in levels]
+
+
+class _Stem:
+    """An open stem as it streams by: its length in seconds so far, and where wanted the Meter that hears it."""
+
+    def __init__(self, reader, measured):
+        self.reader, self.info = reader, reader.info
+        self.meter = Meter(self.info.sample_rate, self.info.channels) if measured else None
+        self.seconds = 0.0
+
+    def windows(self, sample_rate):
+        """Yield the mean of the channels at `sample_rate`, WINDOW seconds at a time, the last shorter."""
+        size, parts, held = WINDOW * sample_rate, [], 0
+        for part in self._resampled(sample_rate):
+            parts.append(part)
+            held += len(part)
+            if held >= size:
+                joined = np.concatenate(parts)
+                yield joined[:size]
+                parts, held = [joined[size:]], held - size
+        if held:
+            yield np.concatenate(parts)
+
+    def _resampled(self, sample_rate):
+        """The same in pieces of a second or so."""
+        resampler = Resampler(self.info.sample_rate, sample_rate, 1)
+        for piece in self._mono():
+            yield resampler(piece).ravel()
+        yield resampler.finish().ravel()
+
+    def _mono(self):
+        for block in self.reader.blocks(self.info.sample_rate):
+            self.seconds += len(block) / self.info.sample_rate
+            if self.meter:
+                self.meter.add(block)
+            yield block @ np.full((block.shape[1], 1), 1 / block.shape[1], np.float32)
+
+
+def _hints(stem, lengths, bleed):
+    """The hints for a stem that has streamed by; `lengths`: the seconds of the track's other stems."""
+    measures = stem.meter.measures()
+    found = [
+        *_of_silence(measures),
+        *_of_clipping(measures),
+        *_of_form(stem, measures, lengths),
+        *_of_bleed(bleed),
+    ]
+    return tuple(sorted(found, key=lambda hint: -hint.severity))
+
+
+def _of_silence(measures):
+    share = measures.silent_share
+    if share > SILENT:
+        yield Hint("silent", share, f"silent ({share:.1%} of the time)", 1.0)
+        return
+    if share > NEARLY_SILENT:
+        yield Hint("nearly_silent", share, f"nearly silent ({share:.1%} of the time)", 0.7)
+    if measures.loudness is not None and measures.loudness < QUIET:
+        text = f"very quiet ({measures.loudness:.1f} LUFS)"
+        yield Hint("quiet", measures.loudness, text, _between(0.3, 0.8, (QUIET - measures.loudness) / 20))
+
+
+def _of_clipping(measures):
+    clips = measures.clips
+    if clips >= (1 if measures.peak >= FULL else FLAT_TOPS):
+        where = "" if measures.peak >= FULL else f" at {20 * np.log10(measures.peak):.1f} dBFS"
+        text = f"clipped {clips} time{'s' * (clips > 1)}{where}"
+        yield Hint("clipped", float(clips), text, _between(0.1, 0.9, np.log10(clips) / 4))
+
+
+def _of_form(stem, measures, lengths):
+    if stem.reader.warning:
+        yield Hint("damaged", measures.seconds, stem.reader.warning.removeprefix(f"{stem.info.path}: "), 0.6)
+    if measures.offset > OFFSET:
+        text = f"its mean is off zero by {measures.offset:.2%} of full scale"
+        yield Hint("offset", measures.offset, text, _between(0.2, 0.5, measures.offset / 0.1))
+    sounds = measures.silent_share <= SILENT
+    if sounds and measures.side is not None and measures.side <= NO_SIDE:
+        yield Hint("mono", measures.side, "stereo, but both channels are the same", 0.1)
+    apart = measures.seconds - median(lengths) if lengths else 0.0
+    if abs(apart) > LENGTHS:
+        text = f"{abs(apart):.1f} s {'longer' if apart > 0 else 'shorter'} than the track's other stems"
+        yield Hint("length", apart, text, _between(0.2, 0.5, abs(apart) / 60))
+    if sounds and measures.edge is not None:
+        text = f"nothing above {measures.edge / 1000:.1f} kHz: once MP3 or the like, or of a lower sample rate"
+        yield Hint("band_limited", measures.edge, text, _between(0.9, 0.2, measures.edge / 20_000))
+
+
+def _of_bleed(bleed):
+    if bleed.median is not None and bleed.median > BLEED:
+        minutes, seconds = divmod(round(bleed.time), 60)
+        text = (
+            f"the other stems are heard in it at {bleed.median:.0f} dB, at {minutes}:{seconds:02} {bleed.most:.0f} dB"
+        )
+        yield Hint("bleed", bleed.median, text, _between(0.3, 1.0, (bleed.median - BLEED) / 25))
+
+
+def _between(start, end, share):
+    """From `start` to `end` as `share` goes from 0 to 1, and no further."""
+    return float(start + (end - start) * min(1.0, max(0.0, share)))

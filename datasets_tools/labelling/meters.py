@@ -1,0 +1,147 @@
+"""What can be measured of one stem while it streams by: silence, clipping, offset, width, loudness, spectrum.
+
+Sound is float32 (frames, channels), full scale 1; levels are decibels relative to full scale, or LUFS.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from datasets_tools.loudness import Loudness
+
+SILENCE = -50.0  # dBFS RMS; a second at or below it is silent (thesis, section 4.3.3)
+_RUN = 3  # equal samples in a row, at the peak, that make a clip
+# Less than this below the peak, the sample before a run may belong to a slow wave's rounded top: where a parabola in 16
+# bit has three equal samples its next one is at most 4 steps lower. A wave that is cut off comes with more of a slope.
+_SLOPE = 8 * 2.0**-15
+_EDGE = 25.0  # dB by which a band-limited sound falls at once
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What a Meter measured.
+
+    silent_share: the share of the time that is silent, second by second. clips: runs of 3 or more equal samples at the
+    highest or lowest value; peak: the largest magnitude. offset: the mean, of the channel where it is largest. side:
+    the level of half the difference of two channels relative to half their sum in dB, None unless there are two that
+    sound. loudness: LUFS, or None. edge: Hz above which there is suddenly nothing, or None.
+    """
+
+    frames: int
+    sample_rate: int
+    silent_share: float
+    clips: int
+    peak: float
+    offset: float
+    side: float | None
+    loudness: float | None
+    edge: float | None
+
+    @property
+    def seconds(self):
+        return self.frames / self.sample_rate
+
+
+class Meter:
+    """Measures a stream of blocks in bounded memory; every block but the last has a whole number of seconds."""
+
+    def __init__(self, sample_rate, channels):
+        self._rate, self._channels = sample_rate, channels
+        self._frames = self._silent = 0
+        self._sum = np.zeros(channels)
+        self._mid = self._side = 0.0
+        self._tops, self._bottoms = _Tops(channels), _Tops(channels)
+        self._loudness = Loudness(sample_rate, channels)
+        self._spectrum = _Spectrum(sample_rate)
+
+    def add(self, block):
+        """Go on with `block`, float32 (frames, channels)."""
+        self._frames += len(block)
+        self._sum += block.sum(axis=0, dtype=np.float64)
+        for at in range(0, len(block), self._rate):
+            second = block[at : at + self._rate]
+            if _energy(second) <= second.size * 10 ** (SILENCE / 10):
+                self._silent += len(second)
+        if self._channels == 2:
+            left, right = block.T
+            self._mid += _energy(left + right)
+            self._side += _energy(left - right)
+        self._tops.add(block)
+        self._bottoms.add(-block)
+        self._loudness.add(block)
+        self._spectrum.add(block)
+
+    def measures(self):
+        """The Measures of all that was added; at least one frame must have been."""
+        side = None
+        if self._mid + self._side > 0:
+            side = float(10 * np.log10((self._side + 1e-30) / (self._mid + 1e-30)))
+        return Measures(
+            self._frames,
+            self._rate,
+            self._silent / self._frames,
+            self._tops.runs + self._bottoms.runs,
+            max(self._tops.peak, self._bottoms.peak),
+            float(np.abs(self._sum).max() / self._frames),
+            side,
+            self._loudness.value(),
+            self._spectrum.edge(),
+        )
+
+
+def _energy(sound):
+    return float(np.vdot(sound, sound))
+
+
+class _Tops:
+    """The highest value of a stream, and how often a steep wave stays there for _RUN samples or longer."""
+
+    def __init__(self, channels):
+        self.peak, self.runs = 0.0, 0
+        self._tail = np.zeros((_RUN, channels), np.float32)
+
+    def add(self, block):
+        joined = np.concatenate([self._tail, block])
+        self._tail = joined[-_RUN:]
+        peak = float(joined.max())
+        if peak > self.peak:
+            self.peak, self.runs = peak, 0
+        if self.peak == 0 or peak < self.peak:
+            return
+        at = joined == np.float32(peak)
+        starts = joined[:-_RUN] < peak - _SLOPE
+        for step in range(1, _RUN + 1):
+            starts = starts & at[step : len(at) - _RUN + step]
+        self.runs += int(starts.sum())
+
+
+class _Spectrum:
+    """The long-term average spectrum, in bands of about 100 Hz."""
+
+    def __init__(self, sample_rate):
+        self._size = 2 ** round(np.log2(sample_rate / 20))  # frames of about 50 ms
+        self._bin = sample_rate / self._size
+        self._power = np.zeros(self._size // 2 + 1)
+        # Kaiser's window of 14: beyond 100 Hz a tone leaves nothing that could look like sound below an edge.
+        self._window = np.kaiser(self._size, 14)[:, None].astype(np.float32)
+
+    def add(self, block):
+        for at in range(0, len(block) - self._size + 1, self._size):
+            spectrum = np.fft.rfft(block[at : at + self._size] * self._window, axis=0)
+            self._power += np.square(np.abs(spectrum)).sum(axis=1)
+
+    def edge(self):
+        """Where the spectrum breaks off, in Hz, or None.
+
+        An edge is where the median of the 500 Hz below is 25 dB above everything that comes 200 Hz above it or later.
+        No instrument falls so steeply, encoders' and resamplers' filters do. Below 3 kHz, where single notes of a
+        bass could look like one, none is sought; nor near the end of the spectrum, where converters filter.
+        """
+        width = max(1, round(100 / self._bin))
+        bands = self._power[: len(self._power) // width * width].reshape(-1, width).sum(axis=1)
+        levels = 10 * np.log10(bands + 1e-30)
+        hertz = width * self._bin
+        first, last = int(3000 / hertz), int(0.93 * len(self._power) * self._bin / hertz)
+        drops = {k: np.median(levels[k - 5 : k]) - levels[k + 2 :].max() for k in range(max(first, 5), last)}
+        best = max(drops, key=drops.get, default=None)
+        return best * hertz if best is not None and drops[best] >= _EDGE else None
