@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from splitstrument.audio import AudioError
+from splitstrument.commands import WAYS_OUT
 from splitstrument.signals import stopped_by_signals
 
 STATES = ("done", "already there", "skipped", "failed")
@@ -67,6 +68,11 @@ def command(main):
         except KeyboardInterrupt:
             print("splitstrument: stopped; give the command again to go on", file=sys.stderr)
             return 130
+        except ModuleNotFoundError as error:
+            if error.name not in WAYS_OUT:
+                raise
+            print(f"splitstrument: {WAYS_OUT[error.name]}", file=sys.stderr)
+            return 2
         except (StageError, AudioError, ValueError) as error:
             print(f"splitstrument: {error}", file=sys.stderr)
             return 2

@@ -4,15 +4,8 @@ import importlib
 import os
 import sys
 
-from splitstrument.commands import COMMANDS
+from splitstrument.commands import COMMANDS, WAYS_OUT
 from splitstrument.naming import no_such
-
-# What only some users need, and how they get it.
-WAYS_OUT = dict.fromkeys(("pretty_midi", "pysfizz"), "pip install 'splitstrument[synthesize]'")
-WAYS_OUT |= dict.fromkeys(("joblib", "matplotlib"), "pip install 'splitstrument[datasets]'")
-WAYS_OUT |= {"dask": "pip install 'dask[distributed]'", "distributed": "pip install 'dask[distributed]'"}
-WAYS_OUT |= {"ray": "pip install ray"}
-WAYS_OUT["tinysoundfont"] = "pip install --no-deps tinysoundfont (pyaudio, which it asks for, is not used)"
 
 
 def usage():
@@ -36,7 +29,7 @@ def main(arguments=None):
     except ModuleNotFoundError as error:
         if error.name not in WAYS_OUT:
             raise
-        print(f"splitstrument: {arguments[0]} needs {error.name}: {WAYS_OUT[error.name]}", file=sys.stderr)
+        print(f"splitstrument: {WAYS_OUT[error.name]}", file=sys.stderr)
         return 1
 
 

@@ -1,5 +1,6 @@
-"""The commands: name -> (where its `main` is, what it does). Only text, so that `--help` imports nothing else."""
+"""The commands, and what some of them need besides. Only text, so that `--help` imports nothing else."""
 
+# name -> (where its `main` is, what it does)
 COMMANDS = {
     "separate": ("splitstrument.separate:main", "take songs apart into an instrument and the rest"),
     "models": ("splitstrument.listing:models_main", "list the trained models"),
@@ -15,4 +16,17 @@ COMMANDS = {
     "validation": ("datasets_tools.validation:main", "split pairs into training and validation"),
     "synthesize": ("datasets_tools.synthesize:main", "render pairs from MIDI and sampled instruments"),
     "band": ("datasets_tools.band:main", "play small songs with a self-made band"),
+}
+
+# A package that only some users need -> what to say where it is missing.
+WAYS_OUT = {
+    name: f"needs {name}: pip install {what}"
+    for what, names in {
+        "'splitstrument[datasets]'": ("joblib", "matplotlib"),
+        "'splitstrument[synthesize]'": ("pretty_midi", "pysfizz"),
+        "'dask[distributed]'": ("dask", "distributed"),
+        "ray": ("ray",),
+        "--no-deps tinysoundfont (pyaudio, which it asks for, is not used)": ("tinysoundfont",),
+    }.items()
+    for name in names
 }

@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -96,3 +97,14 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
 
     assert main([]) == 2
     assert capsys.readouterr().err.startswith(f"splitstrument: {tmp_path}/file/output: cannot be written")
+
+
+def test_a_package_that_is_missing_is_told_with_the_way_to_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "joblib", None)
+
+    @stages.command
+    def main(_):
+        return stages.summarise(stages.run(work, [Item("a")], options()))
+
+    assert main([]) == 2
+    assert capsys.readouterr().err == "splitstrument: needs joblib: pip install 'splitstrument[datasets]'\n"
