@@ -98,7 +98,7 @@ def _read(path, tracks, chosen, group):
     for name in applied.unnamed:
         print(f"not in {path}: {name}")
     fitting = len(marks) - len(applied.unknown)
-    print(f"{path}: {fitting} tracks, {len(applied.changed)} changed; {len(applied.unknown)} names are no tracks here")
+    print(f"{path}: {fitting} tracks, {len(applied.changed)} changed, {len(applied.unknown)} unknown")
 
 
 def _parser():

@@ -172,7 +172,7 @@ def test_the_command_writes_and_reads_files(tmp_path, organised, capsys):
     assert label(organised, "--read", path) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[:2] == ["no such track: X", f"not in {path}: D_D"]
-    assert told[2] == f"{path}: 2 tracks, 2 changed; 1 names are no tracks here"
+    assert told[2] == f"{path}: 2 tracks, 2 changed, 1 unknown"
     assert marks_of(organised / "A", "guitar") == {"checked"}
     assert marks_of(organised / "B", "guitar") == {"mislabeled", "checked"}
 

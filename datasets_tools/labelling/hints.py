@@ -6,12 +6,12 @@ and against the stems of the other groups (bleed).
 
 import contextlib
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain
 from statistics import median
 
 import numpy as np
 
-from datasets_tools.labelling.bleed import WINDOW, Bleed, bleed_level
+from datasets_tools.labelling.bleed import WINDOW, Bleed, bleed_share
 from datasets_tools.labelling.meters import Meter
 from datasets_tools.mixing import Resampler
 from datasets_tools.tracks import SILENT_GROUPS
@@ -25,6 +25,7 @@ OFFSET = 0.005  # of full scale
 NO_SIDE = -50.0  # dB
 LENGTHS = 2.0  # seconds
 BLEED = -35.0  # dB
+_NOTHING = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -53,36 +54,46 @@ def hints_of(track, group):
 
     Raises AudioError where any stem of the track cannot be read.
     """
-    paths = track.stems.get(group, ())
-    others = [
-        path for name, files in track.stems.items() if name != group and name not in SILENT_GROUPS for path in files
-    ]
-    if not paths:
+    others = {name: files for name, files in track.stems.items() if name != group and name not in SILENT_GROUPS}
+    if group not in track.stems:
         return {}
     with contextlib.ExitStack() as stack:
-        stems = [_Stem(stack.enter_context(open_audio(path)), True) for path in paths]
-        rest = [_Stem(stack.enter_context(open_audio(path)), False) for path in others]
-        bleeds = _bleeds(stems, rest)
+
+        def opened(paths, measured):
+            return [_Stem(stack.enter_context(open_audio(path)), measured) for path in paths]
+
+        stems = opened(track.stems[group], True)
+        others = {name: opened(files, False) for name, files in others.items()}
+        bleeds = _bleeds(stems, others)
+    everything = [*stems, *chain.from_iterable(others.values())]
     hints = {}
-    for path, stem, bleed in zip(paths, stems, bleeds, strict=True):
-        siblings = [other.seconds for other in stems + rest if other is not stem]
-        hints[path] = _hints(stem, siblings, bleed)
+    for stem, bleed in zip(stems, bleeds, strict=True):
+        siblings = [each.seconds for each in everything if each is not stem]
+        hints[stem.info.path] = _hints(stem, siblings, bleed)
     return hints
 
 
-def _bleeds(stems, rest):
-    """Let all stems stream by, to their ends; the Bleed of the sum of `rest` into each of `stems`."""
+def _bleeds(stems, others):
+    """Let all stems stream by, to their ends; for each of `stems` {group: Bleed} of the groups of `others`."""
     rate = stems[0].info.sample_rate
-    levels = [[] for _ in stems]
-    streams = [stem.windows(rate) for stem in stems + rest]
-    for windows in zip_longest(*streams, fillvalue=np.zeros(0, np.float32)):
-        others = windows[len(stems) :]
-        total = np.zeros(max(map(len, others), default=0), np.float32)
-        for other in others:
-            total[: len(other)] += other
-        for found, window in zip(levels, windows, strict=False):
-            found.append(bleed_level(window, total, rate))
-    return [Bleed(tuple(found)) for found in levels]
+    streams = [stem.windows(rate) for stem in stems]
+    sources = {group: [other.windows(rate) for other in each] for group, each in others.items()}
+    shares = [{group: [] for group in others} for _ in stems]
+    while True:
+        heard = [next(stream, _NOTHING) for stream in streams]
+        sums = {group: _sum([next(stream, _NOTHING) for stream in each]) for group, each in sources.items()}
+        if not any(map(len, (*heard, *sums.values()))):
+            return [{group: Bleed(tuple(each)) for group, each in found.items()} for found in shares]
+        for stem, found in zip(heard, shares, strict=True):
+            for group, other in sums.items():
+                found[group].append(bleed_share(stem, other, rate))
+
+
+def _sum(sounds):
+    total = np.zeros(max(map(len, sounds)), np.float32)
+    for sound in sounds:
+        total[: len(sound)] += sound
+    return total
 
 
 class _Stem:
@@ -121,14 +132,14 @@ class _Stem:
             yield block @ np.full((block.shape[1], 1), 1 / block.shape[1], np.float32)
 
 
-def _hints(stem, lengths, bleed):
-    """The hints for a stem that has streamed by; `lengths`: the seconds of the track's other stems."""
+def _hints(stem, lengths, bleeds):
+    """The hints for a stem that has streamed by; `lengths` are the seconds of the track's others."""
     measures = stem.meter.measures()
     found = [
         *_of_silence(measures),
         *_of_clipping(measures),
         *_of_form(stem, measures, lengths),
-        *_of_bleed(bleed),
+        *_of_bleed(bleeds),
     ]
     return tuple(sorted(found, key=lambda hint: -hint.severity))
 
@@ -171,13 +182,18 @@ def _of_form(stem, measures, lengths):
         yield Hint("band_limited", measures.edge, text, _between(0.9, 0.2, measures.edge / 20_000))
 
 
-def _of_bleed(bleed):
-    if bleed.median is not None and bleed.median > BLEED:
-        minutes, seconds = divmod(round(bleed.time), 60)
-        text = (
-            f"the other stems are heard in it at {bleed.median:.0f} dB, at {minutes}:{seconds:02} {bleed.most:.0f} dB"
-        )
-        yield Hint("bleed", bleed.median, text, _between(0.3, 1.0, (bleed.median - BLEED) / 25))
+def _of_bleed(bleeds):
+    levels = {group: bleed.level for group, bleed in bleeds.items()}
+    levels = {group: level for group, level in levels.items() if level is not None and level > BLEED}
+    if levels:
+        loudest = sorted(levels, key=levels.get, reverse=True)
+        parts = [f"{group} at {levels[group]:.0f} dB ({_peak(*bleeds[group].peak)})" for group in loudest]
+        level = levels[loudest[0]]
+        yield Hint("bleed", level, "heard in it: " + ", ".join(parts), _between(0.3, 1.0, (level - BLEED) / 25))
+
+
+def _peak(level, time):
+    return f"{level:.0f} at {int(time) // 60}:{int(time) % 60:02}"
 
 
 def _between(start, end, share):
