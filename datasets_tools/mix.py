@@ -61,10 +61,15 @@ def chosen_stems(track, mixing):
 
 def mix_track(track, mixing):
     """Write the pairs of one organised track; its Outcome, whose result is the record of what was made."""
-    stems = chosen_stems(track, mixing)
+    folders = {rate: rate_folder(mixing.output, rate) / track.name for rate in mixing.rates}
+    try:
+        stems = chosen_stems(track, mixing)
+    except Skip as reason:
+        left = [str(folder) for folder in folders.values() if folder.exists()]
+        notes = (f"left out now, but made before: {', '.join(left)}",) if left else ()
+        return Outcome(track.name, "skipped", str(reason), notes)
     made_from = {part: [identity(path) for path in files] for part, files in zip(PARTS, stems, strict=True)}
     made_from |= {"rates": list(mixing.rates), "mono": mixing.mono}
-    folders = {rate: rate_folder(mixing.output, rate) / track.name for rate in mixing.rates}
     missing = [rate for rate, folder in folders.items() if not finished(folder, made_from)]
     if not missing:
         return Outcome(track.name, "already there")

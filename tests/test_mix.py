@@ -196,6 +196,10 @@ def test_marks_decide(organised, capsys):
     assert "1 done" in said
     assert mix(root, "--instrument", "bass") == 0
     assert "skipped: nothing but bass; splitstrument split --pairs" in capsys.readouterr().out
+    set_marks(folder, "bass", ["bleed"])
+    assert mix(root, "--instrument", "bass") == 0
+    said = capsys.readouterr().out
+    assert f"note: A song: left out now, but made before: {root}/pairs/tracks_44100hz/A song," in said
 
 
 def test_a_second_time_nothing_is_made(organised, capsys):
