@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from datasets_tools import sources
-from datasets_tools.stages import Outcome, StageError, add_options, command, output_folder, run, summarise
+from datasets_tools.stages import Outcome, StageError, add_options, command, run, summarise
 from datasets_tools.tracks import GROUPS, load, save
 from splitstrument.naming import no_such
 from splitstrument.yaml_files import read_yaml, write_yaml
@@ -80,11 +80,10 @@ def guesses(tracks, instruments):
     return {key: (guess, counts[key]) for key, guess in guessed.items()}, grouped
 
 
-def ask(unknown):
-    """Ask on the terminal for the group of every label: {label: group}. Raises StageError at the end of input."""
+def ask(unknown, answers):
+    """Ask on the terminal for the group of every label, into the dict `answers`. StageError at the end of input."""
     print(f"{len(unknown)} names are not known. Their groups: {', '.join(GROUPS)}")
     print("(also g, dg, b, d, p, v, o, m, x; an empty line means other)")
-    answers = {}
     for label, count in unknown.items():
         group = None
         while group not in GROUPS:
@@ -98,7 +97,6 @@ def ask(unknown):
             if group not in GROUPS:
                 print(no_such("group", typed, GROUPS))
         answers[label] = group
-    return answers
 
 
 def answered(tracks, unknown, how, output):
@@ -112,8 +110,11 @@ def answered(tracks, unknown, how, output):
     if how == "other":
         answers = dict.fromkeys(unknown, "other")
     elif how == "ask" and sys.stdin.isatty():
-        answers = ask(unknown)
-        _keep(answers, output.parent / ANSWERS)
+        answers = {}
+        try:
+            ask(unknown, answers)
+        finally:
+            _keep(answers, output.parent / ANSWERS)
     else:
         most = sorted(unknown, key=unknown.get, reverse=True)
         more = f" and {len(most) - 20} more" if len(most) > 20 else ""
@@ -128,6 +129,7 @@ def answered(tracks, unknown, how, output):
 
 
 def _keep(answers, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
     before = (read_yaml(path) or {}) if path.exists() else {}
     write_yaml(path, before | answers)
 
@@ -136,7 +138,9 @@ def _keep(answers, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="splitstrument catalogue", description=__doc__.split("\n")[0])
     for name in sources.names():
-        what = f"folders of {name}"
+        what = {"folders": "folders of tracks", "solo": "folders of recordings of one instrument"}.get(
+            name, f"folders of {name}"
+        )
         parser.add_argument(f"--{name}", action="extend", nargs="+", type=Path, metavar="DIR", help=what)
     parser.add_argument("--output", type=Path, default=Path("tracks.yaml"), help="the file to write, or to add to")
     own = "YAML files of your own, name: group, which win"
@@ -163,16 +167,16 @@ def main(arguments=None):
         if group is None:
             unknown[label] += count
     found = answered(found, dict(unknown), options.unknown, options.output)
-    with output_folder(options.output.absolute().parent):
-        if found:
-            save(options.output, [*known, *found])
-        tracks = [*known, *found]
-        seconds = {each.name: each.result for each in run(statistics.measure, statistics.lengths(tracks), options)}
-        rows = statistics.count(tracks, [seconds[str(number)] for number in range(len(tracks))])
-        print(statistics.table(rows))
-        statistics.print_guesses(guessed)
-        if options.statistics:
-            statistics.write(options.statistics, rows, guessed)
+    tracks = [*known, *found]
+    if found:
+        options.output.absolute().parent.mkdir(parents=True, exist_ok=True)
+        save(options.output, tracks)
+    seconds = [each.result for each in run(statistics.measure, statistics.lengths(tracks), options)]
+    rows = statistics.count(tracks, seconds)
+    print(statistics.table(rows))
+    statistics.print_guesses(guessed)
+    if options.statistics:
+        statistics.write(options.statistics, rows, guessed)
     return summarise(outcomes)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.organize import organised_tracks
-from datasets_tools.stages import StageError, command, output_folder
+from datasets_tools.stages import StageError, command
 from datasets_tools.tracks import file_name
 from splitstrument.pairs import PairError, find_pairs
 from splitstrument.yaml_files import read_yaml
@@ -124,11 +124,12 @@ def main(arguments=None):
     if options.statistics:
         from datasets_tools.pictures import bars, write_csv
 
-        with output_folder(options.statistics) as folder:
-            facts = [(row.genre, row.tracks, round(row.percent, 2)) for row in rows]
-            write_csv(folder / "genres.csv", [("genre", "tracks", "percent"), *facts])
-            values = [row.tracks for row in rows]
-            bars(folder / "genres.png", [row.genre for row in rows], values, "Genres", "genre", "tracks")
+        folder = options.statistics
+        folder.mkdir(parents=True, exist_ok=True)
+        facts = [(row.genre, row.tracks, round(row.percent, 2)) for row in rows]
+        write_csv(folder / "genres.csv", [("genre", "tracks", "percent"), *facts])
+        values = [row.tracks for row in rows]
+        bars(folder / "genres.png", [row.genre for row in rows], values, "Genres", "genre", "tracks")
     print(text(rows))
     print(f"tracks: {len(names)}")
     if absent:

@@ -14,8 +14,19 @@ from pathlib import Path
 
 from datasets_tools.labelling.marks import DISQUALIFYING, marks_of
 from datasets_tools.organize import organised_tracks
-from datasets_tools.pairs import PARTS, finished, identity, pair_writer, rate_folder, record_of
-from datasets_tools.stages import Outcome, Skip, StageError, add_options, command, output_folder, run, summarise
+from datasets_tools.pairs import PARTS, finished, identity, keep_settings, pair_writer, rate_folder, record_of
+from datasets_tools.stages import (
+    PART,
+    Outcome,
+    Skip,
+    StageError,
+    add_options,
+    check_apart,
+    command,
+    output_folder,
+    run,
+    summarise,
+)
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS
 from splitstrument.naming import no_such
 from splitstrument.writing import step
@@ -69,14 +80,14 @@ def mix_track(track, mixing):
         notes = (f"left out now, but made before: {', '.join(left)}",) if left else ()
         return Outcome(track.name, "skipped", str(reason), notes)
     made_from = {part: [identity(path) for path in files] for part, files in zip(PARTS, stems, strict=True)}
-    made_from |= {"rates": list(mixing.rates), "mono": mixing.mono}
     missing = [rate for rate, folder in folders.items() if not finished(folder, made_from)]
     if not missing:
         return Outcome(track.name, "already there")
     record = {"made_from": made_from}
     for part, files in zip(PARTS, stems, strict=True):
         record[part] = {"sources": [str(path.relative_to(track.folder)) for path in files]}
-    notes = _render(stems, mixing, {rate: folders[rate] for rate in missing}, record)
+    notes = [f"{name} is no group: what lies there is left out" for name in track.unknown]
+    notes += _render(stems, mixing, {rate: folders[rate] for rate in missing}, record)
     return Outcome(track.name, notes=tuple(notes))
 
 
@@ -88,7 +99,7 @@ def _render(stems, mixing, folders, record):
 
     channels = 1 if mixing.mono else 2
     # The gain is known at the end only: until then both parts lie beside the pairs, as float32.
-    with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=mixing.output) as scratch:
+    with tempfile.TemporaryDirectory(prefix=".", suffix=PART, dir=mixing.output) as scratch:
         with Sums(stems, channels) as sums:
             levels = _sum_to(Path(scratch), sums, mixing.rates)
             seconds, notes = sums.seconds, list(sums.warnings)
@@ -98,13 +109,13 @@ def _render(stems, mixing, folders, record):
             notes.append(f"its stems differ in length by {spread:.1f} s; the shortest is {shortest}")
         gain = min(1.0, (1 - step("16")) / max(*levels.peaks, 1e-9))
         record["seconds"] = round(max(seconds.values()), 3)
-        record["gain_db"] = round(_decibels(gain), 2)
+        record["gain_db"] = round(_decibels(gain), 4)
         for part, peak, loudness in zip((*PARTS, "mixture"), levels.peaks, (*levels.loudness, None), strict=True):
             facts = record.setdefault(part, {})
             facts["peak_dbfs"] = round(_decibels(peak * gain), 2) if peak else None
             if part in PARTS:
                 facts["lufs"] = None if loudness is None else round(loudness + _decibels(gain), 2)
-                if loudness is None:
+                if peak * gain < step("16"):
                     notes.append(f"the {part} is silent")
         if notes:
             record["notes"] = notes
@@ -209,10 +220,13 @@ def main(arguments=None):
             raise StageError(no_such("group", group, usable))
     if not all(8000 <= rate <= 192000 for rate in options.rates):
         raise StageError("--rates must be 8000 to 192000 Hz")
-    rates = tuple(dict.fromkeys(options.rates))
+    rates = tuple(sorted(set(options.rates), reverse=True))
     mixing = Mixing(options.output, groups, rates, options.mono, options.checked_only)
     tracks = organised_tracks(options.organised)
+    check_apart(options.output, options.organised)
+    settings = {"instrument": groups, "rates": mixing.rates, "mono": mixing.mono}
     with output_folder(options.output):
+        keep_settings(options.output, "mix", settings)
         outcomes = run(functools.partial(mix_track, mixing=mixing), tracks, options)
         write_list(options.output, mixing.rates)
     return summarise(outcomes)

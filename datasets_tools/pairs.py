@@ -10,8 +10,9 @@ import os
 import shutil
 from pathlib import Path
 
+from datasets_tools.stages import PART, StageError
 from splitstrument.pairs import Pair
-from splitstrument.writing import AudioWriter
+from splitstrument.writing import AudioWriter, write_text
 
 RECORD = ".pair.json"
 PARTS = ("instrument", "rest")
@@ -25,11 +26,12 @@ def rate_folder(output, rate):
 @contextlib.contextmanager
 def folder_at_once(folder):
     """A hidden folder beside `folder` to write into; it becomes `folder` at the end, or vanishes at an error."""
-    part = folder.with_name(f".{folder.name}.part")
+    part = folder.with_name(f".{folder.name}{PART}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
         yield part
+        shutil.rmtree(folder, ignore_errors=True)  # one that was not whole
         os.rename(part, folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
@@ -65,12 +67,21 @@ def write_pair(folder, instrument, rest, sample_rate, record=None):
         write(instrument, rest)
 
 
+def keep_settings(output, name, settings):
+    """Remember in the folder `output` with what settings it is made; StageError where it was made with others."""
+    path, text = Path(output) / f".{name}.json", json.dumps(settings) + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise StageError(f"{output}: was made with other settings, {path.read_text().strip()}; use another --output")
+    write_text(path, text)
+
+
 def record_of(folder):
     """The record of the pair in `folder`, or None where there is none."""
     try:
-        return json.loads((Path(folder) / RECORD).read_text(encoding="utf-8"))
+        record = json.loads((Path(folder) / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return record if isinstance(record, dict) else None
 
 
 def finished(folder, made_from):
@@ -79,10 +90,10 @@ def finished(folder, made_from):
         return False
     if (record_of(folder) or {}).get("made_from") != made_from:
         raise ValueError(f"{folder}: is there already, made otherwise; remove it, or use another --output")
-    return True
+    return all(Pair(Path(folder)).path(part).is_file() for part in PARTS)
 
 
 def identity(path):
     """By what a source file is known again: its path, its size in bytes, when it was changed."""
     status = os.stat(path)
-    return [str(path), status.st_size, status.st_mtime_ns]
+    return [os.path.abspath(path), status.st_size, status.st_mtime_ns]

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.pairs import PARTS, finished, identity, pair_writer, rate_folder, record_of
+from datasets_tools.pairs import PARTS, finished, identity, keep_settings, pair_writer, rate_folder, record_of
 from datasets_tools.stages import Outcome, StageError, add_options, check_apart, command, output_folder, run, summarise
 from splitstrument.pairs import find_pairs
 from splitstrument.yaml_files import write_yaml
@@ -69,7 +69,7 @@ def cut_pair(pair, cutting):
         cuts = choose_cuts(windows, cutting.target)
         left, before = silence_without(windows, cuts), _level(windows.seconds, windows.silence)
         if left > cutting.discard or left == 100:
-            reason = f"{left:.0f} % silent" + (", even after cutting" if cuts else "")
+            reason = f"{left:.1f} % silent" + (", even after cutting" if cuts else "")
             return Outcome(pair.name, "skipped", reason, result=Result(info.sample_rate, before))
         record = {"seconds_before": before.seconds, "silence_before": before.silence}
         with pair_writer(folder, info.sample_rate, info.channels, record, windows.frames) as write:
@@ -125,12 +125,12 @@ def write_statistics(folder, outcomes, cut):
         rows.append((outcome.name, *(cell for level in levels for cell in _cells(level))))
     counts = {when: histogram(_shares(outcomes, when)) for when in whens}
     bins = [f"{10 * number}-{10 * number + 10}" for number in range(10)]
-    with output_folder(folder):
-        write_csv(folder / "silence.csv", rows)
-        write_csv(folder / "histogram.csv", [("silence_percent", *whens), *zip(bins, *counts.values(), strict=True)])
-        for when, name in zip(whens, ("histogram.png", "histogram_after.png"), strict=False):
-            title = f"Silence in tracks {when} cutting" if cut else "Silence in tracks"
-            bars(folder / name, bins, counts[when], title, "silence (%)", "tracks")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_csv(folder / "silence.csv", rows)
+    write_csv(folder / "histogram.csv", [("silence_percent", *whens), *zip(bins, *counts.values(), strict=True)])
+    for when, name in zip(whens, ("histogram.png", "histogram_after.png"), strict=False):
+        title = f"Silence in tracks {when} cutting" if cut else "Silence in tracks"
+        bars(folder / name, bins, counts[when], title, "silence (%)", "tracks")
 
 
 def _cells(level):
@@ -177,6 +177,7 @@ def main(arguments=None):
         check_apart(options.output, options.pairs)
         cutting = Cutting(options.output, options.target, options.discard)
         with output_folder(options.output):
+            keep_settings(options.output, "silence", {"target": cutting.target, "discard": cutting.discard})
             outcomes = run(functools.partial(cut_pair, cutting=cutting), pairs, options)
             for rate in sorted({outcome.result.rate for outcome in outcomes if outcome.result}):
                 skipped = [each for each in outcomes if each.state == "skipped" and each.result.rate == rate]

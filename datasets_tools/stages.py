@@ -4,6 +4,7 @@ A stage gives `run` a function of one item. It returns an Outcome, or raises Ski
 item, or one of ERRORS where it cannot be done; the others go on either way.
 """
 
+import argparse
 import contextlib
 import functools
 import os
@@ -13,12 +14,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets_tools.workers import BACKENDS, at_work, dead_workers, deaf_children, die_with, processes
 from splitstrument.audio import AudioError
 from splitstrument.commands import WAYS_OUT
 from splitstrument.signals import stopped_by_signals
 
 STATES = ("done", "already there", "skipped", "failed")
-BACKENDS = ("loky", "threading", "dask", "ray")
+PART = ".splitstrument.part"  # how the names of hidden folders end that are being made
 
 
 class StageError(Exception):
@@ -46,7 +48,7 @@ class Outcome:
 def add_options(parser):
     """The options --jobs and --backend of a stage's parser."""
     parser.add_argument(
-        "--jobs", type=int, default=-1, help="processes at once; -1, unless given, is one for each core"
+        "--jobs", type=_jobs, default=-1, help="processes at once; -1, unless given, is one for each core"
     )
     parser.add_argument(
         "--backend",
@@ -57,11 +59,19 @@ def add_options(parser):
     )
 
 
+def _jobs(text):
+    if (jobs := int(text)) == 0 or jobs < -1:
+        raise argparse.ArgumentTypeError("must be 1 or more, or -1")
+    return jobs
+
+
 def command(main):
     """A stage's `main`: what stops it becomes one line on standard error and an exit code."""
 
     @functools.wraps(main)
     def guarded(arguments=None):
+        if hasattr(sys.stdout, "reconfigure"):  # a file's name may be any bytes
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             with stopped_by_signals():
                 return main(arguments)
@@ -87,7 +97,7 @@ def command(main):
 def output_folder(path):
     """Make the folder `path` and keep it for this process; StageError where it cannot be, or another works in it.
 
-    What a process that was killed left half made (hidden, `.*.part`, at most one folder down) is removed.
+    What a process that was stopped left half made (hidden_part, at most one folder down) is removed, before and after.
     """
     import fcntl
 
@@ -104,11 +114,16 @@ def output_folder(path):
     except OSError:
         pass  # a file system without locks
     try:
-        for left in (*Path(path).glob(".*.part"), *Path(path).glob("*/.*.part")):
-            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        _clean(path)
         yield path
     finally:
+        _clean(path)
         os.close(folder)
+
+
+def _clean(path):
+    for left in (*Path(path).glob(f".*{PART}"), *Path(path).glob(f"*/.*{PART}")):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def check_apart(output, source):
@@ -149,22 +164,24 @@ def run(function, items, options, unit="track"):
     results = "list" if options.backend == "ray" else "generator_unordered"  # Ray's backend gives all at the end
 
     def numbered(number):
-        return delayed(_numbered)(function, items[number], number)
+        return delayed(_numbered)(function, items[number], number, os.getpid())
 
-    with _progress(len(items), unit) as bar, _backend(options.backend, options.jobs):
+    with _progress(len(items), unit) as bar, at_work(options.backend, options.jobs):
         while left := [number for number in range(len(items)) if number not in outcomes]:
             try:
-                for number, outcome in Parallel(return_as=results)(map(numbered, left)):
+                with deaf_children():
+                    arriving = Parallel(return_as=results)(map(numbered, left))
+                for number, outcome in arriving:
                     outcomes[number] = outcome
                     bar.update()
-            except _dead_workers():
+            except dead_workers():
                 # The culprit is one of those that were at work: each of them alone, in a process of its own.
-                suspects = [number for number in left if number not in outcomes][: 4 * _processes(options.jobs)]
+                suspects = [number for number in left if number not in outcomes][: 4 * processes(options.jobs)]
                 with parallel_config(backend="loky", n_jobs=2):
                     for number in suspects:
                         try:
                             outcomes[number] = next(Parallel(return_as="generator")([numbered(number)]))[1]
-                        except _dead_workers():
+                        except dead_workers():
                             reason = "the process that worked on it died (a broken file, or out of memory)"
                             outcomes[number] = Outcome(items[number].name, "failed", reason)
                         bar.update()
@@ -192,46 +209,9 @@ def _progress(total, unit):
     return tqdm(total=total, unit=unit, bar_format=shape, mininterval=30, delay=30, miniters=1, file=_Lines())
 
 
-def _numbered(function, item, number):
+def _numbered(function, item, number, parent):
+    die_with(parent)
     return number, attempt(function, item)
-
-
-def _processes(jobs):
-    return jobs if jobs > 0 else os.cpu_count() or 1
-
-
-def _dead_workers():
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    return TerminatedWorkerError
-
-
-@contextlib.contextmanager
-def _backend(name, jobs):
-    """joblib at work with this backend; its own processes end with it."""
-    from joblib import parallel_config
-
-    if name == "dask":
-        from dask.distributed import Client
-
-        address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-        if not address:
-            raise StageError("--backend dask needs DASK_SCHEDULER_ADDRESS, such as tcp://192.168.1.2:8786")
-        with Client(address), parallel_config(backend="dask", n_jobs=jobs):
-            yield
-        return
-    if name == "ray":
-        from ray.util.joblib import register_ray
-
-        register_ray()
-    try:
-        with parallel_config(backend=name, n_jobs=jobs):
-            yield
-    except KeyboardInterrupt:
-        from joblib.externals.loky import get_reusable_executor
-
-        get_reusable_executor().shutdown(wait=True, kill_workers=True)
-        raise
 
 
 def summarise(outcomes, what="tracks"):

@@ -16,6 +16,7 @@ Relative paths are relative to the file's folder.
 """
 
 import hashlib
+import os
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,10 +90,11 @@ def _stem(name, values, where, folder):
     if group not in GROUPS:
         raise ValueError(f"{where}: instrument: {group!r} is no group; there are: {', '.join(GROUPS)}")
     stream = values.get("stream")
-    if not (stream is None or (isinstance(stream, int) and stream >= 0)):
+    if not (stream is None or (type(stream) is int and stream >= 0)):
         raise ValueError(f"{where}: stream: must be a number, counted from 0")
     label = str(values.get("label") or "")
-    return Stem(name, folder / _text(values, "path", where), group, label, stream)
+    path = Path(os.path.abspath(folder / _text(values, "path", where)))
+    return Stem(name, path, group, label, stream)
 
 
 def _text(values, field, where):

@@ -107,10 +107,19 @@ class AudioWriter:
             # MP3 and OGG may count their padding.
             if abs(frames - self._written) > (0 if self._format in ("wav", "flac") else 4096):
                 raise RuntimeError("incomplete")
+            self._forget_time()
             os.replace(self._part, self._path)
         except (OSError, AssertionError, RuntimeError) as error:
             self.abort()
             raise _failure(self._path, error) from None
+
+    def _forget_time(self):
+        """libsndfile notes the time in the PEAK chunk of a float WAV; the same sound should be the same file."""
+        with open(self._part, "r+b") as file:
+            at = file.read(4096).find(b"PEAK") if self._format == "wav" and self._depth == "float" else -1
+            if at >= 0:  # the chunk: its name, size, version, then the time; four bytes each
+                file.seek(at + 12)
+                file.write(bytes(4))
 
     def abort(self) -> None:
         """Give up: remove what has been written."""

@@ -190,6 +190,7 @@ def test_marks_decide(organised, capsys):
     set_marks(folder, "bass", ["audible"])
     assert mix(root, "--instrument", "guitar") == 0
     assert "skipped: guitar is marked bleed: A song" in capsys.readouterr().out
+    (root / "pairs").rename(root / "guitars")
     assert mix(root, "--instrument", "bass", "--checked-only") == 0
     said = capsys.readouterr().out
     assert "skipped: bass is not checked: B" in said
@@ -212,7 +213,8 @@ def test_a_second_time_nothing_is_made(organised, capsys):
     assert "0 done, 1 already there" in capsys.readouterr().out
     assert digest(root / "pairs") == state
     assert times == {path: path.stat().st_mtime_ns for path in times}
-    assert mix(root, "--instrument", "guitar", "--mono") == 1
+    soundfile.write(root / "organised/A song/guitar/a.wav", noise(2, 8), RATE)
+    assert mix(root, "--instrument", "guitar") == 1
     assert "is there already, made otherwise" in capsys.readouterr().out
     assert digest(root / "pairs") == state
 
@@ -328,3 +330,32 @@ def test_odd_names(tmp_path):
     assert mix(tmp_path, "--instrument", "guitar", "--rates", "22050") == 0
     assert len(find_pairs(tmp_path / "pairs")) == 4
     assert as_float(find_pairs(tmp_path / "pairs")[0].open("rest")[0]).std() > 0.01
+
+
+def test_other_settings_need_another_output(organised, capsys):
+    root, _ = organised
+    assert mix(root, "--instrument", "guitar") == 0
+    state = digest(root / "pairs")
+    for arguments in (["--instrument", "bass"], ["--instrument", "guitar", "--mono"]):
+        assert mix(root, *arguments) == 2
+        assert "was made with other settings" in capsys.readouterr().err
+    assert mix(root, "--instrument", "guitar", "--rates", "22050", "44100") == 0
+    assert digest(root / "pairs") == state
+    assert main([str(root / "organised"), "--instrument", "guitar", "--output", str(root / "organised/x")]) == 2
+
+
+def test_a_pair_that_lost_a_file_is_made_again(organised, monkeypatch):
+    root, _ = organised
+    assert mix(root, "--instrument", "guitar") == 0
+    state = digest(root / "pairs")
+    (root / "pairs/tracks_22050hz/A song/rest_A song.wav").unlink()
+    monkeypatch.chdir(root)
+    assert main(["organised", "--instrument", "guitar", "--output", "pairs", "--jobs", "1"]) == 0
+    assert digest(root / "pairs") == state
+
+
+def test_what_lies_in_no_group_is_told(organised, capsys):
+    root, _ = organised
+    stem(root / "organised", "A song/gitar/b.wav", noise(1, 9))
+    assert mix(root, "--instrument", "guitar") == 0
+    assert "note: A song: gitar is no group: what lies there is left out" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -168,3 +169,79 @@ def test_foreign_organised_folders_are_read(collection):
         ("One", ["bass", "guitar"], True),
         ("One (2)", ["bass", "guitar"], True),
     ]
+
+
+@pytest.mark.parametrize("how", ["copy", "move"])
+def test_an_edited_group_moves_its_stem(collection, how, capsys):
+    assert organise(collection, "--how", how) == 0
+    path = collection / "tracks.yaml"
+    text = path.read_text()
+    edited = text.replace("instrument: piano", "instrument: other")
+    path.write_text(edited)
+    assert organise(collection, "--how", how) == 0
+    there = sounds(collection / "organised")
+    assert "A_B/other/keys.wav" in there
+    assert not [name for name in there if name.startswith("A_B/piano/")]
+    assert len(there) == len(LAYOUT)
+    # A stem that the list no longer has is kept, and excluded.
+    start = edited.index("    drums.wav:")
+    path.write_text(edited[:start])
+    assert organise(collection, "--how", how) == 0
+    there = sounds(collection / "organised")
+    assert "A_B/excluded/drums.wav" in there
+    assert len(there) == len(LAYOUT)
+
+
+def test_paths_may_be_spelled_in_other_ways(collection, monkeypatch, capsys):
+    assert organise(collection) == 0
+    path = collection / "tracks.yaml"
+    path.write_text(path.read_text().replace(f"{collection}/", "./x/../"))
+    monkeypatch.chdir(collection / "collection")
+    assert organise(collection) == 0
+    assert "0 done, 3 already there" in capsys.readouterr().out
+
+
+def test_an_empty_folder_is_the_tracks_own(collection):
+    (collection / "organised/One").mkdir(parents=True)
+    (collection / "organised/One/..track.json.1.part").write_text("half")
+    assert organise(collection) == 0
+    assert not (collection / "organised/One (3)").exists()
+
+
+def test_stems_that_would_be_written_over_themselves(collection, capsys):
+    assert main([str(collection / "tracks.yaml"), "--output", str(collection / "collection")]) == 2
+    assert "a stem lies in the folder that is to be written" in capsys.readouterr().err
+
+
+def test_what_lies_in_no_group_and_what_is_gone_is_known(collection):
+    assert organise(collection) == 0
+    root = collection / "organised"
+    (root / "One/gitar").mkdir()
+    (root / "One/bass/more").mkdir()
+    (root / "A_B/drums/drums.wav").unlink()
+    tracks = {track.name: track for track in organised_tracks(root)}
+    assert tracks["One"].unknown == ("gitar", "bass/more")
+    assert not tracks["A_B"].complete
+    assert tracks["One"].complete
+
+
+def test_long_names_keep_their_suffix(tmp_path):
+    stem = tmp_path / "collection" / ("ä" * 120 + ".wav")
+    stem.parent.mkdir()
+    soundfile.write(stem, np.zeros(800), 8000)
+    save(tmp_path / "tracks.yaml", [Track("T", (Stem("s", stem, "guitar"),), "folders")])
+    assert organise(tmp_path) == 0
+    (name,) = sounds(tmp_path / "organised")
+    assert name.endswith(".wav")
+
+
+def test_the_same_sound_is_the_same_file(tmp_path):
+    path = write_av(tmp_path / "A.stem.mp4", [song(1)], codec="aac")
+    save(tmp_path / "tracks.yaml", [Track("A", (Stem("drums", path, "drums", "drums", 0),), "musdb")])
+    states = []
+    for _ in range(2):
+        assert organise(tmp_path) == 0
+        states.append(files(tmp_path / "organised"))
+        shutil.rmtree(tmp_path / "organised")
+        time.sleep(1.1)  # the seconds that a WAV could have in it
+    assert states[0] == states[1]

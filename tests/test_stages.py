@@ -3,8 +3,11 @@
 import argparse
 import os
 import signal
+import subprocess
 import sys
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -80,11 +83,13 @@ def test_one_command_at_a_time_writes_into_a_folder(tmp_path):
         stages.output_folder(folder),
     ):
         pass
-    (folder / ".left.part").mkdir()
-    (folder / "track").mkdir()
-    (folder / "track" / ".left.1.part").write_text("half")
+    for name in (".left", "track/.left"):
+        (folder / (name + stages.PART)).mkdir(parents=True)
+    (folder / "track" / ".mine.part").write_text("a person's own")
     with stages.output_folder(folder):
-        assert [path.name for path in folder.rglob("*")] == ["track"]
+        assert sorted(path.name for path in folder.rglob("*")) == [".mine.part", "track"]
+        (folder / f".new{stages.PART}").mkdir()
+    assert sorted(path.name for path in folder.rglob("*")) == [".mine.part", "track"]
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
@@ -108,3 +113,37 @@ def test_a_package_that_is_missing_is_told_with_the_way_to_it(monkeypatch, capsy
 
     assert main([]) == 2
     assert capsys.readouterr().err == "splitstrument: needs joblib: pip install 'splitstrument[datasets]'\n"
+
+
+def test_no_process_outlives_the_one_that_began_it(tmp_path):
+    code = """
+import sys, time
+from tests.test_stages import Item, linger, options
+from datasets_tools import stages
+stages.run(linger, [Item(sys.argv[1] + "/a"), Item(sys.argv[1] + "/b")], options("--jobs", "2"))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+    while len(list(tmp_path.glob("[!.]*"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    workers = [int(path.read_text()) for path in tmp_path.glob("[!.]*")]
+    time.sleep(0.5)
+    states = [Path(f"/proc/{worker}/stat") for worker in workers]
+    assert not [state for state in states if state.exists() and state.read_text().split()[2] != "Z"]
+
+
+def linger(item):
+    path = Path(item.name)
+    path.with_name(f".{path.name}").write_text(str(os.getpid()))
+    path.with_name(f".{path.name}").rename(path)
+    time.sleep(60)
+    return Outcome(item.name)
+
+
+def test_wrong_numbers_of_jobs_are_refused(capsys):
+    for jobs in ("0", "-2", "x"):
+        with pytest.raises(SystemExit):
+            options("--jobs", jobs)
+    assert "must be 1 or more, or -1" in capsys.readouterr().err

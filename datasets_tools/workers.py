@@ -1,0 +1,77 @@
+"""The processes that do a stage's work, by joblib: on this machine, or on a cluster's machines."""
+
+import contextlib
+import functools
+import multiprocessing
+import os
+import signal
+import threading
+import time
+
+BACKENDS = ("loky", "threading", "dask", "ray")
+
+
+@contextlib.contextmanager
+def at_work(name, jobs):
+    """joblib at work with this backend; its own processes end with it."""
+    from joblib import parallel_config
+
+    if name == "dask":
+        from dask.distributed import Client
+
+        address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+        if not address:
+            raise ValueError("--backend dask needs DASK_SCHEDULER_ADDRESS, such as tcp://192.168.1.2:8786")
+        with Client(address), parallel_config(backend="dask", n_jobs=jobs):
+            yield
+        return
+    if name == "ray":
+        from ray.util.joblib import register_ray
+
+        register_ray()
+    try:
+        with parallel_config(backend=name, n_jobs=jobs):
+            yield
+    except KeyboardInterrupt:
+        # Before anything is cleaned up, nothing must write any more.
+        for process in multiprocessing.active_children():
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+        raise
+
+
+@contextlib.contextmanager
+def deaf_children():
+    """Processes that start meanwhile ignore Ctrl-C, which a terminal sends to all: this one ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@functools.cache
+def die_with(parent):
+    """In a process that `parent` began, end with it: else it would go on writing when the parent has been killed."""
+    if os.getppid() != parent:
+        return
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(0.1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def processes(jobs):
+    return jobs if jobs > 0 else os.cpu_count() or 1
+
+
+def dead_workers():
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    return TerminatedWorkerError
