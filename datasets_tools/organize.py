@@ -146,6 +146,8 @@ def organise(placement, how):
     if not todo and _note(folder) == {**note, "complete": True}:
         return Outcome(placement.name, "already there")
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.rglob(".*.part"):  # by a process that was killed
+        left.unlink()
     _write_note(folder, note, complete=False)
     for stem, target in todo:
         target.parent.mkdir(exist_ok=True)

@@ -206,6 +206,7 @@ def test_an_empty_folder_is_the_tracks_own(collection):
     (collection / "organised/One/..track.json.1.part").write_text("half")
     assert organise(collection) == 0
     assert not (collection / "organised/One (3)").exists()
+    assert not list((collection / "organised").rglob("*.part"))
 
 
 def test_stems_that_would_be_written_over_themselves(collection, capsys):
