@@ -15,6 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets_tools.pairs import read_record
 from datasets_tools.stages import Outcome, StageError, add_options, command, output_folder, run, summarise
 from datasets_tools.tracks import GROUPS, Track, file_name, load
 from splitstrument.naming import no_such
@@ -73,11 +74,8 @@ def _files(folder):
 
 def _note(folder):
     """The note in a track's folder, or None."""
-    try:
-        note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return note if isinstance(note, dict) and isinstance(note.get("placed"), dict) else None
+    note = read_record(folder / NOTE)
+    return note if note and isinstance(note.get("placed"), dict) else None
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,6 @@ def folder_at_once(folder):
     part.mkdir(parents=True)
     try:
         yield part
-        shutil.rmtree(folder, ignore_errors=True)  # one that was not whole
         os.rename(part, folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
@@ -77,20 +76,34 @@ def keep_settings(output, name, settings):
 
 def record_of(folder):
     """The record of the pair in `folder`, or None where there is none."""
+    return read_record(Path(folder) / RECORD)
+
+
+def read_record(path):
+    """The dict in the JSON file `path`, or None where there is none."""
     try:
-        record = json.loads((Path(folder) / RECORD).read_text(encoding="utf-8"))
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) else None
 
 
 def finished(folder, made_from):
-    """Whether `folder` is the pair made from just this. Raises ValueError where it is another one."""
+    """Whether `folder` is the pair made from just this; what is left of one that lost a file is removed.
+
+    Raises ValueError where it is another pair, OSError where other files lie there.
+    """
     if not os.path.lexists(folder):
         return False
     if (record_of(folder) or {}).get("made_from") != made_from:
         raise ValueError(f"{folder}: is there already, made otherwise; remove it, or use another --output")
-    return all(Pair(Path(folder)).path(part).is_file() for part in PARTS)
+    files = [Pair(Path(folder)).path(part) for part in PARTS]
+    if all(file.is_file() for file in files):
+        return True
+    for file in (*files, Path(folder) / RECORD):
+        file.unlink(missing_ok=True)
+    os.rmdir(folder)
+    return False
 
 
 def identity(path):

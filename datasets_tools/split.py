@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from datasets_tools.pairs import finished, folder_at_once, identity, pair_writer, rate_folder, record_of
+from datasets_tools.pairs import finished, folder_at_once, identity, pair_writer, rate_folder, read_record, record_of
 from datasets_tools.stages import Outcome, StageError, add_options, check_apart, command, output_folder, run, summarise
 from datasets_tools.tracks import file_name
 from splitstrument.audio import find_songs, open_audio
@@ -88,7 +88,7 @@ def split_recording(recording, splitting):
         return _split_to_pairs(recording, splitting, made_from)
     folder = splitting.output / recording.name
     if os.path.lexists(folder):
-        if _note(folder) != made_from:
+        if read_record(folder / RECORD) != made_from:
             raise ValueError(f"{folder}: is there already, made otherwise; remove it, or use another --output")
         return Outcome(recording.name, "already there")
     frames, _, warning = _scan(recording.path, ())
@@ -103,13 +103,6 @@ def split_recording(recording, splitting):
                     writer.write(block)
         (part / RECORD).write_text(json.dumps(made_from) + "\n", encoding="utf-8")
     return Outcome(recording.name, notes=(warning,) if warning else (), result=len(ends) + 1)
-
-
-def _note(folder):
-    try:
-        return json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
 
 
 def _frames(ends, rate):

@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.workers import BACKENDS, at_work, dead_workers, deaf_children, die_with, processes
+from datasets_tools.workers import BACKENDS, at_work, dead_workers, deaf_children, processes, work_for
 from splitstrument.audio import AudioError
 from splitstrument.commands import WAYS_OUT
 from splitstrument.signals import stopped_by_signals
@@ -97,7 +97,7 @@ def command(main):
 def output_folder(path):
     """Make the folder `path` and keep it for this process; StageError where it cannot be, or another works in it.
 
-    What a process that was stopped left half made (hidden_part, at most one folder down) is removed, before and after.
+    What a process that was stopped left half made (`.*` + PART, at most one folder down) is removed, before and after.
     """
     import fcntl
 
@@ -159,12 +159,12 @@ def run(function, items, options, unit="track"):
     """
     from joblib import Parallel, delayed, parallel_config
 
-    items = list(items)
+    items, folder = list(items), os.getcwd()
     outcomes = {}
     results = "list" if options.backend == "ray" else "generator_unordered"  # Ray's backend gives all at the end
 
     def numbered(number):
-        return delayed(_numbered)(function, items[number], number, os.getpid())
+        return delayed(_numbered)(function, items[number], number, os.getpid(), folder)
 
     with _progress(len(items), unit) as bar, at_work(options.backend, options.jobs):
         while left := [number for number in range(len(items)) if number not in outcomes]:
@@ -209,8 +209,8 @@ def _progress(total, unit):
     return tqdm(total=total, unit=unit, bar_format=shape, mininterval=30, delay=30, miniters=1, file=_Lines())
 
 
-def _numbered(function, item, number, parent):
-    die_with(parent)
+def _numbered(function, item, number, parent, folder):
+    work_for(parent, folder)
     return number, attempt(function, item)
 
 

@@ -53,8 +53,17 @@ def deaf_children():
         signal.signal(signal.SIGINT, before)
 
 
+def work_for(parent, folder):
+    """Be a process of `parent`, a process id: end with it, and work in its folder, as relative paths are meant.
+
+    A process that is used again, or is a cluster's, began elsewhere.
+    """
+    _die_with(parent)
+    os.chdir(folder)
+
+
 @functools.cache
-def die_with(parent):
+def _die_with(parent):
     """In a process that `parent` began, end with it: else it would go on writing when the parent has been killed."""
     if os.getppid() != parent:
         return

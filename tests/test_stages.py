@@ -147,3 +147,17 @@ def test_wrong_numbers_of_jobs_are_refused(capsys):
         with pytest.raises(SystemExit):
             options("--jobs", jobs)
     assert "must be 1 or more, or -1" in capsys.readouterr().err
+
+
+def test_relative_paths_are_meant_from_where_the_command_is(tmp_path, monkeypatch):
+    for name in ("one", "other"):  # the processes of the first are used again
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        outcomes = stages.run(leave, [Item("a"), Item("b")], options("--jobs", "2"))
+        assert [outcome.state for outcome in outcomes] == ["done", "done"]
+        assert sorted(os.listdir(tmp_path / name)) == ["a", "b"]
+
+
+def leave(item):
+    Path(item.name).touch()
+    return Outcome(item.name)
