@@ -20,8 +20,9 @@ from datasets_tools.labelling.marks import (
     write_marks,
 )
 from datasets_tools.organize import organised_tracks
-from datasets_tools.stages import Outcome, Skip, StageError, add_options, command, run, summarise
+from datasets_tools.stages import Outcome, Skip, StageError, add_options, run, summarise
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS, file_name
+from splitstrument.console import command
 from splitstrument.naming import no_such
 
 

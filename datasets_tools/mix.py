@@ -22,12 +22,12 @@ from datasets_tools.stages import (
     StageError,
     add_options,
     check_apart,
-    command,
     output_folder,
     run,
     summarise,
 )
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS
+from splitstrument.console import command
 from splitstrument.naming import no_such
 from splitstrument.writing import step
 from splitstrument.yaml_files import write_yaml

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.pairs import PARTS, finished, identity, keep_settings, pair_writer, rate_folder, record_of
-from datasets_tools.stages import Outcome, StageError, add_options, check_apart, command, output_folder, run, summarise
+from datasets_tools.stages import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
+from splitstrument.console import command
 from splitstrument.pairs import find_pairs
 from splitstrument.yaml_files import write_yaml
 

@@ -6,24 +6,22 @@ item, or one of ERRORS where it cannot be done; the others go on either way.
 
 import argparse
 import contextlib
-import functools
 import os
 import shutil
-import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.workers import BACKENDS, at_work, dead_workers, deaf_children, processes, work_for
 from splitstrument.audio import AudioError
-from splitstrument.commands import WAYS_OUT
-from splitstrument.signals import stopped_by_signals
+from splitstrument.console import error_line, progress
+from splitstrument.locking import locked
 
 STATES = ("done", "already there", "skipped", "failed")
 PART = ".splitstrument.part"  # how the names of hidden folders end that are being made
 
 
-class StageError(Exception):
+class StageError(ValueError):
     """A stage that cannot begin: one line that says why and what to do."""
 
 
@@ -65,60 +63,25 @@ def _jobs(text):
     return jobs
 
 
-def command(main):
-    """A stage's `main`: what stops it becomes one line on standard error and an exit code."""
-
-    @functools.wraps(main)
-    def guarded(arguments=None):
-        if hasattr(sys.stdout, "reconfigure"):  # a file's name may be any bytes
-            sys.stdout.reconfigure(errors="backslashreplace")
-        try:
-            with stopped_by_signals():
-                return main(arguments)
-        except KeyboardInterrupt:
-            print("splitstrument: stopped; give the command again to go on", file=sys.stderr)
-            return 130
-        except ModuleNotFoundError as error:
-            if error.name not in WAYS_OUT:
-                raise
-            print(f"splitstrument: {WAYS_OUT[error.name]}", file=sys.stderr)
-            return 2
-        except (StageError, AudioError, ValueError) as error:
-            print(f"splitstrument: {error}", file=sys.stderr)
-            return 2
-        except OSError as error:
-            print(f"splitstrument: {error_line(error)}", file=sys.stderr)
-            return 2
-
-    return guarded
-
-
 @contextlib.contextmanager
 def output_folder(path):
     """Make the folder `path` and keep it for this process; StageError where it cannot be, or another works in it.
 
     What a process that was stopped left half made (`.*` + PART, at most one folder down) is removed, before and after.
     """
-    import fcntl
-
-    try:
-        os.makedirs(path, exist_ok=True)
-        folder = os.open(path, os.O_RDONLY)
-    except OSError as error:
-        raise StageError(f"{path}: cannot be written: {error_line(error)}") from None
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(folder)
-        raise StageError(f"{path}: another command is writing there; wait for it, or use another --output") from None
-    except OSError:
-        pass  # a file system without locks
-    try:
-        _clean(path)
-        yield path
-    finally:
-        _clean(path)
-        os.close(folder)
+    with contextlib.ExitStack() as stack:
+        try:
+            os.makedirs(path, exist_ok=True)
+            stack.enter_context(locked(path))
+        except BlockingIOError as error:
+            raise StageError(f"{error}; wait for it, or use another --output") from None
+        except OSError as error:
+            raise StageError(f"{path}: cannot be written: {error_line(error)}") from None
+        try:
+            _clean(path)
+            yield path
+        finally:
+            _clean(path)
 
 
 def _clean(path):
@@ -131,15 +94,6 @@ def check_apart(output, source):
     inside, around = Path(output).resolve(), Path(source).resolve()
     if inside.is_relative_to(around) or around.is_relative_to(inside):
         raise StageError(f"{output} and {source}: one lies inside the other; use another --output")
-
-
-def error_line(error):
-    """An exception as one line: what a person needs to know of it."""
-    if isinstance(error, MemoryError):
-        return "out of memory"
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def attempt(function, item):
@@ -166,7 +120,7 @@ def run(function, items, options, unit="track"):
     def numbered(number):
         return delayed(_numbered)(function, items[number], number, os.getpid(), folder)
 
-    with _progress(len(items), unit) as bar, at_work(options.backend, options.jobs):
+    with progress(len(items), unit) as bar, at_work(options.backend, options.jobs):
         while left := [number for number in range(len(items)) if number not in outcomes]:
             try:
                 with deaf_children():
@@ -186,27 +140,6 @@ def run(function, items, options, unit="track"):
                             outcomes[number] = Outcome(items[number].name, "failed", reason)
                         bar.update()
     return [outcomes[number] for number in range(len(items))]
-
-
-class _Lines:
-    """Standard error where it is no terminal: what tqdm would draw over becomes lines."""
-
-    def write(self, text):
-        if text.strip():
-            sys.stderr.write(text.strip() + "\n")
-
-    def flush(self):
-        sys.stderr.flush()
-
-
-def _progress(total, unit):
-    """A bar on a terminal; elsewhere a line every half minute."""
-    from tqdm import tqdm
-
-    if sys.stderr.isatty():
-        return tqdm(total=total, unit=unit)
-    shape = "{n_fmt} of {total_fmt} {unit}s, {elapsed}, {remaining} left"
-    return tqdm(total=total, unit=unit, bar_format=shape, mininterval=30, delay=30, miniters=1, file=_Lines())
 
 
 def _numbered(function, item, number, parent, folder):

@@ -13,6 +13,7 @@ import pytest
 
 from datasets_tools import stages
 from datasets_tools.stages import Outcome, Skip
+from splitstrument import console
 from splitstrument.audio import AudioError
 
 
@@ -95,7 +96,7 @@ def test_one_command_at_a_time_writes_into_a_folder(tmp_path):
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
     (tmp_path / "file").write_text("")
 
-    @stages.command
+    @console.command
     def main(_):
         with stages.output_folder(tmp_path / "file" / "output"):
             return 0
@@ -107,7 +108,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
 def test_a_package_that_is_missing_is_told_with_the_way_to_it(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "joblib", None)
 
-    @stages.command
+    @console.command
     def main(_):
         return stages.summarise(stages.run(work, [Item("a")], options()))
 

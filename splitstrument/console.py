@@ -1,0 +1,65 @@
+"""What every command shares: errors of one line, stopping, and progress on a terminal or in lines elsewhere."""
+
+import functools
+import sys
+
+from splitstrument.audio import AudioError
+from splitstrument.cards import ModelError
+from splitstrument.commands import WAYS_OUT
+from splitstrument.signals import stopped_by_signals
+
+
+def command(main):
+    """A command's `main`: what stops it becomes one line on standard error and an exit code."""
+
+    @functools.wraps(main)
+    def guarded(arguments=None):
+        if hasattr(sys.stdout, "reconfigure"):  # a file's name may be any bytes
+            sys.stdout.reconfigure(errors="backslashreplace")
+        try:
+            with stopped_by_signals():
+                return main(arguments)
+        except KeyboardInterrupt:
+            print("splitstrument: stopped; give the command again to go on", file=sys.stderr)
+            return 130
+        except ModuleNotFoundError as error:
+            if error.name not in WAYS_OUT:
+                raise
+            print(f"splitstrument: {WAYS_OUT[error.name]}", file=sys.stderr)
+            return 2
+        except (AudioError, ModelError, ValueError, OSError) as error:
+            print(f"splitstrument: {error_line(error)}", file=sys.stderr)
+            return 2
+
+    return guarded
+
+
+def error_line(error):
+    """An exception as one line: what a person needs to know of it."""
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+class _Lines:
+    """Standard error where it is no terminal: what tqdm would draw over becomes lines."""
+
+    def write(self, text):
+        if text.strip():
+            sys.stderr.write(text.strip() + "\n")
+
+    def flush(self):
+        sys.stderr.flush()
+
+
+def progress(total, unit, **settings):
+    """A tqdm bar on a terminal; elsewhere a line every half minute. `settings`: of tqdm."""
+    from tqdm import tqdm
+
+    if sys.stderr.isatty():
+        return tqdm(total=total, unit=unit, **settings)
+    shape = "{desc}{n_fmt} of {total_fmt} {unit}s, {elapsed}, {remaining} left{postfix}"
+    elsewhere = {"bar_format": shape, "mininterval": 30, "delay": 30, "miniters": 1, "file": _Lines()}
+    return tqdm(total=total, unit=unit, **settings | elsewhere)

@@ -1,0 +1,21 @@
+"""One process at a time in a folder that is written."""
+
+import contextlib
+import fcntl
+import os
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """Keep the existing `folder` for this process; BlockingIOError where another one has it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(f"{folder}: another command is writing there") from None
+        except OSError:
+            pass  # a file system without locks
+        yield
+    finally:
+        os.close(handle)
