@@ -14,7 +14,7 @@ setup(
     package_data={
         "splitstrument": ["shipped/*/*"],
         "datasets_tools": ["instruments.yaml"],
-        "training": ["configs/*.yaml"],
+        "training": ["configs/*.yaml", "configs/thesis/*.yaml"],
     },
     entry_points={"console_scripts": ["splitstrument = splitstrument.__main__:main"]},
     install_requires=[
@@ -36,9 +36,12 @@ setup(
         "datasets": ["joblib>=1.4", "matplotlib>=3.8"],
         # SoundFont banks need tinysoundfont as well: pip install --no-deps tinysoundfont (see docs/guitar.md).
         "synthesize": ["joblib>=1.4", "pretty_midi>=0.2.10", "pysfizz>=0.1.3"],
+        # Pictures of the losses, windows of other pitch and tempo, TensorBoard's files.
+        "training": ["librosa>=0.10", "matplotlib>=3.8", "tensorboardX>=2.6"],
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],
         "test": [
             "dask[distributed]>=2025.1",
+            "jax[cpu]>=0.5",
             "joblib>=1.4",
             "librosa>=0.10",
             "matplotlib>=3.8",
@@ -47,6 +50,7 @@ setup(
             "pysfizz>=0.1.3",
             "pytest>=8",
             "ruff>=0.9",
+            "tensorboardX>=2.6",
         ],
     },
     classifiers=[

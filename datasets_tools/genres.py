@@ -123,7 +123,8 @@ def main(arguments=None):
     names = list(table) if options.dataset is None else tracks_of(options.dataset)
     rows, absent = count(table, names)
     if options.statistics:
-        from datasets_tools.pictures import bars, write_csv
+        from datasets_tools.pictures import bars
+        from splitstrument.writing import write_csv
 
         folder = options.statistics
         folder.mkdir(parents=True, exist_ok=True)

@@ -158,7 +158,7 @@ def main(arguments=None):
         outcomes = run(functools.partial(examine, group=group), chosen, options)
         rows = show_hints(outcomes)
         if options.csv:
-            from datasets_tools.pictures import write_csv
+            from splitstrument.writing import write_csv
 
             write_csv(options.csv, rows)
         return summarise(outcomes)

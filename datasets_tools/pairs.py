@@ -11,11 +11,10 @@ import shutil
 from pathlib import Path
 
 from datasets_tools.stages import PART, StageError
-from splitstrument.pairs import Pair
+from splitstrument.pairs import PARTS, Pair
 from splitstrument.writing import AudioWriter, write_text
 
 RECORD = ".pair.json"
-PARTS = ("instrument", "rest")
 
 
 def rate_folder(output, rate):

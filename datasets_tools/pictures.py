@@ -1,14 +1,10 @@
-"""Figures of a data set for people: bar charts, PNG or SVG by the file's suffix, and CSV tables.
+"""Figures of a data set for people: bar charts, PNG or SVG by the file's suffix.
 
 Charts are drawn without pyplot, so nothing is kept between them and no display is needed; the same numbers give the
 same file. A file is whole or not there at all.
 """
 
-import contextlib
-import os
-from pathlib import Path
-
-from splitstrument.writing import write_text
+from splitstrument import figures
 
 
 def bars(path, labels, values, title, xlabel, ylabel):
@@ -17,7 +13,7 @@ def bars(path, labels, values, title, xlabel, ylabel):
     drawn = axes.bar(range(len(labels)), values, color="tab:blue")
     axes.bar_label(drawn, fmt="{:g}", fontsize="small", padding=2)
     axes.margins(y=0.1)
-    _save(figure, path)
+    figures.save(figure, path)
 
 
 def stacked_bars(path, labels, series, title, xlabel, ylabel):
@@ -36,7 +32,7 @@ def stacked_bars(path, labels, series, title, xlabel, ylabel):
         legend = axes.legend(drawn[::-1], list(series)[::-1], loc="upper left", bbox_to_anchor=(1.01, 1.0))
         for text in legend.get_texts():
             text.set_parse_math(False)
-    _save(figure, path)
+    figures.save(figure, path)
 
 
 def _axes(labels, title, xlabel, ylabel):
@@ -57,30 +53,3 @@ def _axes(labels, title, xlabel, ylabel):
     axes.set_axisbelow(True)
     axes.grid(axis="y", color="0.9")
     return figure, axes
-
-
-def _save(figure, path):
-    import matplotlib
-
-    path = Path(path)
-    part = path.with_name(f".{path.name}.part")
-    settings = {"metadata": {"Date": None}} if path.suffix.lower() == ".svg" else {"dpi": 120}
-    try:
-        # Else the names inside an SVG are new each time.
-        with matplotlib.rc_context({"svg.hashsalt": "splitstrument"}):
-            figure.savefig(part, format=path.suffix[1:].lower(), **settings)
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
-
-
-def write_csv(path, rows):
-    """Write `rows`, the first of them the columns' names, as CSV (UTF-8, commas)."""
-    import csv
-    import io
-
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    write_text(path, text.getvalue())

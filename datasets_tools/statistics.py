@@ -81,7 +81,8 @@ def print_guesses(guessed):
 
 def write(folder, rows, guessed):
     """Write statistics.csv, statistics.md, names.csv (every name with its group) and statistics.png into `folder`."""
-    from datasets_tools.pictures import stacked_bars, write_csv
+    from datasets_tools.pictures import stacked_bars
+    from splitstrument.writing import write_csv
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

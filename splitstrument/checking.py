@@ -11,20 +11,25 @@ STRICT = {"extra": "forbid"}  # of pydantic: unknown fields are errors
 def checked(settings, values, where):
     """`values` (a dict; text is converted) as an instance of the dataclass `settings`.
 
-    Raises ValueError with one line that names `where` the values come from, each field and what is wrong with it.
+    Raises ValueError with one line that names `where` the values come from (text, or a function of a field's place, a
+    tuple of names), each field and what is wrong with it.
     """
     from pydantic import TypeAdapter, ValidationError
 
     try:
         return TypeAdapter(settings).validate_python(values)
     except ValidationError as error:
-        raise ValueError(f"{where}: " + "; ".join(_reason(settings, e) for e in error.errors())) from None
+        said = {}
+        for each in error.errors():
+            said.setdefault(where(each["loc"]) if callable(where) else where, []).append(_reason(settings, each))
+        raise ValueError("; ".join(f"{source}: {'; '.join(reasons)}" for source, reasons in said.items())) from None
 
 
 def _reason(settings, error):
     field = ".".join(str(part) for part in error["loc"])
     if error["type"] == "unexpected_keyword_argument":
-        return no_such("option", field, _fields(settings, error["loc"][:-1]))
+        above = field[: -len(str(error["loc"][-1]))]
+        return no_such("option", field, [above + name for name in _fields(settings, error["loc"][:-1])])
     message = error["msg"].removeprefix("Value error, ")
     return f"{field}: {message}" if field else message
 

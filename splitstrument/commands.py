@@ -24,6 +24,7 @@ WAYS_OUT = {
     for what, names in {
         "'splitstrument[datasets]'": ("joblib", "matplotlib"),
         "'splitstrument[synthesize]'": ("pretty_midi", "pysfizz"),
+        "'splitstrument[training]'": ("librosa", "tensorboardX"),
         "'dask[distributed]'": ("dask", "distributed"),
         "ray": ("ray",),
         "--no-deps tinysoundfont (pyaudio, which it asks for, is not used)": ("tinysoundfont",),

@@ -7,9 +7,41 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+PARTS = ("instrument", "rest")
+
 
 class PairError(ValueError):
     """A pair that cannot be used; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Wave:
+    """A WAV file whose header has been read: sample rate in Hz, samples, channels, and where and how samples lie."""
+
+    path: Path
+    rate: int
+    samples: int
+    channels: int
+    dtype: str
+    offset: int
+
+    def read(self, start, count):
+        """`count` samples from `start` on, float32 (count, channels), full scale 1.
+
+        The file is opened, read and closed: where a disk goes away, a file that is mapped into memory would end the
+        process. Raises PairError where there are no such samples any more.
+        """
+        import numpy as np
+
+        width = np.dtype(self.dtype).itemsize * self.channels
+        try:
+            data = np.fromfile(self.path, self.dtype, count * self.channels, offset=self.offset + start * width)
+        except OSError as error:
+            reason = error.strerror.lower() if error.strerror else "it cannot be read"
+            raise PairError(f"{self.path}: {reason}; is its disk still there?") from None
+        if len(data) < count * self.channels:
+            raise PairError(f"{self.path}: is shorter than it was")
+        return as_float(data).reshape(count, self.channels)
 
 
 @dataclass(frozen=True)
@@ -39,11 +71,20 @@ class Pair:
             raise PairError(f"{self.path(part)}: cannot be opened as a WAV file ({error})") from None
         return (samples if samples.ndim == 2 else samples[:, None]), rate
 
+    def wave(self, part):
+        """The Wave of `part`. Raises PairError as `open` does."""
+        samples, rate = self.open(part)
+        return Wave(self.path(part), rate, *samples.shape, samples.dtype.str, samples.offset)
 
-def find_pairs(root):
-    """All pairs below `root`, ordered by the MD5 of the folder's name as in the thesis (section 5.3)."""
-    folders = {path.parent for path in Path(root).rglob("instrument_*.wav")}
-    pairs = [Pair(f) for f in folders if Pair(f).path("instrument").exists() and Pair(f).path("rest").exists()]
+
+def find_pairs(root, whole=True):
+    """All pairs below `root`, ordered by the MD5 of the folder's name as in the thesis (section 5.3).
+
+    Those that lack one of their two files are left out, or with `whole=False` there too.
+    """
+    folders = {path.parent for part in PARTS for path in Path(root).rglob(f"{part}_*.wav")}
+    enough = all if whole else any
+    pairs = [Pair(folder) for folder in folders if enough(Pair(folder).path(part).exists() for part in PARTS)]
     if not pairs:
         raise PairError(f"{root}: no pairs (folders with instrument_<track>.wav and rest_<track>.wav) below")
     return sorted(pairs, key=lambda pair: (hashlib.md5(pair.name.encode()).hexdigest(), str(pair.folder)))
@@ -53,6 +94,8 @@ def as_float(samples):
     """Stored samples -> float32 with full scale 1."""
     import numpy as np
 
+    if samples.dtype == np.uint8:  # 8-bit WAV is offset binary
+        return (samples.astype(np.float32) - 128) / 128
     if np.issubdtype(samples.dtype, np.integer):
         return samples.astype(np.float32) / -float(np.iinfo(samples.dtype).min)
     return samples.astype(np.float32)

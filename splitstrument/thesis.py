@@ -18,36 +18,64 @@ WEIGHT_NAMES = {
 
 def read_card(folder):
     """The card that a thesis model's configuration.jsonc amounts to."""
-    import json5
-
     path = Path(folder) / "configuration.jsonc"
     try:
-        configuration = json5.loads(path.read_text(encoding="utf-8"))
-        model = configuration["training"]["model"]
-        options = model["options"]
-        if model["name"].lower() != "hourglass":
-            raise ModelError(f"{path}: the network is {model['name']}; only Hourglass models can be loaded")
+        configuration = read_json(path)
         return Card(
             name=Path(folder).absolute().name,
-            instrument=configuration["collection"]["name"].split()[0].lower(),
+            instrument=instrument_of(configuration["collection"]["name"]),
             sample_rate=int(configuration["collection"]["sample_rate"]),
             network="hourglass",
-            options={
-                "fft_length": configuration["spectrogram_generation"]["fft_length"],
-                "frames": configuration["transformation"]["options"]["size"],
-                "depth": options["stacks"],
-                "filters": options["hg_module"]["filters"],
-                "initial_filters": options["channels"],
-                "dropout": options["hg_module"]["dropoutfactor"],
-            },
+            options=network_options(configuration),
             training="published with the 2021 thesis",
         )
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: cannot be read ({error})") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: a field of a thesis configuration is missing or wrong ({error})") from None
     except ValueError as error:
-        raise ModelError(f"{path}: is no JSON with comments ({error})") from None
+        raise ModelError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+
+
+def read_json(path):
+    """The values of a file of JSON with comments; ValueError with one line where it cannot be read."""
+    import json5
+
+    try:
+        return json5.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: cannot be read ({error})") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: is no JSON with comments ({error})") from None
+
+
+def instrument_of(name):
+    """What a thesis configuration trains for, by its collection's name, such as "Basic guitar training"."""
+    words = name.lower().split()
+    return next((word for word in words if word in ("guitar", "piano")), words[0])
+
+
+def network_options(configuration):
+    """The options of our hourglass that a thesis configuration (merged with its bases) asks for.
+
+    Raises KeyError or TypeError for what is missing or no field, ValueError for what our network does not have.
+    """
+    model = configuration["training"]["model"]
+    if model["name"].lower() != "hourglass":
+        raise ValueError(f"the network is {model['name']}; only Hourglass models can be loaded")
+    options = model["options"]
+    parts = [options[part] for part in ("initial_convolutions", "hg_module", "hg_module_end")]
+    for field in ("dropoutfactor", "batchnormalization"):
+        if len({part[field] for part in parts}) > 1:
+            raise ValueError(f"{field} differs between the parts of the network, which cannot be built")
+    return {
+        "fft_length": configuration["spectrogram_generation"]["fft_length"],
+        "frames": configuration["transformation"]["options"]["size"],
+        "channels": 2 if configuration["collection"].get("stereo") else 1,
+        "depth": options["stacks"],
+        "filters": options["hg_module"]["filters"],
+        "initial_filters": options["channels"],
+        "dropout": parts[0]["dropoutfactor"],
+        "normalise": parts[0]["batchnormalization"],
+    }
 
 
 def load_weights(network, folder):

@@ -1,4 +1,4 @@
-"""Write sounds as WAV, FLAC, MP3 or OGG Vorbis, and small texts: a file is whole or not there at all."""
+"""Write sounds as WAV, FLAC, MP3 or OGG Vorbis, and small texts and tables: a file is whole or not there at all."""
 
 import contextlib
 import os
@@ -138,6 +138,16 @@ def write_text(path, text) -> None:
     except OSError as error:
         _remove(part)
         raise _failure(path, error) from None
+
+
+def write_csv(path, rows):
+    """Write `rows`, the first of them the columns' names, as CSV (UTF-8, commas)."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def _samples(block, depth):

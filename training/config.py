@@ -1,62 +1,243 @@
-"""A run's configuration: YAML -> checked, frozen settings."""
+"""A run's configuration: YAML, inherited and changed on the command line -> checked, frozen settings.
+
+A file may say `base: other.yaml` (relative to itself); what it says itself stands over what the base says, field by
+field. The run configurations that the 2021 thesis published (.jsonc) load too, see `training.published`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from splitstrument.cards import Source
 from splitstrument.checking import STRICT, checked
-from splitstrument.models import Source
 from splitstrument.yaml_files import read_yaml
 
-
-@dataclass(frozen=True, config=STRICT)
-class Mixing:
-    """How windows of instrument and rest become a mixture; probabilities 0..1, gains in dB."""
-
-    batch_size: int = Field(8, ge=1)
-    same_track: float = Field(0.3, ge=0, le=1)
-    second_instrument: float = Field(0.2, ge=0, le=1)
-    second_rest: float = Field(0.35, ge=0, le=1)
-    silence: float = Field(0.08, ge=0, le=1)
-    mono: float = Field(0.4, ge=0, le=1)
-    filtering: float = Field(0.7, ge=0, le=1)
-    gain: float = Field(5.0, ge=0)
+SETTINGS = STRICT | {"allow_inf_nan": False}
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=SETTINGS)
 class Collection:
-    """A folder of pairs, drawn from with this weight; `validation` names tracks (prefixes) that are held out."""
+    """A folder of pairs. `ratio`: its share of the tracks (see `training.selection`; all of them unless given).
+
+    `weight`: how often random windows come from it. `validation` names tracks, by how their names begin, that are held
+    out instead of the run's `validation_ratio`. `sources`: where the material comes from, for the model's card.
+    """
 
     pairs: str
+    ratio: float | None = Field(None, gt=0)
     weight: float = Field(1.0, gt=0)
     validation: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
 
 
-@dataclass(frozen=True, config=STRICT)
-class Run:
-    """One training: the network, the pairs, how they are mixed, and how long."""
+@dataclass(frozen=True, config=SETTINGS)
+class Windows:
+    """Which windows make a batch.
 
-    name: str
-    instrument: str
-    collections: tuple[Collection, ...]
+    sequential: one track after another, in windows that lie side by side, in random order within each track (`shuffle`)
+    or everywhere in the epoch; at most `per_track` of each track (0: all). An epoch is all of them.
+    random: from any place of any track; an epoch has `steps` batches.
+    """
+
+    sampling: Literal["sequential", "random"] = "sequential"
+    shuffle: Literal["none", "track", "epoch"] = "track"
+    per_track: int = Field(0, ge=0)
+    steps: int = Field(100, ge=1)
+    batch_size: int = Field(4, ge=1)
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Augmentation:
+    """What is done to training windows, by chances of 0..1, all off by default; see `training.augmentation`.
+
+    `gain` is in dB; `pitch` (semitones) and `tempo` (0.1 is 10 %) are the most by which `stretched` windows change.
+    """
+
+    other_track: float = Field(0.0, ge=0, le=1)
+    second_instrument: float = Field(0.0, ge=0, le=1)
+    second_rest: float = Field(0.0, ge=0, le=1)
+    silence: float = Field(0.0, ge=0, le=1)
+    gain: float = Field(0.0, ge=0, le=40)
+    polarity: float = Field(0.0, ge=0, le=1)
+    swap: float = Field(0.0, ge=0, le=1)
+    filtering: float = Field(0.0, ge=0, le=1)
+    mono: float = Field(0.0, ge=0, le=1)
+    stretched: float = Field(0.0, ge=0, le=1)
+    pitch: float = Field(2.0, ge=0, le=12)
+    tempo: float = Field(0.1, ge=0, le=0.5)
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Optimizer:
+    """How weights change. `clip`: the most that the gradients' global norm may be (0: any).
+
+    `average`: the momentum of the weights' exponential moving average, which is what is validated and saved (0: none).
+    schedule "cosine" falls to a fiftieth by the last epoch, after `warm_up` epochs of rising; "plateau" multiplies the
+    rate by `factor` after `patience` epochs without a better validation loss, down to `least`.
+    """
+
+    name: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = Field(1e-4, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    clip: float = Field(0.0, ge=0)
+    average: float = Field(0.0, ge=0, lt=1)
+    schedule: Literal["constant", "cosine", "plateau"] = "constant"
+    warm_up: float = Field(0.0, ge=0)
+    factor: float = Field(0.2, gt=0, lt=1)
+    patience: int = Field(5, ge=1)
+    least: float = Field(0.0, ge=0)
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class EarlyStopping:
+    """Stop after `patience` epochs (0: never) whose validation loss is not lower than the best by `least_gain`."""
+
+    patience: int = Field(0, ge=0)
+    least_gain: float = Field(1e-5, ge=0)
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Figures:
+    """Median SDR, SIR and SAR in dB."""
+
+    sdr: float
+    sir: float
+    sar: float
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Reference:
+    """A published result that a run repeats: the table, and the figures in it."""
+
+    table: str
+    title: str
+    instrument: Figures
+    rest: Figures
+    tracks: str = ""
+    epochs: int | None = None
+    hours_per_epoch: float | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Run:
+    """One training: the network, the pairs, how they make batches, what is minimised and for how long.
+
+    `limit`: tracks in all (0: any number). `initial`: a model whose weights this one begins with. `save_minutes`: how
+    often a running epoch is saved. `validation_steps`: batches of validation windows, spread over all (0: all).
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    instrument: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    collections: Annotated[tuple[Collection, ...], Field(min_length=1)]
     network: str
     options: dict = Field(default_factory=dict)
-    sample_rate: int = 22050
-    mixing: Mixing = Field(default_factory=Mixing)
-    loss: str = "compressed"
-    initial: str = ""  # a run in the same output folder whose weights this one begins with
-    learning_rate: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(1e-4, ge=0)
-    average: float = Field(0.998, ge=0, lt=1)
-    epochs: int = Field(20, ge=1)
-    steps: int = Field(100, ge=1)
-    validation_steps: int = Field(12, ge=1)
-    seed: int = 0
+    sample_rate: int = Field(22050, ge=8000, le=192000)
+    limit: int = Field(0, ge=0)
+    validation_ratio: float = Field(0.2, gt=0, lt=1)
+    validation_steps: int = Field(0, ge=0)
+    windows: Windows = Field(default_factory=Windows)
+    augmentation: Augmentation = Field(default_factory=Augmentation)
+    loss: str = "l1"
+    initial: str = ""
+    optimizer: Optimizer = Field(default_factory=Optimizer)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    epochs: int = Field(36, ge=1)
+    early_stopping: EarlyStopping = Field(default_factory=EarlyStopping)
+    save_minutes: float = Field(5.0, ge=0)
+    tensorboard: bool = False
+    seed: int = Field(0, ge=0)
+    reference: Reference | None = None
+
+    def __post_init__(self):
+        ratios = [collection.ratio is None for collection in self.collections]
+        if any(ratios) and not all(ratios):
+            raise ValueError("collections: either all have a ratio, or none has")
 
 
-def load(path):
-    """The run that the YAML file `path` describes; ValueError names the file, the field and what is wrong."""
+def load(path, changes=()):
+    """The run that the file `path` describes, with `changes` ("field=value", fields of fields by dots).
+
+    Raises ValueError with one line that names the file, the field and what is wrong.
+    """
+    path = Path(path)
+    if path.suffix == ".jsonc":
+        from training.published import read
+
+        values, origins = read(path), {}
+    else:
+        values, origins = _read(path, ())
+    for change in changes:
+        _change(values, origins, change)
+
+    def where(field):
+        known = [place for place in origins if field[: len(place)] == place]
+        return str(origins[max(known, key=len)] if known else path)
+
+    run = checked(Run, values, where)
+    _check_names(run, where)
+    return run
+
+
+def _check_names(run, where):
+    """What only the networks and losses themselves know."""
+    from splitstrument import networks
+    from training import losses
+
+    for field, check in (
+        ("network", lambda: networks.settings(run.network)),
+        ("options", lambda: networks.settings(run.network, run.options)),
+        ("loss", lambda: losses.find(run.loss)),
+    ):
+        try:
+            check()
+        except ValueError as error:
+            named = next((name for name in run.options if field == "options" and name in str(error)), None)
+            raise ValueError(f"{where((field, named))}: {error}") from None
+
+
+def _read(path, heirs):
+    """(values, {field path: the file that says it}) of a YAML file and its bases."""
+    if path.resolve() in heirs:
+        raise ValueError(f"{path}: is its own base")
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise ValueError(f"{path}: holds no fields")
-    return checked(Run, values, str(path))
+    base = values.pop("base", None)
+    if base is None:
+        merged, origins = {}, {}
+    elif isinstance(base, str):
+        merged, origins = _read(path.parent / base, (*heirs, path.resolve()))
+    else:
+        raise ValueError(f"{path}: base: must be the name of a file")
+    _merge(merged, values, origins, path, ())
+    return merged, origins
+
+
+def _merge(into, values, origins, path, place):
+    for name, value in values.items():
+        origins[(*place, name)] = path
+        if isinstance(value, dict) and isinstance(into.get(name), dict):
+            _merge(into[name], value, origins, path, (*place, name))
+        else:
+            into[name] = value
+
+
+def _change(values, origins, change):
+    import yaml
+
+    names, equals, text = change.partition("=")
+    if not equals or not names:
+        raise ValueError(f"--set {change}: must be field=value")
+    *place, name = names.split(".")
+    for part in place:
+        values = values.setdefault(part, {})
+        if not isinstance(values, dict):
+            raise ValueError(f"--set {change}: {part} has no fields")
+    try:
+        values[name] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError(f"--set {change}: the value cannot be read as YAML") from None
+    origins[(*place, name)] = f"--set {change}"

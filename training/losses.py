@@ -1,14 +1,59 @@
 """Losses by name, in Keras operations: what a mask makes of the mixture against the instrument.
 
-`truth` (batch, bins, frames, 4 * channels) holds real and imaginary parts of the mixture, then of the instrument, each
-for all channels; `mask` is the network's output (batch, bins, frames, channels).
+X is the mixture's spectrum, S the instrument's, m the mask, e and s the waveforms of m X and S. The trainer divides
+each window by the largest magnitude of its mixture first (as in the thesis), so that small constants mean the same
+everywhere. Norms are those of a window, over bins, frames and channels; losses are means over the batch, the lower the
+better, and finite in silence.
 """
 
+from dataclasses import dataclass
+
 from splitstrument.naming import no_such
+from training.perceptual import perceptual
+from training.transforms import istft, stft
+
+FLOOR = 1e-3  # for magnitudes: 60 dB below the mixture's loudest bin; for powers: 30 dB below the mixture's
 
 
-def _parts(truth, channels):
-    return [truth[..., part * channels : (part + 1) * channels] for part in range(4)]
+@dataclass(frozen=True)
+class Estimate:
+    """A network's mask for a batch of windows, and what it was made for: all (batch, bins, frames, channels).
+
+    `mixture` and `instrument` are spectra as (real, imaginary); `window` is that of their STFT in samples.
+    """
+
+    mask: object
+    mixture: tuple
+    instrument: tuple
+    window: int
+    sample_rate: int
+
+    def spectra(self):
+        """(real, imaginary) of what the mask leaves of the mixture."""
+        return tuple(self.mask * part for part in self.mixture)
+
+    def magnitudes(self):
+        """(mask times the mixture's magnitude, the instrument's, the mixture's)."""
+        mixture = _magnitude(*self.mixture)
+        return self.mask * mixture, _magnitude(*self.instrument), mixture
+
+    def audible(self):
+        """As `magnitudes`, where a mask below 0, which a linear output may give, counts as 0, as it does in use.
+
+        For roots and logarithms, which have no value there.
+        """
+        from keras import ops
+
+        masked, instrument, mixture = self.magnitudes()
+        return ops.maximum(masked, 0.0), instrument, mixture
+
+    def waveforms(self):
+        """(estimate, instrument) in time: (batch, samples, channels), the edges faded."""
+        return istft(*self.spectra(), self.window), istft(*self.instrument, self.window)
+
+    def mixture_waveform(self):
+        """The mixture in time, as `waveforms`."""
+        return istft(*self.mixture, self.window)
 
 
 def _magnitude(real, imaginary):
@@ -18,7 +63,131 @@ def _magnitude(real, imaginary):
     return ops.sqrt(real * real + imaginary * imaginary + 1e-10)
 
 
-def compressed(truth, mask):
+def _power(*parts, keepdims=False):
+    """Sum of squares for each window."""
+    from keras import ops
+
+    return sum(ops.sum(part * part, tuple(range(1, len(part.shape))), keepdims=keepdims) for part in parts)
+
+
+def l1(estimate):
+    """mean | m |X| - |S| |: mask times the mixture's magnitude against the instrument's (thesis, section 5.3)."""
+    from keras import ops
+
+    masked, instrument, _ = estimate.magnitudes()
+    return ops.mean(ops.abs(masked - instrument))
+
+
+def mse(estimate):
+    """mean (m |X| - |S|)^2. Squares ask for the mean of what is likely, where L1 asks for the median."""
+    from keras import ops
+
+    masked, instrument, _ = estimate.magnitudes()
+    return ops.mean((masked - instrument) ** 2)
+
+
+def _convergence(masked, instrument, mixture):
+    from keras import ops
+
+    floor = FLOOR * _power(mixture) + 1e-6
+    return ops.mean(ops.sqrt((_power(masked - instrument) + 1e-9) / (_power(instrument) + floor)))
+
+
+def spectral_convergence(estimate):
+    """|| m |X| - |S| || / || S || for each window (Arik et al. 2019): quiet windows weigh like loud ones.
+
+    A thousandth of the mixture's power is added below, since nothing can be divided by a silent instrument.
+    """
+    return _convergence(*estimate.magnitudes())
+
+
+def mse_convergence(estimate):
+    """0.7 MSE + 0.3 spectral convergence, the loss of the Enhanced U-Net (slides, section 7).
+
+    Magnitudes are at most 1 and mostly far lower, so that the second part outweighs the first here.
+    """
+    return 0.7 * mse(estimate) + 0.3 * spectral_convergence(estimate)
+
+
+def _log_difference(masked, instrument):
+    from keras import ops
+
+    return ops.mean(ops.abs(ops.log(masked + FLOOR) - ops.log(instrument + FLOOR)))
+
+
+def log_magnitude(estimate):
+    """mean | ln(m |X| + f) - ln(|S| + f) |: errors count as ratios, much as the ear takes them.
+
+    The floor f, 60 dB below the mixture's loudest bin, keeps what nobody hears from outweighing the rest.
+    """
+    return _log_difference(*estimate.audible()[:2])
+
+
+def time_l1(estimate):
+    """mean | e - s | of the waveforms, which knows the phases.
+
+    Times window / 4, the magnitude of a sine of amplitude 1, so that its size is that of the losses on spectra.
+    """
+    from keras import ops
+
+    guess, truth = estimate.waveforms()
+    return estimate.window / 4 * ops.mean(ops.abs(guess - truth))
+
+
+def _explained(estimate):
+    """Powers of the instrument's waveform along the estimate's, and across it: scaling the estimate changes neither."""
+    from keras import ops
+
+    guess, truth = estimate.waveforms()
+    gain = ops.sum(guess * truth, (1, 2), keepdims=True) / (_power(guess, keepdims=True) + 1e-12)
+    return _power(gain * guess), _power(truth - gain * guess)
+
+
+def si_sdr(estimate):
+    """Negative SI-SDR in dB: 20 log10 of the tangent of the angle between e and s (Le Roux et al. 2019).
+
+    Their definition fits the truth to the estimate; fitting the estimate to the truth is the same angle, and lets a
+    thousandth of the mixture's power, added to both powers as in `snr`, stay out of the mask's scale. Nothing is asked
+    where the instrument is silent, nor of the mask's level: another loss, before or after, has to set that.
+    """
+    from keras import ops
+
+    along, across = _explained(estimate)
+    floor = FLOOR * _power(estimate.mixture_waveform()) + 1e-9
+    return ops.mean(10 * ops.log10((across + floor) / (along + floor)))
+
+
+def multi_resolution(estimate):
+    """Spectral convergence + L1 of log magnitudes, mean over three STFTs (Yamamoto et al. 2020, section 2.2).
+
+    A long window tells frequencies apart and a short one instants; the waveform has to be right for both. Theirs have
+    hops of a fifth and shorter windows than FFTs; ours are the STFT used everywhere here, of 512, 1024 and 2048 samples
+    unless the audio is shorter. Spectra are scaled so that a sine is as loud as in the network's own.
+    """
+    waveforms = [*estimate.waveforms(), estimate.mixture_waveform()]
+    windows = [window for window in (512, 1024, 2048) if window <= waveforms[0].shape[1]] or [estimate.window]
+    total = 0.0
+    for window in windows:
+        scale = estimate.window / window
+        magnitudes = [_magnitude(*stft(scale * waveform, window)) for waveform in waveforms]
+        total += _convergence(*magnitudes) + _log_difference(*magnitudes[:2])
+    return total / len(windows)
+
+
+def _root_difference(estimate):
+    """Difference of the magnitudes' square roots, and the mixture's mean magnitude in each window."""
+    from keras import ops
+
+    masked, instrument, mixture = estimate.audible()
+    level = ops.mean(mixture, (1, 2, 3), keepdims=True) + 1e-6
+    return ops.sqrt(masked + 1e-6) - ops.sqrt(instrument + 1e-6), level
+
+
+def _complex_difference(estimate):
+    return [guess - truth for guess, truth in zip(estimate.spectra(), estimate.instrument, strict=True)]
+
+
+def compressed(estimate):
     """L1 of the square roots of magnitudes plus L1 of the complex spectra, both relative to the mixture's mean.
 
     The root weighs quiet partials, which the ear hears; the complex part knows the phases, so that it asks for the
@@ -26,24 +195,12 @@ def compressed(truth, mask):
     """
     from keras import ops
 
-    mixture_real, mixture_imaginary, real, imaginary = _parts(truth, mask.shape[-1])
-    mixture = _magnitude(mixture_real, mixture_imaginary)
-    level = ops.mean(mixture, (1, 2, 3), keepdims=True) + 1e-6
-    complex_error = ops.abs(mask * mixture_real - real) + ops.abs(mask * mixture_imaginary - imaginary)
-    roots = ops.sqrt(mask * mixture + 1e-6) - ops.sqrt(_magnitude(real, imaginary) + 1e-6)
+    roots, level = _root_difference(estimate)
+    complex_error = sum(ops.abs(part) for part in _complex_difference(estimate))
     return ops.mean(complex_error / level) + 0.5 * ops.mean(ops.abs(roots) / ops.sqrt(level))
 
 
-def l1(truth, mask):
-    """The thesis's loss (section 5.3): L1 between the instrument's magnitude and mask times the mixture's."""
-    from keras import ops
-
-    mixture_real, mixture_imaginary, real, imaginary = _parts(truth, mask.shape[-1])
-    mixture = _magnitude(mixture_real, mixture_imaginary)
-    return ops.mean(ops.abs(mask * mixture - _magnitude(real, imaginary)))
-
-
-def snr(truth, mask):
+def snr(estimate):
     """Error over signal per window, as log10 of powers, plus the mean square of the magnitudes' roots' difference.
 
     An L1 loss asks for the median, which is silence wherever the network is unsure; squares ask for the mean. The
@@ -52,26 +209,47 @@ def snr(truth, mask):
     """
     from keras import ops
 
-    mixture_real, mixture_imaginary, real, imaginary = _parts(truth, mask.shape[-1])
-    floor = 1e-3 * ops.sum(mixture_real**2 + mixture_imaginary**2, (1, 2, 3)) + 1e-6
-    error = ops.sum((mask * mixture_real - real) ** 2 + (mask * mixture_imaginary - imaginary) ** 2, (1, 2, 3))
-    signal = ops.sum(real**2 + imaginary**2, (1, 2, 3))
-    mixture = _magnitude(mixture_real, mixture_imaginary)
-    roots = ops.sqrt(mask * mixture + 1e-6) - ops.sqrt(_magnitude(real, imaginary) + 1e-6)
-    level = ops.mean(mixture, (1, 2, 3)) + 1e-6
-    return ops.mean(ops.log10((error + floor) / (signal + floor))) + ops.mean(ops.mean(roots**2, (1, 2, 3)) / level)
+    floor = FLOOR * _power(*estimate.mixture) + 1e-6
+    error, signal = _power(*_complex_difference(estimate)), _power(*estimate.instrument)
+    roots, level = _root_difference(estimate)
+    return ops.mean(ops.log10((error + floor) / (signal + floor))) + ops.mean(roots**2 / level)
 
 
-def plain_sdr(truth, mask):
-    """Plain SDR of the batch's spectra in dB: 10 log10(|s|^2 / |s - e|^2), to watch; 0 for an empty estimate."""
+def plain_sdr(estimate):
+    """To watch: 10 log10(|S|^2 / |S - m X|^2) over the batch's spectra in dB; 0 for an empty estimate."""
     from keras import ops
 
-    mixture_real, mixture_imaginary, real, imaginary = _parts(truth, mask.shape[-1])
-    error = (mask * mixture_real - real) ** 2 + (mask * mixture_imaginary - imaginary) ** 2
-    return 10 * ops.log10(ops.sum(real**2 + imaginary**2) / (ops.sum(error) + 1e-9) + 1e-9)
+    error = ops.sum(_power(*_complex_difference(estimate)))
+    return 10 * ops.log10(ops.sum(_power(*estimate.instrument)) / (error + 1e-9) + 1e-9)
 
 
-LOSSES = {"compressed": compressed, "l1": l1, "snr": snr}
+def scale_invariant_sdr(estimate):
+    """To watch: SI-SDR of the waveforms in dB (Le Roux et al. 2019), mean over the batch, each window within +-30 dB.
+
+    It is not defined for silence: windows whose instrument lies 60 dB below the mixture are left out (0 if all are),
+    and an empty estimate has -30 dB.
+    """
+    from keras import ops
+
+    along, across = _explained(estimate)
+    heard = ops.cast(along + across > 1e-6 * _power(estimate.mixture_waveform()), "float32")
+    decibels = ops.clip(10 * ops.log10((along + 1e-12) / (across + 1e-12)), -30.0, 30.0)
+    return ops.sum(heard * decibels) / ops.maximum(ops.sum(heard), 1.0)
+
+
+LOSSES = {
+    "compressed": compressed,
+    "l1": l1,
+    "log_magnitude": log_magnitude,
+    "mse": mse,
+    "mse_convergence": mse_convergence,
+    "multi_resolution": multi_resolution,
+    "perceptual": perceptual,
+    "si_sdr": si_sdr,
+    "snr": snr,
+    "spectral_convergence": spectral_convergence,
+    "time_l1": time_l1,
+}
 
 
 def find(name):

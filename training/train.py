@@ -1,131 +1,207 @@
-"""Pairs -> a trained model: one run, in a folder that is a model folder with its history.
+"""Pairs -> a trained model: one run or a queue of runs, a folder each.
 
-The run folder holds model.yaml and the weights of the best epoch (exponential averages, by validation loss), the
-configuration, history.csv and a backup from which the same command goes on. Pure Keras 3: any backend.
+A run folder is a model folder with its history, from its first step on. A run that was stopped, or whose machine went
+down, goes on where it was when the same command is given again. Pure Keras 3: any backend.
 """
 
 import argparse
 import contextlib
-import shutil
+import signal
+import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-
-def split(collections, root):
-    """The collections as (training, validation), each a list of (weight, pairs)."""
-    from splitstrument.pairs import PairError, find_pairs
-
-    training, validation = [], []
-    for collection in collections:
-        pairs = find_pairs(Path(root) / collection.pairs)
-        held = [pair for pair in pairs if pair.name.startswith(collection.validation or ("\0",))]
-        kept = [pair for pair in pairs if pair not in held]
-        if not kept:
-            raise PairError(f"{collection.pairs}: every pair is held out for validation")
-        training.append((collection.weight, kept))
-        if held:
-            validation.append((collection.weight, held))
-    return training, validation or training
+from splitstrument.console import command
 
 
-def train(run, root, output):
-    """Train `run` on the pairs below `root` into the run folder `output`; goes on where a stopped one was."""
-    import keras
+def train(run, selection, path):
+    """Train `run` (training.config.Run) on a Selection of tracks, in the folder `path`, until it is finished.
 
-    from splitstrument import models, networks
-    from training.batches import Batches
-    from training.losses import find as find_loss
-    from training.losses import plain_sdr
+    Goes on from the folder's newest checkpoint. Returns whether it came to its end (False: somebody stopped it). Raises
+    ValueError where the folder is another run's, or training cannot go on.
+    """
+    from splitstrument.backend import keras_on
 
-    loss = find_loss(run.loss)
+    keras = keras_on()
+    from splitstrument import networks
+    from training import devices, losses, optimizers
+    from training.loop import Loop, Stopped
+    from training.run_folder import RunFolder
+    from training.stopping import Stopping
+    from training.trainee import Trainee
+
+    found = devices.find()
     keras.utils.set_random_seed(run.seed)
     settings = networks.settings(run.network, run.options)
-    network = networks.build(run.network, run.options)
-    if run.initial:
-        network.set_weights(models.load(output.parent / run.initial)[1].get_weights())
-    training, validation = split(run.collections, root)
-    steps = run.epochs * run.steps
-    batches = Batches(training, settings, steps, run.seed, run.mixing, workers=2, max_queue_size=4)
-    held_out = Batches(validation, settings, run.validation_steps, run.seed + 1, run.mixing)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        run.learning_rate / 20,
-        steps - run.steps,
-        alpha=0.02,
-        warmup_target=run.learning_rate,
-        warmup_steps=run.steps,
+    training, validation = _samplers(run, selection, settings)
+    folder = RunFolder(path, run, selection)
+    with found.scope():
+        keras.config.set_dtype_policy("mixed_bfloat16" if run.precision == "bfloat16" else "float32")
+        network = networks.build(run.network, run.options)
+        keras.config.set_dtype_policy("float32")
+        if run.initial:
+            _begin_with(network, run.initial, folder.path.parent)
+        loss = losses.find(run.loss)
+        trainee = Trainee(network, settings.fft_length, run.sample_rate, loss, found.replicas)
+        optimizer = optimizers.build(run.optimizer, training.steps, run.epochs)
+        optimizer.build(network.trainable_variables)
+        trainee.compile(optimizer, jit_compile="auto" if found.replicas == 1 else False)
+    if found.chief:
+        folder.describe(_environment(keras, found))
+    stopping = Stopping()
+    loop = Loop(run, trainee, training, validation, found, folder, stopping)
+    with stopping.listening():
+        try:
+            loop.resume()
+            loop.go()
+        except Stopped:
+            if found.chief:
+                state = loop.state
+                folder.say(f"{path}: stopped in epoch {state.epoch + 1}, after step {state.step}; give the command again")
+            return False
+    return True
+
+
+def _samplers(run, selection, settings):
+    """The samplers of training and validation windows."""
+    from dataclasses import replace
+
+    from training.config import Augmentation
+    from training.sampler import Sampler
+
+    hop = settings.fft_length // 4
+    shape = (window_length(settings), settings.frames * hop, settings.channels, run.seed)
+    held_out = replace(run.windows, sampling="sequential", shuffle="none")
+    return (
+        Sampler(selection.training, run.windows, run.augmentation, *shape),
+        Sampler(selection.validation, held_out, Augmentation(), *shape, most=run.validation_steps),
     )
-    optimizer = keras.optimizers.AdamW(
-        schedule, weight_decay=run.weight_decay, global_clipnorm=1.0, use_ema=True, ema_momentum=run.average
-    )
-    network.compile(optimizer, loss=loss, metrics=[plain_sdr], jit_compile=True)
-    output.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(KeyboardInterrupt):  # a run that is stopped is a model all the same
-        network.fit(
-            batches,
-            validation_data=held_out,
-            epochs=run.epochs,
-            steps_per_epoch=run.steps,
-            verbose=2 if not sys.stdout.isatty() else 1,
-            callbacks=[
-                keras.callbacks.BackupAndRestore(str(output / "backup")),
-                _first_batch(batches, run.steps),
-                keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-                keras.callbacks.ModelCheckpoint(
-                    str(output / "best.weights.h5"), monitor="val_loss", save_best_only=True, save_weights_only=True
-                ),
-                keras.callbacks.CSVLogger(str(output / "history.csv"), append=True),
-            ],
-        )
-    network.load_weights(output / "best.weights.h5")
-    card = models.Card(
-        name=run.name,
-        instrument=run.instrument,
-        sample_rate=run.sample_rate,
-        network=run.network,
-        options=run.options,
-        trained_on=tuple(source for collection in run.collections for source in collection.sources),
-        training=f"{steps} steps of {run.mixing.batch_size} windows, seed {run.seed}, best epoch by validation loss",
-    )
-    models.save(network, card, output)
 
 
-def _first_batch(batches, steps):
-    """Tells the batches at which epoch the run begins, so that one that goes on draws what is left."""
-    import keras
-
-    begun = []
-
-    def begin(epoch, logs):
-        if not begun:
-            batches.first = epoch * steps
-            begun.append(epoch)
-
-    return keras.callbacks.LambdaCallback(on_epoch_begin=begin)
+def window_length(settings):
+    """The samples of a window of the network with these settings."""
+    return (settings.frames - 1) * (settings.fft_length // 4) + settings.fft_length
 
 
+def _begin_with(network, initial, runs):
+    """Give `network` the weights of a run beside this one, or of a model."""
+    from splitstrument import models
+
+    weights = models.load(runs / initial if (runs / initial).is_dir() else initial)[1].get_weights()
+    try:
+        network.set_weights(weights)
+    except ValueError:
+        raise ValueError(f"initial: {initial} is another network than this run's") from None
+
+
+def _environment(keras, devices):
+    """What a run runs on."""
+    import platform
+    from importlib.metadata import version
+
+    backend = keras.backend.backend()
+    return {
+        "splitstrument": version("splitstrument"),
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        backend: version(backend),
+        "numpy": version("numpy"),
+        "devices": [str(device) for device in keras.distribution.list_devices()],
+        "replicas": devices.replicas,
+        "command": sys.argv,
+    }
+
+
+def _load(options):
+    """[(configuration file, run, selection)] of all runs, checked before the first one begins."""
+    from splitstrument import networks
+    from training import config
+    from training.selection import select
+
+    loaded = []
+    for path in options.configurations:
+        run = config.load(path, options.set)
+        if run.name in (other.name for _, other, _ in loaded):
+            raise ValueError(f"{path}: another run is called {run.name} too; give each its name")
+        settings = networks.settings(run.network, run.options)
+        loaded.append((path, run, select(run, options.pairs, window_length(settings))))
+        _check_packages(run)
+    return loaded
+
+
+def _check_packages(run):
+    """Raise ModuleNotFoundError now for what a run would miss later."""
+    import importlib
+
+    for name, needed in (("librosa", run.augmentation.stretched > 0), ("tensorboardX", run.tensorboard)):
+        if needed:
+            importlib.import_module(name)
+
+
+def _one(run, selection, path):
+    """Train one run unless it is finished: the exit code."""
+    from splitstrument.locking import locked
+    from training import checkpoints, devices
+    from training.state import State, is_finished
+
+    state = checkpoints.read_state(path / "checkpoints")
+    if state and is_finished(run, State(**state)):
+        print(f"{path}: finished before, after epoch {state['epoch']}")
+        return 0
+    for line in selection.left_out:
+        print(line, file=sys.stderr)
+    path.mkdir(parents=True, exist_ok=True)
+    with contextlib.nullcontext() if devices.worker() else locked(path):
+        if not train(run, selection, path):
+            return 130
+    print(f"{path}: a model folder; use it with: splitstrument separate SONG --model {path}")
+    return 0
+
+
+def _queue(loaded, options):
+    """Train runs one after the other, each in a process of its own, so that none takes another down: the exit code."""
+    codes = {}
+    for path, run, _ in loaded:
+        line = [sys.executable, "-m", "splitstrument", "train", str(path), "--pairs", options.pairs]
+        line += ["--output", options.output, *(part for change in options.set for part in ("--set", change))]
+        with subprocess.Popen(line) as process:
+            # The terminal's Ctrl-C reaches the run itself; what is sent to this process is passed on.
+            before = signal.signal(signal.SIGTERM, lambda *_, process=process: process.terminate())
+            ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            codes[run.name] = process.wait()
+            signal.signal(signal.SIGTERM, before)
+            signal.signal(signal.SIGINT, ignored)
+        if codes[run.name] == 130:
+            return 130
+    failed = [name for name, code in codes.items() if code]
+    print(f"{len(codes)} runs: {len(codes) - len(failed)} finished" + (f"; failed: {', '.join(failed)}" * bool(failed)))
+    return 1 if failed else 0
+
+
+@command
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="splitstrument train", description=__doc__.split("\n")[0])
-    parser.add_argument("configuration", help="YAML file of the run, for example training/configs/guitar.yaml")
-    parser.add_argument("--pairs", default=".", help="folder that the configuration's pairs are relative to")
-    parser.add_argument("--output", default="runs", help="folder of run folders")
-    parser.add_argument("--seed", type=int, help="instead of the configuration's")
-    arguments = parser.parse_args(arguments)
-    from splitstrument.models import ModelError
-    from training import config
-
-    try:
-        run = config.load(arguments.configuration)
-        if arguments.seed is not None:
-            run = replace(run, seed=arguments.seed)
-        output = Path(arguments.output) / run.name
-        train(run, arguments.pairs, output)
-    except (ValueError, ModelError, OSError) as error:
-        print(f"splitstrument: {error}", file=sys.stderr)
-        return 2
-    shutil.copy(arguments.configuration, output / "configuration.yaml")
-    print(f"{output}: a model folder; use it with: splitstrument separate SONG --model {output}")
-    return 0
+    parser.add_argument(
+        "configurations",
+        nargs="+",
+        metavar="CONFIG",
+        help="the run's YAML file (or a .jsonc of the thesis); several are trained one after the other",
+    )
+    parser.add_argument("--pairs", default=".", help="the folder that the collections' folders are in")
+    parser.add_argument("--output", default="runs", help="the folder of run folders")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="instead of what the file says, for example --set optimizer.learning_rate=1e-3",
+    )
+    options = parser.parse_args(arguments)
+    loaded = _load(options)
+    if len(loaded) > 1:
+        return _queue(loaded, options)
+    _, run, selection = loaded[0]
+    return _one(run, selection, Path(options.output) / run.name)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ used. The DC row is cropped and comes back as zeros. Every convolution has a bia
 and dropout. Each window is divided by its own maximum first, as in the thesis, so its level does not matter.
 
 Layers are made, and named, in the order in which Keras 2.4 made them for the thesis, so that its published weights
-find their places by name.
+find their places by name. `normalise: false` leaves the batch normalisation out, as the thesis's first runs did.
 """
 
 from pydantic import Field
@@ -26,6 +26,7 @@ class Settings:
     filters: int = Field(192, ge=1)
     initial_filters: int = Field(128, ge=2)
     dropout: float = Field(0.2, ge=0, lt=1)
+    normalise: bool = True
 
     def __post_init__(self):
         step = 2**self.depth
@@ -37,8 +38,8 @@ class Settings:
 class _Layers:
     """Makes layers with the names that Keras 2.4 gave by counting: conv2d, conv2d_1, ..."""
 
-    def __init__(self, dropout):
-        self.counts, self.dropout = {}, dropout
+    def __init__(self, dropout, normalise):
+        self.counts, self.dropout, self.normalise = {}, dropout, normalise
 
     def __call__(self, kind, base, *arguments, **options):
         count = self.counts.get(base, 0)
@@ -50,7 +51,7 @@ class _Layers:
         from keras import layers
 
         x = self(layers.Conv2D, "conv2d", filters, size, padding="same", activation="relu")(x)
-        if normalise:
+        if normalise and self.normalise:
             x = self(layers.BatchNormalization, "batch_normalization")(x)
         return self(layers.Dropout, "dropout", self.dropout)(x)
 
@@ -73,7 +74,7 @@ def build(settings):
     from keras import layers, ops
 
     shape = (settings.fft_length // 2 + 1, settings.frames, settings.channels)
-    make = _Layers(settings.dropout)
+    make = _Layers(settings.dropout, settings.normalise)
     entrance = keras.Input(shape, name="input_1")
     x = entrance / ops.maximum(ops.max(entrance, (1, 2, 3), keepdims=True), 1e-8)
     x = layers.Cropping2D(((1, 0), (0, 0)), name="cropping2d")(x)

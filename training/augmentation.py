@@ -1,0 +1,87 @@
+"""What is done to a training window's instrument and rest, each step by chance, from the window's own generator.
+
+Mixtures that never were teach more than more of the same ones (Uhlich et al. 2017 for gain, swapped channels and
+instruments of different tracks; Defossez et al. 2019 for pitch and tempo).
+"""
+
+import numpy as np
+
+
+def augmented(sampler, place, random):
+    """Instrument and rest of the window at `place`, float32 (2, length, channels), by the sampler's augmentation."""
+    chances = sampler.augmentation
+    stretch = _stretch(random, chances)
+    elsewhere = _happens(random, chances.other_track)
+    parts = [
+        _cut(sampler, place, "instrument", stretch),
+        _cut(sampler, sampler.anywhere(random) if elsewhere else place, "rest", stretch),
+    ]
+    for number, (part, chance) in enumerate(
+        (("instrument", chances.second_instrument), ("rest", chances.second_rest)),
+    ):
+        if _happens(random, chance):
+            parts[number] = parts[number] + _gain(random, 8) * _cut(sampler, sampler.anywhere(random), part, stretch)
+    if _happens(random, chances.silence):
+        parts[0] = np.zeros_like(parts[0])
+    for number, audio in enumerate(parts):
+        audio = audio * _gain(random, chances.gain)
+        if _happens(random, chances.polarity):
+            audio = -audio
+        if _happens(random, chances.swap):
+            audio = audio[:, ::-1]
+        if _happens(random, chances.filtering):
+            audio = filtered(audio, random.normal(0, 3, 6))
+        parts[number] = audio
+    if _happens(random, chances.mono):
+        parts = [np.repeat(audio.mean(1, keepdims=True), audio.shape[1], 1) for audio in parts]
+    return np.stack(parts).astype(np.float32)
+
+
+def _happens(random, chance):
+    # Without a chance nothing is drawn: what is off does not change what else happens.
+    return chance > 0 and random.random() < chance
+
+
+def _gain(random, spread):
+    return np.float32(10 ** (random.uniform(-spread, spread) / 20)) if spread else np.float32(1)
+
+
+def _stretch(random, chances):
+    """(factor of the pitch, factor of the tempo), or None."""
+    if not _happens(random, chances.stretched):
+        return None
+    semitones = random.uniform(-chances.pitch, chances.pitch)
+    return 2 ** (semitones / 12), 1 + random.uniform(-chances.tempo, chances.tempo)
+
+
+def _cut(sampler, place, part, stretch):
+    if stretch is None:
+        return sampler.cut(place, part, sampler.length)
+    _, tempo = stretch
+    audio = sampler.cut(place, part, int(np.ceil(sampler.length * tempo)))
+    return stretched(audio, *stretch, sampler.length)
+
+
+def filtered(audio, decibels):
+    """`audio` (samples, channels) through a filter without delay whose gain goes smoothly through `decibels`.
+
+    They stand at frequencies evenly apart in octaves, the last at the Nyquist frequency, the first five octaves below.
+    """
+    spectrum = np.fft.rfft(audio, axis=0)
+    octaves = np.log2(1 + 31 * np.linspace(0, 1, len(spectrum))) / 5
+    gains = 10 ** (np.interp(octaves, np.linspace(0, 1, len(decibels)), decibels) / 20)
+    return np.fft.irfft(spectrum * gains[:, None], len(audio), axis=0).astype(np.float32)
+
+
+def stretched(audio, pitch, tempo, length):
+    """`audio` (samples, channels) with its frequencies times `pitch`, played `tempo` times as fast: `length` samples.
+
+    A phase vocoder makes it pitch / tempo times as long, then resampling makes it as many times shorter as it makes
+    the pitch higher.
+    """
+    import librosa
+    import soxr
+
+    slow = librosa.effects.time_stretch(np.ascontiguousarray(audio.T), rate=tempo / pitch, n_fft=1024).T
+    played = soxr.resample(slow, pitch, 1.0, "HQ")
+    return np.pad(played[:length], ((0, max(0, length - len(played))), (0, 0))).astype(np.float32)

@@ -1,0 +1,108 @@
+"""All that a run needs to go on as if it had never stopped: the last two states of it, whole and checked.
+
+A checkpoint is one NumPy archive: every variable of network and optimizer (dropout's generators too), and the run's own
+state as JSON. An archive holds a checksum of each member, so that a file which is cut or changed does not load. It is
+written beside its name, brought to the disk, and renamed.
+"""
+
+import contextlib
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+KEPT = 2
+STATE = "state"
+
+
+class CheckpointError(ValueError):
+    """No checkpoint can be read, though there are some; or one belongs to another network."""
+
+
+def variables(trainee):
+    """{name: variable} of all that a step changes."""
+    found = {f"network/{number}": each for number, each in enumerate(trainee.network.variables)}
+    return found | {f"optimizer/{number}": each for number, each in enumerate(trainee.optimizer.variables)}
+
+
+def values(trainee):
+    """{name: array} of all that a step changes, copied."""
+    return {name: np.array(variable) for name, variable in variables(trainee).items()}
+
+
+def finite(arrays):
+    """Whether no array holds NaN or an infinite number."""
+    return all(np.isfinite(array).all() for array in arrays.values() if array.dtype.kind == "f")
+
+
+def save(folder, epoch, step, arrays, state):
+    """Write the checkpoint after `step` steps of `epoch`: `arrays` and `state` (for JSON); keep the last two."""
+    folder = Path(folder)
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{epoch:05d}-{step:08d}.npz"
+    part = folder / f".{path.name}.part"
+    with open(part, "wb") as file:
+        np.savez(file, **arrays, **{STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)})
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    _to_disk(folder)
+    for old in sorted(folder.glob("*.npz"))[:-KEPT]:
+        old.unlink()
+
+
+def load(folder, trainee, say):
+    """Bring `trainee` to the newest checkpoint that is whole: its state, or None where there never was one.
+
+    `say` is told of every one that cannot be read. Raises CheckpointError where none can, rather than begin anew.
+    """
+    paths = sorted(Path(folder).glob("*.npz"), reverse=True)
+    for path in paths:
+        try:
+            arrays, state = _read(path)
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            say(f"{path}: is broken ({' '.join(str(error).split()) or 'empty'}); the one before is taken")
+            continue
+        _assign(trainee, arrays, path)
+        return state
+    if paths:
+        raise CheckpointError(
+            f"{folder}: no checkpoint can be read; remove the run's folder to begin anew, or train under another name"
+        )
+    return None
+
+
+def read_state(folder):
+    """The state in the newest whole checkpoint, or None; without any network."""
+    for path in sorted(Path(folder).glob("*.npz"), reverse=True):
+        with contextlib.suppress(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+            return _read(path)[1]
+    return None
+
+
+def _read(path):
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}  # reads all, so checks all
+    return arrays, json.loads(arrays.pop(STATE).tobytes())
+
+
+def _assign(trainee, arrays, path):
+    wanted = variables(trainee)
+    shapes = {name: tuple(variable.shape) for name, variable in wanted.items()}
+    if shapes != {name: array.shape for name, array in arrays.items()}:
+        raise CheckpointError(f"{path}: belongs to another network or optimizer")
+    for name, variable in wanted.items():
+        variable.assign(arrays[name])
+
+
+def _to_disk(folder):
+    """A name is on the disk when its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass  # some network file systems cannot
+    finally:
+        os.close(handle)

@@ -1,0 +1,176 @@
+"""The training loop: epochs of steps, validation, and a state that can be saved after any step.
+
+All that decides a later step is in the state, the variables and the seed; so a run that goes on from a checkpoint ends
+with the same weights as one that never stopped.
+"""
+
+import math
+import time
+from dataclasses import asdict
+
+import numpy as np
+
+from splitstrument.console import progress
+from training import checkpoints, optimizers
+from training.batches import Batches
+from training.state import MEASURES, State, is_finished
+
+
+class NotFinite(ValueError):
+    """The loss or a weight is NaN or infinite; the message names the batch's windows and says what to do."""
+
+
+class Stopped(Exception):
+    """Someone asked to stop."""
+
+
+class Loop:
+    """Trains `trainee` on the samplers' windows; `folder` (a RunFolder) takes what comes of it."""
+
+    def __init__(self, run, trainee, training, validation, devices, folder, stopping):
+        self.run, self.trainee, self.devices, self.folder, self.stopping = run, trainee, devices, folder, stopping
+        self.training, self.validation = training, validation
+        self.share = devices.share(training.windows.batch_size)
+        self.state = State()
+        self.saved = time.monotonic()
+
+    def resume(self):
+        """Go to the newest checkpoint, or begin with one. Raises ValueError where none of several can be read."""
+        state = checkpoints.load(self.folder.checkpoints, self.trainee, self._say)
+        if state is not None:
+            self.state = State(**state)
+            self._say(f"goes on in epoch {self.state.epoch + 1}, after step {self.state.step} of {self.training.steps}")
+        if not self.devices.alike(self.state.epoch, self.state.step):
+            raise ValueError(f"{self.folder.path}: is not the same folder for all workers; it must be a shared one")
+        if state is None:
+            self._save()
+
+    def finished(self):
+        """Whether all epochs are done, or the last ones were no better."""
+        return is_finished(self.run, self.state)
+
+    def go(self):
+        """Train to the end. Raises Stopped, NotFinite, PairError; what was reached is saved."""
+        while not self.finished():
+            if self.state.step < self.training.steps:
+                self._train()
+                self._save()
+            self._close_epoch(self._validated())
+            self._save()
+
+    def _train(self):
+        """The rest of an epoch's steps."""
+        state, steps, run = self.state, self.training.steps, self.run
+        batches = Batches(self.training, state.epoch, state.step, steps, self.share)
+        title = f"epoch {state.epoch + 1}/{run.epochs}: "
+        before = time.monotonic()
+        with progress(steps, "step", initial=state.step, desc=title, leave=False) as bar:
+            for batch in self.devices.feed(batches):
+                waited = time.monotonic() - before
+                values = self.trainee.train_on_batch(batch, return_dict=True)
+                if not math.isfinite(values["loss"]):
+                    raise self._not_finite(f"the loss is {values['loss']}", self.training, state.epoch, state.step)
+                for name in MEASURES:
+                    state.sums[name] += values[name]
+                state.step += 1
+                state.waited += waited
+                state.seconds += time.monotonic() - before
+                bar.set_postfix_str(f"loss {state.sums['loss'] / state.step:.4g}", refresh=False)
+                bar.update()
+                due = self.devices.chief and time.monotonic() - self.saved >= 60 * run.save_minutes
+                asked, due = self.devices.together(self.stopping.asked, due)
+                if asked:
+                    self._save()
+                    raise Stopped
+                if due and state.step < steps:
+                    self._save()
+                before = time.monotonic()
+
+    def _validated(self):
+        """Means over the validation windows, by the averaged weights where there are such; the models are saved."""
+        network, optimizer = self.trainee.network, self.trainee.optimizer
+        self.devices.agree(network.non_trainable_variables)
+        kept = [np.array(variable) for variable in network.trainable_variables]
+        try:
+            if self.run.optimizer.average:
+                optimizer.finalize_variable_values(network.trainable_variables)
+                # Under JAX weights and averages now share their memory, which the next step would give away.
+                _assign(network.trainable_variables, [np.array(each) for each in network.trainable_variables])
+            means = self._evaluated()
+            if self.devices.chief:
+                better = self._is_better(means["loss"])
+                self.folder.save_model(network, self.state.epoch + 1, better)
+        finally:
+            if self.run.optimizer.average:
+                _assign(network.trainable_variables, kept)
+        return means
+
+    def _evaluated(self):
+        sums, sampler = dict.fromkeys(MEASURES, 0.0), self.validation
+        batches = Batches(sampler, 0, 0, sampler.steps, self.share)
+        with progress(sampler.steps, "step", desc="validation: ", leave=False) as bar:
+            for step, batch in enumerate(self.devices.feed(batches)):
+                values = self.trainee.test_on_batch(batch, return_dict=True)
+                if not math.isfinite(values["loss"]):
+                    raise self._not_finite(f"the validation loss is {values['loss']}", sampler, 0, step)
+                for name in MEASURES:
+                    sums[name] += values[name]
+                bar.update()
+                if self.devices.together(self.stopping.asked)[0]:
+                    raise Stopped  # the epoch's steps are saved; it is validated anew
+        return {name: total / sampler.steps for name, total in sums.items()}
+
+    def _is_better(self, loss):
+        return self.state.best is None or loss < self.state.best
+
+    def _close_epoch(self, validated):
+        state = self.state
+        means = {name: total / state.step for name, total in state.sums.items()}
+        rate = float(np.array(self.trainee.optimizer.learning_rate))
+        state.history.append(
+            {"epoch": state.epoch + 1}
+            | means
+            | {f"val_{name}": value for name, value in validated.items()}
+            | {"learning_rate": rate, "seconds": round(state.seconds, 3), "waited": round(state.waited, 3)}
+        )
+        state.epoch += 1
+        if self._is_better(validated["loss"]):
+            state.best, state.best_epoch = validated["loss"], state.epoch
+        optimizers.after_epoch(self.run.optimizer, self.trainee.optimizer, state.epoch - state.best_epoch)
+        self._say(
+            f"epoch {state.epoch} of {self.run.epochs}: "
+            + ", ".join(f"{name} {means[name]:.4g} (validation {validated[name]:.4g})" for name in MEASURES)
+            + f"; {state.seconds:.0f} s, {100 * state.waited / max(state.seconds, 1e-9):.1f} % waiting for data"
+        )
+        state.step, state.sums, state.seconds, state.waited = 0, dict.fromkeys(MEASURES, 0.0), 0.0, 0.0
+        if self.devices.chief:
+            self.folder.write_history(state.history)
+
+    def _save(self):
+        self.devices.agree(self.trainee.network.non_trainable_variables)
+        arrays = checkpoints.values(self.trainee)
+        if not checkpoints.finite(arrays):
+            raise self._not_finite(
+                "a weight is no number any more", self.training, self.state.epoch, self.state.step - 1
+            )
+        if self.devices.chief:
+            checkpoints.save(self.folder.checkpoints, self.state.epoch, self.state.step, arrays, asdict(self.state))
+            if not self.state.epoch:  # a run is a model from its beginning
+                self.folder.save_model(self.trainee.network, 0, True)
+        self.saved = time.monotonic()
+
+    def _not_finite(self, what, sampler, epoch, step):
+        places = ", ".join(str(place) for place in sampler.places(epoch, max(step, 0)))
+        return NotFinite(
+            f"{what} after step {step + 1} of epoch {self.state.epoch + 1}; its windows: {places}; {self.folder.path} "
+            "keeps the last good weights: look at these files, or train with a smaller learning rate or optimizer.clip"
+        )
+
+    def _say(self, text):
+        if self.devices.chief:
+            self.folder.say(text)
+
+
+def _assign(variables, values):
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -1,0 +1,106 @@
+"""The run configurations that the 2021 thesis published (JSON with comments) as values of our settings.
+
+A file inherits from the one that it names as its base, in the same folder, and all from master.jsonc. Values such as
+"int(env('UNMIX_SONG_LIMIT'))" come from the environment; where that is silent, our own default stands.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from splitstrument.thesis import instrument_of, network_options, read_json
+
+MASTER = "master.jsonc"
+FFT_LENGTH = 1536  # the one of which `limit_items_per_song` counts windows
+_ENVIRONMENT = re.compile(r"^(?:int\()?env\('(\w+)'\)\)?$")
+
+
+def read(path):
+    """The fields of `training.config.Run` that the file `path` amounts to; ValueError with one line otherwise."""
+    path = Path(path)
+    try:
+        return _run(path, _merged(path, ()))
+    except (KeyError, TypeError, AttributeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"{path}: is no run configuration of the thesis by itself ({what})") from None
+    except ValueError as error:
+        raise ValueError(str(error) if str(path.parent) in str(error) else f"{path}: {error}") from None
+
+
+def _merged(path, heirs):
+    """The values of a file over those of its bases, without those that the environment does not give."""
+    if path.resolve() in heirs:
+        raise ValueError(f"{path}: is its own base")
+    values = read_json(path)
+    base = path.parent / values.pop("base", MASTER)
+    # A merged configuration, as the thesis's runs kept it, still names its base, which need not be there.
+    if path.name == MASTER or not base.exists():
+        return _known(values)
+    return _over(_merged(base, (*heirs, path.resolve())), _known(values))
+
+
+def _over(below, above):
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    return below | {name: _over(below.get(name), value) for name, value in above.items()}
+
+
+def _known(value):
+    if isinstance(value, dict):
+        known = {name: _known(each) for name, each in value.items()}
+        return {name: each for name, each in known.items() if each is not None}
+    if isinstance(value, str) and (match := _ENVIRONMENT.match(value)):
+        return os.environ.get(match[1])
+    return value
+
+
+def _run(path, values):
+    training, collection = values["training"], values["collection"]
+    options = values["transformation"]["options"]
+    if options["step"] != options["size"]:
+        raise ValueError(f"windows of {options['size']} frames every {options['step']}: ours lie side by side")
+    if training["loss_function"] != "L11_loss":
+        raise ValueError(f"loss {training['loss_function']}: only L11_loss is known")
+    values.setdefault("spectrogram_generation", {}).setdefault("fft_length", FFT_LENGTH)
+    network = network_options(values)
+    per_track = int(training.get("limit_items_per_song", 0)) * FFT_LENGTH // network["fft_length"]
+    stopping = training["callbacks"]["early_stopping"]
+    plateau = training["callbacks"]["reduce_learningrate"]
+    optimizer = {"name": training["optimizer"]["name"], "learning_rate": training["optimizer"]["lr"]}
+    if plateau["enabled"]:
+        optimizer |= {"schedule": "plateau", "factor": plateau["factor"], "patience": plateau["patience"]}
+        optimizer["least"] = plateau["min_learningrate"]
+    run = {
+        "name": path.stem,
+        "instrument": instrument_of(collection.get("name", "instrument")),
+        "collections": _collections(collection),
+        "network": "hourglass",
+        "options": network,
+        "sample_rate": collection.get("sample_rate", 22050),
+        "limit": collection.get("song_limit", 0),
+        "validation_ratio": collection["validation_ratio"],
+        "windows": {
+            "shuffle": "epoch" if training["epoch"]["shuffle"] else "track" if options["shuffle"] else "none",
+            "per_track": per_track,
+            "batch_size": training["batch_size"],
+        },
+        "loss": "l1",
+        "optimizer": optimizer,
+        "epochs": training["epoch"]["count"],
+    }
+    if stopping["enabled"]:
+        run["early_stopping"] = {"patience": stopping["patience"], "least_gain": stopping["min_delta"]}
+    return run
+
+
+def _collections(collection):
+    folders = collection.get("folders") or [{"path": collection.get("folder", ""), "ratio": 1}]
+    return [{"pairs": _here(folder["path"]), "ratio": folder["ratio"]} for folder in folders]
+
+
+def _here(folder):
+    """A folder of the thesis's server, if it is not there, as the part of its path below "training_data"."""
+    path = Path(folder)
+    if path.is_absolute() and not path.exists() and "training_data" in path.parts:
+        return str(Path(*path.parts[path.parts.index("training_data") + 1 :]))
+    return folder

@@ -1,0 +1,127 @@
+"""A run's folder: what it was given, what became of it, and the model that it is.
+
+configuration.yaml (merged, complete), environment.yaml (versions, devices), data.yaml (the tracks), log.txt,
+history.csv, losses.png, checkpoints/; the model of the best epoch in the folder itself, that of the last one in last/.
+"""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from splitstrument.writing import write_csv
+from splitstrument.yaml_files import read_yaml, write_yaml
+
+CONFIGURATION, DATA = "configuration.yaml", "data.yaml"
+# What may change while a run goes on: it decides nothing about the steps that are done.
+FREE = ("epochs", "save_minutes", "tensorboard", "reference")
+
+
+class RunFolder:
+    """The folder `path` of one run. Raises ValueError where it holds another run, or the same one of other pairs."""
+
+    def __init__(self, path, run, selection):
+        self.path, self.run, self.selection = Path(path), run, selection
+        self.checkpoints = self.path / "checkpoints"
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._check_settings()
+        self._check_data()
+
+    def _check_settings(self):
+        path = self.path / CONFIGURATION
+        if not path.exists():
+            return
+        before, now = _flat(read_yaml(path)), _flat(_plain(asdict(self.run)))
+        changed = [
+            f"{name} was {before.get(name)}, now {now.get(name)}"
+            for name in sorted({*before, *now})
+            if before.get(name) != now.get(name) and name.split(".")[0] not in FREE
+        ]
+        if changed:
+            raise ValueError(
+                f"{self.path}: was begun with other settings ({'; '.join(changed[:3])}); "
+                "--set name=... makes another run of it, or use another --output"
+            )
+
+    def _check_data(self):
+        path = self.path / DATA
+        if path.exists() and self.checkpoints.exists() and (read_yaml(path) or {}).get("tracks") != self._tracks():
+            raise ValueError(
+                f"{self.path}: the pairs are not those that it was begun with ({path.name}); "
+                "--set name=... makes another run of them, or use another --output"
+            )
+
+    def _tracks(self):
+        sides = {"training": self.selection.training, "validation": self.selection.validation}
+        return {side: {track.pair.name: track.samples for track in tracks} for side, tracks in sides.items()}
+
+    def describe(self, environment):
+        """Write what the run is given; `environment`: what it runs on, as a dict."""
+        write_yaml(self.path / CONFIGURATION, _plain(asdict(self.run)))
+        write_yaml(self.path / "environment.yaml", environment)
+        sides, seconds = self._tracks(), self.run.sample_rate * 3600
+        hours = {side: round(sum(tracks.values()) / seconds, 3) for side, tracks in sides.items()}
+        folders = {str(track.pair.folder.parent) for track in (*self.selection.training, *self.selection.validation)}
+        summary = {
+            "tracks of training": len(self.selection.training),
+            "tracks of validation": len(self.selection.validation),
+            "hours": hours,
+            "folders": sorted(folders),
+            "left_out": list(self.selection.left_out),
+            "tracks": sides,
+        }
+        write_yaml(self.path / DATA, summary)
+
+    def say(self, text):
+        """Print a line, and keep it in the log with the time."""
+        print(text, flush=True)
+        with open(self.path / "log.txt", "a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+
+    def write_history(self, history):
+        """Write history.csv, a row for each epoch, and draw losses.png where matplotlib is."""
+        if not history:
+            return
+        write_csv(self.path / "history.csv", [tuple(history[0]), *(tuple(row.values()) for row in history)])
+        try:
+            from training.plots import losses
+        except ModuleNotFoundError:
+            return
+        losses(self.path / "losses.png", history, f"{self.run.name}: {self.run.loss}")
+
+    def save_model(self, network, epochs, best):
+        """Save the network as the model after `epochs`, and where that is the best so far, as the run's own model."""
+        from splitstrument import models
+
+        folders = [self.path / "last"] + ([self.path] if best else [])
+        for folder in folders:
+            models.save(network, self._card(epochs), folder)
+
+    def _card(self, epochs):
+        from splitstrument.models import Card
+
+        run = self.run
+        sources = [source for collection in run.collections for source in collection.sources]
+        return Card(
+            name=run.name,
+            instrument=run.instrument,
+            sample_rate=run.sample_rate,
+            network=run.network,
+            options=run.options,
+            trained_on=tuple(dict.fromkeys(sources)),
+            training=f"epoch {epochs}, batches of {run.windows.batch_size} windows, loss {run.loss}, seed {run.seed}",
+        )
+
+
+def _plain(value):
+    """Settings as YAML keeps them: lists for tuples."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _flat(value, place=""):
+    """{dotted name: value} of nested settings."""
+    if not isinstance(value, dict):
+        return {place: value}
+    parts = (_flat(each, f"{place}.{name}" if place else name) for name, each in value.items())
+    return {name: each for part in parts for name, each in part.items()}

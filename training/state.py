@@ -1,0 +1,35 @@
+"""Where a run is, as its checkpoints keep it, and whether that is its end."""
+
+import math
+from dataclasses import dataclass, field
+
+MEASURES = ("loss", "sdr", "si_sdr")
+
+
+@dataclass
+class State:
+    """Where a run is: whole epochs, steps of the epoch after them, sums over these steps, the best epoch so far."""
+
+    epoch: int = 0
+    step: int = 0
+    sums: dict = field(default_factory=lambda: dict.fromkeys(MEASURES, 0.0))
+    seconds: float = 0.0
+    waited: float = 0.0
+    best: float | None = None
+    best_epoch: int = 0
+    history: list = field(default_factory=list)
+
+
+def is_finished(run, state):
+    """Whether a run's State is its end: all epochs done, or none better for as long as early stopping waits."""
+    waited, patience = state.epoch - _last_gain(run, state), run.early_stopping.patience
+    return not state.step and (state.epoch >= run.epochs or bool(patience and state.epoch and waited >= patience))
+
+
+def _last_gain(run, state):
+    """The last epoch whose validation loss was lower than all before by the least gain that counts."""
+    best, epoch = math.inf, 0
+    for row in state.history:
+        if row["val_loss"] < best - (run.early_stopping.least_gain if best < math.inf else 0):
+            best, epoch = row["val_loss"], row["epoch"]
+    return epoch

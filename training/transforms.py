@@ -1,0 +1,47 @@
+"""The STFT of splitstrument.spectrogram and its inverse in Keras operations, so that losses can look at waveforms.
+
+Here audio is (batch, samples, channels) and spectra are (batch, bins, frames, channels), real and imaginary parts
+apart, as networks and losses have them. Frames are joined from the four hops that they consist of: slices, which every
+backend compiles and differentiates quickly, where gathering or convolving them out of the signal does not.
+"""
+
+import numpy as np
+
+OVERLAP = 4  # windows over one sample
+
+
+def _hann(window):
+    from keras import ops
+
+    return ops.convert_to_tensor(np.sin(np.pi * np.arange(window) / window) ** 2, "float32")
+
+
+def stft(audio, window):
+    """(real, imaginary) of the whole periodic Hann windows, a quarter of a window apart; no padding."""
+    from keras import ops
+
+    hop, (samples, channels) = window // OVERLAP, audio.shape[1:]
+    frames = (samples - window) // hop + 1
+    hops = ops.reshape(audio[:, : (frames + OVERLAP - 1) * hop], (-1, frames + OVERLAP - 1, hop, channels))
+    hops = ops.transpose(hops, (0, 3, 1, 2))
+    windows = ops.concatenate([hops[:, :, quarter : quarter + frames] for quarter in range(OVERLAP)], -1)
+    return tuple(ops.transpose(part, (0, 3, 2, 1)) for part in ops.rfft(windows * _hann(window)))
+
+
+def istft(real, imaginary, window):
+    """The audio of these spectra: windowed overlap-add / 1.5, (frames - 1) * hop + window samples.
+
+    The first and last three hops fade, since fewer than four windows lie over them. What is compared has to go through
+    this alike.
+    """
+    from keras import ops
+
+    hop, (frames, channels) = window // OVERLAP, real.shape[2:]
+    windows = ops.irfft(tuple(ops.transpose(part, (0, 3, 2, 1)) for part in (real, imaginary)), window)
+    quarters = ops.reshape(windows * (_hann(window) / 1.5), (-1, channels, frames, OVERLAP, hop))
+    # Quarter q of frame j lands on hop j + q.
+    hops = sum(
+        ops.pad(quarters[:, :, :, quarter], ((0, 0), (0, 0), (quarter, OVERLAP - 1 - quarter), (0, 0)))
+        for quarter in range(OVERLAP)
+    )
+    return ops.transpose(ops.reshape(hops, (-1, channels, (frames + OVERLAP - 1) * hop)), (0, 2, 1))
