@@ -63,10 +63,15 @@ class Pair:
 
         Raises PairError for a file that is missing, is no WAV file, or is a compressed one.
         """
+        import warnings
+
         from scipy.io import wavfile
 
         try:
-            rate, samples = wavfile.read(self.path(part), mmap=True)
+            with warnings.catch_warnings():
+                # Of chunks that hold no samples, such as PEAK.
+                warnings.simplefilter("ignore", wavfile.WavFileWarning)
+                rate, samples = wavfile.read(self.path(part), mmap=True)
         except (OSError, ValueError) as error:
             raise PairError(f"{self.path(part)}: cannot be opened as a WAV file ({error})") from None
         return (samples if samples.ndim == 2 else samples[:, None]), rate

@@ -25,5 +25,5 @@ def model(folder, name="tfc_tdf", sample_rate=22050, **card):
     from splitstrument import models
 
     fields = {"name": folder.name, "instrument": "guitar", "network": name, "options": OPTIONS[name]} | card
-    models.save(network(name), models.Card(sample_rate=sample_rate, **fields), folder)
+    models.save(network(name, **fields["options"]), models.Card(sample_rate=sample_rate, **fields), folder)
     return folder

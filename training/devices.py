@@ -6,7 +6,7 @@ import os
 
 
 def worker():
-    """Which of several machines this one is, by TF_CONFIG: 0 is the chief, which writes files. ValueError if unclear."""
+    """Which of several machines this is, by TF_CONFIG: 0 is the chief, which writes files. ValueError if unclear."""
     try:
         return int(json.loads(os.environ.get("TF_CONFIG") or "{}").get("task", {}).get("index", 0))
     except (ValueError, AttributeError, TypeError):

@@ -67,7 +67,7 @@ class Loop:
         with progress(steps, "step", initial=state.step, desc=title, leave=False) as bar:
             for batch in self.devices.feed(batches):
                 waited = time.monotonic() - before
-                values = self.trainee.train_on_batch(batch, return_dict=True)
+                values = _numbers(self.trainee.train_on_batch(batch, return_dict=True))
                 if not math.isfinite(values["loss"]):
                     raise self._not_finite(f"the loss is {values['loss']}", self.training, state.epoch, state.step)
                 for name in MEASURES:
@@ -110,7 +110,7 @@ class Loop:
         batches = Batches(sampler, 0, 0, sampler.steps, self.share)
         with progress(sampler.steps, "step", desc="validation: ", leave=False) as bar:
             for step, batch in enumerate(self.devices.feed(batches)):
-                values = self.trainee.test_on_batch(batch, return_dict=True)
+                values = _numbers(self.trainee.test_on_batch(batch, return_dict=True))
                 if not math.isfinite(values["loss"]):
                     raise self._not_finite(f"the validation loss is {values['loss']}", sampler, 0, step)
                 for name in MEASURES:
@@ -174,3 +174,8 @@ class Loop:
 def _assign(variables, values):
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def _numbers(values):
+    # Several devices give arrays of one number.
+    return {name: float(np.mean(value)) for name, value in values.items()}

@@ -82,11 +82,23 @@ class RunFolder:
         if not history:
             return
         write_csv(self.path / "history.csv", [tuple(history[0]), *(tuple(row.values()) for row in history)])
+        if self.run.tensorboard:
+            self._write_events(history[-1])
         try:
             from training.plots import losses
         except ModuleNotFoundError:
             return
         losses(self.path / "losses.png", history, f"{self.run.name}: {self.run.loss}")
+
+    def _write_events(self, row):
+        """Write an epoch's figures for TensorBoard, in place of those of the same and later epochs."""
+        from tensorboardX import SummaryWriter
+
+        # Files are told apart by the second and this suffix.
+        folder, suffix = str(self.path / "tensorboard"), f".{row['epoch']:05d}"
+        with SummaryWriter(folder, purge_step=row["epoch"], filename_suffix=suffix) as writer:
+            for name, value in row.items():
+                writer.add_scalar(name, value, row["epoch"])
 
     def save_model(self, network, epochs, best):
         """Save the network as the model after `epochs`, and where that is the best so far, as the run's own model."""

@@ -14,8 +14,10 @@ from pathlib import Path
 from splitstrument.console import command
 
 
-def train(run, selection, path):
+def train(run, selection, samplers, path):
     """Train `run` (training.config.Run) on a Selection of tracks, in the folder `path`, until it is finished.
+
+    `samplers`: those of training and validation windows, see `prepare`.
 
     Goes on from the folder's newest checkpoint. Returns whether it came to its end (False: somebody stopped it). Raises
     ValueError where the folder is another run's, or training cannot go on.
@@ -33,7 +35,6 @@ def train(run, selection, path):
     found = devices.find()
     keras.utils.set_random_seed(run.seed)
     settings = networks.settings(run.network, run.options)
-    training, validation = _samplers(run, selection, settings)
     folder = RunFolder(path, run, selection)
     with found.scope():
         keras.config.set_dtype_policy("mixed_bfloat16" if run.precision == "bfloat16" else "float32")
@@ -43,13 +44,13 @@ def train(run, selection, path):
             _begin_with(network, run.initial, folder.path.parent)
         loss = losses.find(run.loss)
         trainee = Trainee(network, settings.fft_length, run.sample_rate, loss, found.replicas)
-        optimizer = optimizers.build(run.optimizer, training.steps, run.epochs)
+        optimizer = optimizers.build(run.optimizer, samplers[0].steps, run.epochs)
         optimizer.build(network.trainable_variables)
         trainee.compile(optimizer, jit_compile="auto" if found.replicas == 1 else False)
     if found.chief:
         folder.describe(_environment(keras, found))
     stopping = Stopping()
-    loop = Loop(run, trainee, training, validation, found, folder, stopping)
+    loop = Loop(run, trainee, *samplers, found, folder, stopping)
     with stopping.listening():
         try:
             loop.resume()
@@ -57,30 +58,35 @@ def train(run, selection, path):
         except Stopped:
             if found.chief:
                 state = loop.state
-                folder.say(f"{path}: stopped in epoch {state.epoch + 1}, after step {state.step}; give the command again")
+                folder.say(
+                    f"{path}: stopped in epoch {state.epoch + 1}, after step {state.step}; give the command again"
+                )
             return False
     return True
 
 
-def _samplers(run, selection, settings):
-    """The samplers of training and validation windows."""
+def prepare(run, root):
+    """(Selection of the tracks below `root`, (sampler of training windows, sampler of validation windows)).
+
+    Raises ValueError, with a line for each fault, where `run` cannot be trained on them.
+    """
     from dataclasses import replace
 
+    from splitstrument import networks
     from training.config import Augmentation
     from training.sampler import Sampler
+    from training.selection import select
 
+    settings = networks.settings(run.network, run.options)
     hop = settings.fft_length // 4
-    shape = (window_length(settings), settings.frames * hop, settings.channels, run.seed)
-    held_out = replace(run.windows, sampling="sequential", shuffle="none")
-    return (
+    length = (settings.frames - 1) * hop + settings.fft_length
+    selection = select(run, root, length)
+    shape = (length, settings.frames * hop, settings.channels, run.seed)
+    in_order = replace(run.windows, sampling="sequential", shuffle="none")
+    return selection, (
         Sampler(selection.training, run.windows, run.augmentation, *shape),
-        Sampler(selection.validation, held_out, Augmentation(), *shape, most=run.validation_steps),
+        Sampler(selection.validation, in_order, Augmentation(), *shape, most=run.validation_steps),
     )
-
-
-def window_length(settings):
-    """The samples of a window of the network with these settings."""
-    return (settings.frames - 1) * (settings.fft_length // 4) + settings.fft_length
 
 
 def _begin_with(network, initial, runs):
@@ -113,19 +119,16 @@ def _environment(keras, devices):
 
 
 def _load(options):
-    """[(configuration file, run, selection)] of all runs, checked before the first one begins."""
-    from splitstrument import networks
+    """[(configuration file, run, what `prepare` gives)] of all runs, checked before the first one begins."""
     from training import config
-    from training.selection import select
 
     loaded = []
     for path in options.configurations:
         run = config.load(path, options.set)
         if run.name in (other.name for _, other, _ in loaded):
             raise ValueError(f"{path}: another run is called {run.name} too; give each its name")
-        settings = networks.settings(run.network, run.options)
-        loaded.append((path, run, select(run, options.pairs, window_length(settings))))
         _check_packages(run)
+        loaded.append((path, run, prepare(run, options.pairs)))
     return loaded
 
 
@@ -138,7 +141,7 @@ def _check_packages(run):
             importlib.import_module(name)
 
 
-def _one(run, selection, path):
+def _one(run, selection, samplers, path):
     """Train one run unless it is finished: the exit code."""
     from splitstrument.locking import locked
     from training import checkpoints, devices
@@ -152,7 +155,7 @@ def _one(run, selection, path):
         print(line, file=sys.stderr)
     path.mkdir(parents=True, exist_ok=True)
     with contextlib.nullcontext() if devices.worker() else locked(path):
-        if not train(run, selection, path):
+        if not train(run, selection, samplers, path):
             return 130
     print(f"{path}: a model folder; use it with: splitstrument separate SONG --model {path}")
     return 0
@@ -200,8 +203,8 @@ def main(arguments=None):
     loaded = _load(options)
     if len(loaded) > 1:
         return _queue(loaded, options)
-    _, run, selection = loaded[0]
-    return _one(run, selection, Path(options.output) / run.name)
+    _, run, prepared = loaded[0]
+    return _one(run, *prepared, Path(options.output) / run.name)
 
 
 if __name__ == "__main__":
