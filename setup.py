@@ -14,7 +14,7 @@ setup(
     package_data={
         "splitstrument": ["shipped/*/*"],
         "datasets_tools": ["instruments.yaml"],
-        "training": ["configs/*.yaml", "configs/thesis/*.yaml"],
+        "training": ["configs/*.yaml", "configs/*/*.yaml"],
     },
     entry_points={"console_scripts": ["splitstrument = splitstrument.__main__:main"]},
     install_requires=[

@@ -1,4 +1,4 @@
-"""Several workers, and several devices of one: they share each batch and end with the weights of one that had it all."""
+"""Several workers, and several devices of one: they share each batch, and end with the weights of one that did it."""
 
 import json
 import os

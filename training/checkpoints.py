@@ -15,6 +15,8 @@ import numpy as np
 
 KEPT = 2
 STATE = "state"
+# What reading a file that is not whole may raise.
+BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
 
 
 class CheckpointError(ValueError):
@@ -43,11 +45,14 @@ def save(folder, epoch, step, arrays, state):
     folder.mkdir(exist_ok=True)
     path = folder / f"{epoch:05d}-{step:08d}.npz"
     part = folder / f".{path.name}.part"
-    with open(part, "wb") as file:
-        np.savez(file, **arrays, **{STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)})
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    try:
+        with open(part, "wb") as file:
+            np.savez(file, **arrays, **{STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)})
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
     _to_disk(folder)
     for old in sorted(folder.glob("*.npz"))[:-KEPT]:
         old.unlink()
@@ -58,11 +63,13 @@ def load(folder, trainee, say):
 
     `say` is told of every one that cannot be read. Raises CheckpointError where none can, rather than begin anew.
     """
+    for left in Path(folder).glob(".*.part"):  # a process was killed as it wrote
+        left.unlink(missing_ok=True)
     paths = sorted(Path(folder).glob("*.npz"), reverse=True)
     for path in paths:
         try:
             arrays, state = _read(path)
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        except BROKEN as error:
             say(f"{path}: is broken ({' '.join(str(error).split()) or 'empty'}); the one before is taken")
             continue
         _assign(trainee, arrays, path)
@@ -75,17 +82,21 @@ def load(folder, trainee, say):
 
 
 def read_state(folder):
-    """The state in the newest whole checkpoint, or None; without any network."""
+    """The state in the newest checkpoint that has one, or None; without any network."""
     for path in sorted(Path(folder).glob("*.npz"), reverse=True):
-        with contextlib.suppress(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-            return _read(path)[1]
+        with contextlib.suppress(*BROKEN), np.load(path, allow_pickle=False) as archive:
+            return _state(archive[STATE])
     return None
 
 
 def _read(path):
     with np.load(path, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}  # reads all, so checks all
-    return arrays, json.loads(arrays.pop(STATE).tobytes())
+    return arrays, _state(arrays.pop(STATE))
+
+
+def _state(array):
+    return json.loads(array.tobytes())
 
 
 def _assign(trainee, arrays, path):

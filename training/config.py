@@ -34,18 +34,22 @@ class Collection:
 
 @dataclass(frozen=True, config=SETTINGS)
 class Windows:
-    """Which windows make a batch.
+    """Which windows make a batch, and how many batches an epoch.
 
     sequential: one track after another, in windows that lie side by side, in random order within each track (`shuffle`)
-    or everywhere in the epoch; at most `per_track` of each track (0: all). An epoch is all of them.
-    random: from any place of any track; an epoch has `steps` batches.
+    or everywhere in the epoch; at most `per_track` of each track (0: all) and `steps` batches (0: all).
+    random: from any place of any track; `steps` batches (0: as many as would lie side by side).
     """
 
     sampling: Literal["sequential", "random"] = "sequential"
     shuffle: Literal["none", "track", "epoch"] = "track"
     per_track: int = Field(0, ge=0)
-    steps: int = Field(100, ge=1)
+    steps: int = Field(0, ge=0)
     batch_size: int = Field(4, ge=1)
+
+    def __post_init__(self):
+        if self.sampling == "random" and self.per_track:
+            raise ValueError("per_track is for sequential windows; random ones come from any place")
 
 
 @dataclass(frozen=True, config=SETTINGS)

@@ -41,12 +41,15 @@ class Sampler:
         self.length, self.hop, self.channels, self.seed = length, hop, channels, seed
         weights = np.array([track.weight for track in tracks])
         self.chances = weights / weights.sum()
-        self.most, self.steps = most * windows.batch_size, windows.steps
-        if windows.sampling == "sequential":
-            count = len(self._order(0))
-            self.steps = count // windows.batch_size
-            if not self.steps:
-                raise ValueError(f"{count} windows in all are fewer than a batch of {windows.batch_size}: batch_size")
+        self.most = most * windows.batch_size
+        count = len(self._order(0))
+        self.steps = count // windows.batch_size
+        if windows.sampling == "random":
+            self.steps = windows.steps or max(1, self.steps)
+        elif not self.steps:
+            raise ValueError(f"{count} windows in all are fewer than a batch of {windows.batch_size}: batch_size")
+        elif windows.steps:
+            self.steps = min(windows.steps, self.steps)
 
     def places(self, epoch, step):
         """The Places of a batch's windows."""

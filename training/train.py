@@ -82,7 +82,7 @@ def prepare(run, root):
     length = (settings.frames - 1) * hop + settings.fft_length
     selection = select(run, root, length)
     shape = (length, settings.frames * hop, settings.channels, run.seed)
-    in_order = replace(run.windows, sampling="sequential", shuffle="none")
+    in_order = replace(run.windows, sampling="sequential", shuffle="none", steps=0)
     return selection, (
         Sampler(selection.training, run.windows, run.augmentation, *shape),
         Sampler(selection.validation, in_order, Augmentation(), *shape, most=run.validation_steps),
