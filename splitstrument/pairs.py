@@ -72,13 +72,15 @@ class Pair:
                 # Of chunks that hold no samples, such as PEAK.
                 warnings.simplefilter("ignore", wavfile.WavFileWarning)
                 rate, samples = wavfile.read(self.path(part), mmap=True)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # SciPy raises many kinds for a file that is cut or something else
             raise PairError(f"{self.path(part)}: cannot be opened as a WAV file ({error})") from None
         return (samples if samples.ndim == 2 else samples[:, None]), rate
 
     def wave(self, part):
-        """The Wave of `part`. Raises PairError as `open` does."""
+        """The Wave of `part`. Raises PairError as `open` does, and where there are no samples."""
         samples, rate = self.open(part)
+        if not len(samples):
+            raise PairError(f"{self.path(part)}: holds no samples")
         return Wave(self.path(part), rate, *samples.shape, samples.dtype.str, samples.offset)
 
 

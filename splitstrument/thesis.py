@@ -50,7 +50,7 @@ def read_json(path):
 def instrument_of(name):
     """What a thesis configuration trains for, by its collection's name, such as "Basic guitar training"."""
     words = name.lower().split()
-    return next((word for word in words if word in ("guitar", "piano")), words[0])
+    return next((word for word in words if word in ("guitar", "piano")), (words or ["instrument"])[0])
 
 
 def network_options(configuration):

@@ -65,7 +65,7 @@ def _cut(sampler, place, part, stretch):
 def filtered(audio, decibels):
     """`audio` (samples, channels) through a filter without delay whose gain goes smoothly through `decibels`.
 
-    They stand at frequencies evenly apart in octaves, the last at the Nyquist frequency, the first five octaves below.
+    Six of them stand at 0, 1/31, 3/31, 7/31, 15/31 and 1 of the Nyquist frequency, about an octave apart.
     """
     spectrum = np.fft.rfft(audio, axis=0)
     octaves = np.log2(1 + 31 * np.linspace(0, 1, len(spectrum))) / 5

@@ -4,6 +4,7 @@ A file may say `base: other.yaml` (relative to itself); what it says itself stan
 field. The run configurations that the 2021 thesis published (.jsonc) load too, see `training.published`.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -37,7 +38,7 @@ class Windows:
     """Which windows make a batch, and how many batches an epoch.
 
     sequential: one track after another, in windows that lie side by side, in random order within each track (`shuffle`)
-    or everywhere in the epoch; at most `per_track` of each track (0: all) and `steps` batches (0: all).
+    or everywhere in the epoch; at most `per_track` of each track (0: all) and the first `steps` batches (0: all).
     random: from any place of any track; `steps` batches (0: as many as would lie side by side).
     """
 
@@ -137,7 +138,7 @@ class Run:
     instrument: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
     collections: Annotated[tuple[Collection, ...], Field(min_length=1)]
     network: str
-    options: dict = Field(default_factory=dict)
+    options: dict[str, object] = Field(default_factory=dict)
     sample_rate: int = Field(22050, ge=8000, le=192000)
     limit: int = Field(0, ge=0)
     validation_ratio: float = Field(0.2, gt=0, lt=1)
@@ -170,7 +171,8 @@ def load(path, changes=()):
     if path.suffix == ".jsonc":
         from training.published import read
 
-        values, origins = read(path), {}
+        values, origins = {}, {}
+        _merge(values, read(path), origins, path, ())
     else:
         values, origins = _read(path, ())
     for change in changes:
@@ -198,8 +200,8 @@ def _check_names(run, where):
         try:
             check()
         except ValueError as error:
-            named = next((name for name in run.options if field == "options" and name in str(error)), None)
-            raise ValueError(f"{where((field, named))}: {error}") from None
+            option = re.search(r"called '(.+?)'|: (\w+):", str(error))
+            raise ValueError(f"{where((field, option and (option[1] or option[2])))}: {error}") from None
 
 
 def _read(path, heirs):
@@ -223,7 +225,8 @@ def _read(path, heirs):
 def _merge(into, values, origins, path, place):
     for name, value in values.items():
         origins[(*place, name)] = path
-        if isinstance(value, dict) and isinstance(into.get(name), dict):
+        if isinstance(value, dict):
+            into[name] = into[name] if isinstance(into.get(name), dict) else {}
             _merge(into[name], value, origins, path, (*place, name))
         else:
             into[name] = value
@@ -235,13 +238,10 @@ def _change(values, origins, change):
     names, equals, text = change.partition("=")
     if not equals or not names:
         raise ValueError(f"--set {change}: must be field=value")
-    *place, name = names.split(".")
-    for part in place:
-        values = values.setdefault(part, {})
-        if not isinstance(values, dict):
-            raise ValueError(f"--set {change}: {part} has no fields")
     try:
-        values[name] = yaml.safe_load(text)
+        value = yaml.safe_load(text)
     except yaml.YAMLError:
         raise ValueError(f"--set {change}: the value cannot be read as YAML") from None
-    origins[(*place, name)] = f"--set {change}"
+    for name in reversed(names.split(".")):
+        value = {name: value}
+    _merge(values, value, origins, f"--set {change}", ())

@@ -18,13 +18,14 @@ _ENVIRONMENT = re.compile(r"^(?:int\()?env\('(\w+)'\)\)?$")
 def read(path):
     """The fields of `training.config.Run` that the file `path` amounts to; ValueError with one line otherwise."""
     path = Path(path)
+    values = _merged(path, ())
     try:
-        return _run(path, _merged(path, ()))
-    except (KeyError, TypeError, AttributeError) as error:
+        return _run(path, values)
+    except (KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"{path}: is no run configuration of the thesis by itself ({what})") from None
     except ValueError as error:
-        raise ValueError(str(error) if str(path.parent) in str(error) else f"{path}: {error}") from None
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _merged(path, heirs):
@@ -32,6 +33,8 @@ def _merged(path, heirs):
     if path.resolve() in heirs:
         raise ValueError(f"{path}: is its own base")
     values = read_json(path)
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: holds no fields")
     base = path.parent / values.pop("base", MASTER)
     # A merged configuration, as the thesis's runs kept it, still names its base, which need not be there.
     if path.name == MASTER or not base.exists():

@@ -13,8 +13,8 @@ import numpy as np
 from training.augmentation import augmented
 from training.selection import Track
 
-# What a generator is for, as the last number of its seed.
-ORDER, WINDOW = 0, 1
+# What a generator is for, as the second number of its seed: two uses never see the same numbers.
+PLACE, WINDOW, TRACK_ORDER, EPOCH_ORDER = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Sampler:
         size = self.windows.batch_size
         if self.windows.sampling == "sequential":
             return self._order(epoch)[step * size : (step + 1) * size]
-        return [self.anywhere(self._random(epoch, step, number)) for number in range(size)]
+        return [self.anywhere(self._random(PLACE, epoch, step, number)) for number in range(size)]
 
     def batch(self, epoch, step, wanted=slice(None)):
         """The `wanted` windows of a batch, float32 (windows, 2, length, channels): instrument and rest.
@@ -64,7 +64,7 @@ class Sampler:
         Raises PairError where a file cannot be read any more.
         """
         places = list(enumerate(self.places(epoch, step)))[wanted]
-        randoms = [self._random(epoch, step, number) for number, _ in places]
+        randoms = [self._random(WINDOW, epoch, step, number) for number, _ in places]
         return np.stack([augmented(self, place, random) for (_, place), random in zip(places, randoms, strict=True)])
 
     def anywhere(self, random):
@@ -86,8 +86,8 @@ class Sampler:
             audio = np.repeat(audio[:, :1], self.channels, 1)
         return np.pad(audio[:, : self.channels], ((0, length - len(audio)), (0, 0)))
 
-    def _random(self, epoch, step, number):
-        return np.random.default_rng([self.seed, epoch, step, number, WINDOW])
+    def _random(self, use, *numbers):
+        return np.random.default_rng([self.seed, use, *numbers])
 
     @lru_cache(maxsize=2)  # noqa: B019 - a sampler lives as long as its run
     def _order(self, epoch):
@@ -97,13 +97,13 @@ class Sampler:
             count = (track.samples - self.length) // self.hop + 1
             numbers = np.arange(count)
             if self.windows.shuffle != "none":
-                np.random.default_rng([self.seed, epoch, number, ORDER]).shuffle(numbers)
+                self._random(TRACK_ORDER, epoch, number).shuffle(numbers)
             limit = min(count, self.windows.per_track or count)
             # The middle ones: of a shuffled track any, of one in order those least likely to be silence.
             first = (count - limit) // 2
             places += [Place(track, int(each) * self.hop) for each in numbers[first : first + limit]]
         if self.windows.shuffle == "epoch":
-            np.random.default_rng([self.seed, epoch, ORDER]).shuffle(places)
+            self._random(EPOCH_ORDER, epoch).shuffle(places)
         if 0 < self.most < len(places):
             places = [places[number * len(places) // self.most] for number in range(self.most)]
         return places

@@ -81,6 +81,12 @@ def select(run, root, window):
         held, kept = _held_out(collection, tracks[:number], run.validation_ratio)
         training += [replace(track, weight=collection.weight / len(kept)) for track in kept]
         validation += held
+    both = {track.pair.name for track in training} & {track.pair.name for track in validation}
+    if both:
+        raise PairError(
+            f"{', '.join(sorted(both)[:8])}: of one collection for training, of another one for validation; "
+            "name the tracks that both hold out (validation), or rename them"
+        )
     if not training:
         raise PairError("no track is left to train on: more pairs, or a smaller validation_ratio")
     if not validation:
@@ -123,5 +129,7 @@ def _held_out(collection, tracks, ratio):
     held = [track for track in tracks if track.pair.name.startswith(collection.validation)]
     for prefix in collection.validation:
         if not any(track.pair.name.startswith(prefix) for track in held):
-            raise PairError(f"{collection.pairs}: no track's name begins with {prefix!r}, which is to be held out")
+            raise PairError(
+                f"{collection.pairs}: of the tracks that are taken no name begins with {prefix!r}: validation"
+            )
     return held, [track for track in tracks if track not in held]
