@@ -27,6 +27,8 @@ WAYS_OUT = {
         "'splitstrument[training]'": ("librosa", "tensorboardX"),
         "'dask[distributed]'": ("dask", "distributed"),
         "ray": ("ray",),
+        "jax": ("jax", "jaxlib"),
+        "torch": ("torch",),
         "--no-deps tinysoundfont (pyaudio, which it asks for, is not used)": ("tinysoundfont",),
     }.items()
     for name in names

@@ -4,6 +4,10 @@ Shipped models lie in `splitstrument/shipped` and are called by name; any other 
 2021 thesis published (configuration.jsonc, model.json, weights/weights.h5) are models too, see `splitstrument.thesis`.
 """
 
+import errno
+import math
+import os
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -80,9 +84,17 @@ def _load_weights(network, path):
         raise ModelError(f"{path}: the weights do not load into the network of the card ({reason})") from None
 
 
+def _check_space(folder, size):
+    """Raise OSError where the disk has no room for `size` bytes: HDF5 does not end well there."""
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
 def save(network, card, folder):
-    """Write `card` and the network's weights, stored as float16, into `folder`; each file is old or new, never half."""
-    import os
+    """Write `card` and the network's weights, stored as float16, into `folder`; each file is old or new, never half.
+
+    Raises OSError where the disk has no room for it.
+    """
     from dataclasses import replace
     from importlib.metadata import version
 
@@ -92,6 +104,7 @@ def save(network, card, folder):
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    _check_space(folder, 2 * sum(math.prod(variable.shape) * 4 for variable in network.variables) + 2**20)
     whole, halved = folder / ".whole.weights.h5", folder / ".part.weights.h5"
     network.save_weights(whole)
     with h5py.File(whole) as source, h5py.File(halved, "w") as target:

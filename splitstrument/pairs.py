@@ -73,7 +73,8 @@ class Pair:
                 warnings.simplefilter("ignore", wavfile.WavFileWarning)
                 rate, samples = wavfile.read(self.path(part), mmap=True)
         except Exception as error:  # SciPy raises many kinds for a file that is cut or something else
-            raise PairError(f"{self.path(part)}: cannot be opened as a WAV file ({error})") from None
+            reason = "it is cut" if "mmap length" in str(error) else error
+            raise PairError(f"{self.path(part)}: cannot be opened as a WAV file ({reason})") from None
         return (samples if samples.ndim == 2 else samples[:, None]), rate
 
     def wave(self, part):

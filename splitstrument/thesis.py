@@ -62,19 +62,20 @@ def network_options(configuration):
     if model["name"].lower() != "hourglass":
         raise ValueError(f"the network is {model['name']}; only Hourglass models can be loaded")
     options = model["options"]
-    parts = [options[part] for part in ("initial_convolutions", "hg_module", "hg_module_end")]
-    for field in ("dropoutfactor", "batchnormalization"):
-        if len({part[field] for part in parts}) > 1:
-            raise ValueError(f"{field} differs between the parts of the network, which cannot be built")
+    module = options["hg_module"]
+    for part in ("initial_convolutions", "hg_module_end"):
+        for field, value in options.get(part, {}).items():
+            if field in module and value != module[field]:
+                raise ValueError(f"{field} differs between the parts of the network, which cannot be built")
     return {
         "fft_length": configuration["spectrogram_generation"]["fft_length"],
         "frames": configuration["transformation"]["options"]["size"],
         "channels": 2 if configuration["collection"].get("stereo") else 1,
         "depth": options["stacks"],
-        "filters": options["hg_module"]["filters"],
+        "filters": module["filters"],
         "initial_filters": options["channels"],
-        "dropout": parts[0]["dropoutfactor"],
-        "normalise": parts[0]["batchnormalization"],
+        "dropout": module["dropoutfactor"],
+        "normalise": module.get("batchnormalization", True),
     }
 
 

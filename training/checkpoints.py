@@ -51,6 +51,8 @@ def save(folder, epoch, step, arrays, state):
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
     finally:
         part.unlink(missing_ok=True)
     _to_disk(folder)
@@ -69,8 +71,8 @@ def load(folder, trainee, say):
     for path in paths:
         try:
             arrays, state = _read(path)
-        except BROKEN as error:
-            say(f"{path}: is broken ({' '.join(str(error).split()) or 'empty'}); the one before is taken")
+        except BROKEN:
+            say(f"{path}: is broken: empty, cut or changed")
             continue
         _assign(trainee, arrays, path)
         return state

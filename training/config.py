@@ -153,7 +153,7 @@ class Run:
     early_stopping: EarlyStopping = Field(default_factory=EarlyStopping)
     save_minutes: float = Field(5.0, ge=0)
     tensorboard: bool = False
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
     reference: Reference | None = None
 
     def __post_init__(self):

@@ -37,6 +37,10 @@ class Loop:
     def resume(self):
         """Go to the newest checkpoint, or begin with one. Raises ValueError where none of several can be read."""
         state = checkpoints.load(self.folder.checkpoints, self.trainee, self._say)
+        if state is None and (self.folder.path / "model.yaml").exists():
+            raise ValueError(
+                f"{self.folder.path}: has a model but no checkpoint to go on from; --set name=... makes another run"
+            )
         if state is not None:
             self.state = State(**state)
             self._say(f"goes on in epoch {self.state.epoch + 1}, after step {self.state.step} of {self.training.steps}")
@@ -51,6 +55,8 @@ class Loop:
 
     def go(self):
         """Train to the end. Raises Stopped, NotFinite, PairError; what was reached is saved."""
+        if self.stopping.asked:
+            raise Stopped
         while not self.finished():
             if self.state.step < self.training.steps:
                 self._train()
@@ -90,6 +96,7 @@ class Loop:
         """Means over the validation windows, by the averaged weights where there are such; the models are saved."""
         network, optimizer = self.trainee.network, self.trainee.optimizer
         self.devices.agree(network.non_trainable_variables)
+        began = time.monotonic()
         kept = [np.array(variable) for variable in network.trainable_variables]
         try:
             if self.run.optimizer.average:
@@ -103,7 +110,7 @@ class Loop:
         finally:
             if self.run.optimizer.average:
                 _assign(network.trainable_variables, kept)
-        return means
+        return means | {"seconds": time.monotonic() - began}
 
     def _evaluated(self):
         sums, sampler = dict.fromkeys(MEASURES, 0.0), self.validation
@@ -130,8 +137,9 @@ class Loop:
         state.history.append(
             {"epoch": state.epoch + 1}
             | means
-            | {f"val_{name}": value for name, value in validated.items()}
+            | {f"val_{name}": validated[name] for name in MEASURES}
             | {"learning_rate": rate, "seconds": round(state.seconds, 3), "waited": round(state.waited, 3)}
+            | {"val_seconds": round(validated["seconds"], 3)}
         )
         state.epoch += 1
         if self._is_better(validated["loss"]):
@@ -140,7 +148,8 @@ class Loop:
         self._say(
             f"epoch {state.epoch} of {self.run.epochs}: "
             + ", ".join(f"{name} {means[name]:.4g} (validation {validated[name]:.4g})" for name in MEASURES)
-            + f"; {state.seconds:.0f} s, {100 * state.waited / max(state.seconds, 1e-9):.1f} % waiting for data"
+            + f"; {state.seconds:.0f} s, {100 * state.waited / max(state.seconds, 1e-9):.1f} % of it waiting for data, "
+            + f"and {validated['seconds']:.0f} s of validation"
         )
         state.step, state.sums, state.seconds, state.waited = 0, dict.fromkeys(MEASURES, 0.0), 0.0, 0.0
         if self.devices.chief:

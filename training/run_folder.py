@@ -52,14 +52,14 @@ class RunFolder:
 
     def _tracks(self):
         sides = {"training": self.selection.training, "validation": self.selection.validation}
-        return {side: {track.pair.name: track.samples for track in tracks} for side, tracks in sides.items()}
+        return {side: [[track.pair.name, track.samples] for track in tracks] for side, tracks in sides.items()}
 
     def describe(self, environment):
         """Write what the run is given; `environment`: what it runs on, as a dict."""
         write_yaml(self.path / CONFIGURATION, _plain(asdict(self.run)))
         write_yaml(self.path / "environment.yaml", environment)
         sides, seconds = self._tracks(), self.run.sample_rate * 3600
-        hours = {side: round(sum(tracks.values()) / seconds, 3) for side, tracks in sides.items()}
+        hours = {side: round(sum(samples for _, samples in tracks) / seconds, 3) for side, tracks in sides.items()}
         folders = {str(track.pair.folder.parent) for track in (*self.selection.training, *self.selection.validation)}
         summary = {
             "tracks of training": len(self.selection.training),
@@ -76,6 +76,19 @@ class RunFolder:
         print(text, flush=True)
         with open(self.path / "log.txt", "a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+
+    def say_beginning(self, what):
+        """Say what is trained on what, since the first step takes a while to compile."""
+        training, validation = self.selection.training, self.selection.validation
+        limit = f" (limit {self.run.limit})" if self.run.limit else ""
+        self.say(f"{self.path}: {len(training)} tracks{limit}, {len(validation)} for validation; {what}")
+
+    def say_end(self, state):
+        """Say why a run ended, by its State."""
+        stopping = self.run.early_stopping
+        gain = f": no gain of {stopping.least_gain:g} in {stopping.patience} epochs" if stopping.patience else ""
+        early = f", stopped early{gain}" if state.epoch < self.run.epochs else ""
+        self.say(f"{self.path}: finished after epoch {state.epoch}{early}; the best was epoch {state.best_epoch}")
 
     def write_history(self, history):
         """Write history.csv, a row for each epoch, and draw losses.png where matplotlib is."""

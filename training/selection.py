@@ -81,6 +81,10 @@ def select(run, root, window):
         held, kept = _held_out(collection, tracks[:number], run.validation_ratio)
         training += [replace(track, weight=collection.weight / len(kept)) for track in kept]
         validation += held
+    folders = [track.pair.folder.resolve() for track in (*training, *validation)]
+    twice = {folder.name for folder in folders if folders.count(folder) > 1}
+    if twice:
+        raise PairError(f"{', '.join(sorted(twice)[:8])}: of two collections that hold the same folder")
     both = {track.pair.name for track in training} & {track.pair.name for track in validation}
     if both:
         raise PairError(

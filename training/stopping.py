@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM ask a run to stop after its step; a second time they stop it at once."""
 
 import contextlib
+import os
 import signal
 
 
@@ -14,10 +15,11 @@ class Stopping:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        os.write(2, b"\nsplitstrument: stops after this step and saves; once more stops at once\n")
 
     @contextlib.contextmanager
     def listening(self):
-        """Take the two signals over meanwhile."""
+        """Take the two signals over meanwhile. Nothing is raised: what is imported meanwhile could swallow it."""
         before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield self

@@ -6,6 +6,7 @@ down, goes on where it was when the same command is given again. Pure Keras 3: a
 
 import argparse
 import contextlib
+import math
 import signal
 import subprocess
 import sys
@@ -14,13 +15,11 @@ from pathlib import Path
 from splitstrument.console import command
 
 
-def train(run, selection, samplers, path):
-    """Train `run` (training.config.Run) on a Selection of tracks, in the folder `path`, until it is finished.
+def train(run, samplers, folder, stopping):
+    """Train `run` (training.config.Run) in its RunFolder until it is finished, or `stopping` is asked for.
 
-    `samplers`: those of training and validation windows, see `prepare`.
-
-    Goes on from the folder's newest checkpoint. Returns whether it came to its end (False: somebody stopped it). Raises
-    ValueError where the folder is another run's, or training cannot go on.
+    `samplers`: those of training and validation windows, see `prepare`. Goes on from the folder's newest checkpoint.
+    Returns whether it came to its end. Raises ValueError where training cannot go on.
     """
     from splitstrument.backend import keras_on
 
@@ -28,14 +27,11 @@ def train(run, selection, samplers, path):
     from splitstrument import networks
     from training import devices, losses, optimizers
     from training.loop import Loop, Stopped
-    from training.run_folder import RunFolder
-    from training.stopping import Stopping
     from training.trainee import Trainee
 
     found = devices.find()
     keras.utils.set_random_seed(run.seed)
     settings = networks.settings(run.network, run.options)
-    folder = RunFolder(path, run, selection)
     with found.scope():
         keras.config.set_dtype_policy("mixed_bfloat16" if run.precision == "bfloat16" else "float32")
         network = networks.build(run.network, run.options)
@@ -47,21 +43,22 @@ def train(run, selection, samplers, path):
         optimizer = optimizers.build(run.optimizer, samplers[0].steps, run.epochs)
         optimizer.build(network.trainable_variables)
         trainee.compile(optimizer, jit_compile="auto" if found.replicas == 1 else False)
-    if found.chief:
-        folder.describe(_environment(keras, found))
-    stopping = Stopping()
     loop = Loop(run, trainee, *samplers, found, folder, stopping)
-    with stopping.listening():
-        try:
-            loop.resume()
-            loop.go()
-        except Stopped:
-            if found.chief:
-                state = loop.state
-                folder.say(
-                    f"{path}: stopped in epoch {state.epoch + 1}, after step {state.step}; give the command again"
-                )
-            return False
+    if found.chief:
+        environment = _environment(keras, found)
+        folder.describe(environment)
+        weights = sum(math.prod(variable.shape) for variable in network.trainable_variables)
+        folder.say_beginning(f"{run.network} of {weights:,} weights, {environment['backend']}")
+    try:
+        loop.resume()
+        loop.go()
+    except Stopped:
+        if found.chief:
+            where = f"in epoch {loop.state.epoch + 1}, after step {loop.state.step}"
+            folder.say(f"{folder.path}: stopped {where}; give the command again")
+        return False
+    if found.chief:
+        folder.say_end(loop.state)
     return True
 
 
@@ -105,14 +102,14 @@ def _environment(keras, devices):
     import platform
     from importlib.metadata import version
 
-    backend = keras.backend.backend()
+    name, on = keras.backend.backend(), [str(device) for device in keras.distribution.list_devices()]
     return {
         "splitstrument": version("splitstrument"),
         "python": platform.python_version(),
         "keras": keras.__version__,
-        backend: version(backend),
+        "backend": f"{name} {version(name)} on {', '.join(on)}",
         "numpy": version("numpy"),
-        "devices": [str(device) for device in keras.distribution.list_devices()],
+        "machine": f"{platform.node()}, {platform.platform()}",
         "replicas": devices.replicas,
         "command": sys.argv,
     }
@@ -145,17 +142,21 @@ def _one(run, selection, samplers, path):
     """Train one run unless it is finished: the exit code."""
     from splitstrument.locking import locked
     from training import checkpoints, devices
+    from training.run_folder import RunFolder
     from training.state import State, is_finished
+    from training.stopping import Stopping
 
-    state = checkpoints.read_state(path / "checkpoints")
-    if state and is_finished(run, State(**state)):
-        print(f"{path}: finished before, after epoch {state['epoch']}")
-        return 0
     for line in selection.left_out:
         print(line, file=sys.stderr)
     path.mkdir(parents=True, exist_ok=True)
-    with contextlib.nullcontext() if devices.worker() else locked(path):
-        if not train(run, selection, samplers, path):
+    stopping = Stopping()
+    with contextlib.nullcontext() if devices.worker() else locked(path), stopping.listening():
+        folder = RunFolder(path, run, selection)
+        state = checkpoints.read_state(folder.checkpoints)
+        if state and is_finished(run, State(**state)):
+            print(f"{path}: finished before, after epoch {state['epoch']}")
+            return 0
+        if not train(run, samplers, folder, stopping):
             return 130
     print(f"{path}: a model folder; use it with: splitstrument separate SONG --model {path}")
     return 0
@@ -167,13 +168,13 @@ def _queue(loaded, options):
     for path, run, _ in loaded:
         line = [sys.executable, "-m", "splitstrument", "train", str(path), "--pairs", options.pairs]
         line += ["--output", options.output, *(part for change in options.set for part in ("--set", change))]
-        with subprocess.Popen(line) as process:
-            # The terminal's Ctrl-C reaches the run itself; what is sent to this process is passed on.
-            before = signal.signal(signal.SIGTERM, lambda *_, process=process: process.terminate())
-            ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # In a group of its own the run does not hear the terminal's Ctrl-C: it gets what this process is sent.
+        with subprocess.Popen(line, process_group=0) as process:
+            numbers = (signal.SIGTERM, signal.SIGINT)
+            before = [signal.signal(number, lambda *_, process=process: process.terminate()) for number in numbers]
             codes[run.name] = process.wait()
-            signal.signal(signal.SIGTERM, before)
-            signal.signal(signal.SIGINT, ignored)
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
         if codes[run.name] == 130:
             return 130
     failed = [name for name, code in codes.items() if code]

@@ -124,7 +124,6 @@ def trainee_of(keras, run, found):
     from training import losses, optimizers
     from training.trainee import Trainee
 
-    keras.utils.set_random_seed(run.seed)
     with found.scope():
         keras.config.set_dtype_policy("mixed_bfloat16" if run.precision == "bfloat16" else "float32")
         network = networks.build(run.network, run.options)
