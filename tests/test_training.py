@@ -237,6 +237,24 @@ def test_a_file_that_goes_away_stops_the_run_with_its_name(tmp_path):
     assert "Traceback" not in output
 
 
+def test_what_was_reached_is_saved_when_a_file_cannot_be_read(data, tmp_path, monkeypatch, capsys):
+    from splitstrument.pairs import PairError
+    from training.sampler import Sampler
+
+    batch = Sampler.batch
+
+    def until_the_seventh(self, epoch, step, wanted=slice(None)):
+        if step == 7:
+            raise PairError("rest_x.wav: is its disk still there?")
+        return batch(self, epoch, step, wanted)
+
+    monkeypatch.setattr(Sampler, "batch", until_the_seventh)
+    path = runs.write_run(tmp_path / "tones.yaml")
+    assert main([path, "--pairs", str(data), "--output", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "splitstrument: rest_x.wav: is its disk still there?\n"
+    assert newest(tmp_path / "tones").name == "00000-00000007.npz"
+
+
 def test_tensorflow_and_jax_train_alike(data, tmp_path):
     """From the same weights, the same run: losses of the first steps under each backend."""
     pytest.importorskip("jax", reason="jax is not installed")

@@ -11,6 +11,7 @@ from dataclasses import asdict
 import numpy as np
 
 from splitstrument.console import progress
+from splitstrument.pairs import PairError
 from training import checkpoints, optimizers
 from training.batches import Batches
 from training.state import MEASURES, State, is_finished
@@ -59,7 +60,12 @@ class Loop:
             raise Stopped
         while not self.finished():
             if self.state.step < self.training.steps:
-                self._train()
+                try:
+                    self._train()
+                except PairError:
+                    if self.devices.replicas == 1:  # saving takes all workers
+                        self._save()
+                    raise
                 self._save()
             self._close_epoch(self._validated())
             self._save()
