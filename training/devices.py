@@ -13,17 +13,6 @@ def worker():
         raise ValueError('TF_CONFIG: must be JSON with "cluster" and "task", see docs/training.md') from None
 
 
-def find():
-    """What there is to train on: Devices, or under TensorFlow those of `training.tensorflow_backend`."""
-    import keras
-
-    if keras.backend.backend() == "tensorflow":
-        from training.tensorflow_backend import TensorFlowDevices
-
-        return TensorFlowDevices()
-    return Devices()
-
-
 class Devices:
     """One device: `replicas` that each take a share of every batch, `chief` whether this process writes files."""
 

@@ -25,11 +25,11 @@ def train(run, samplers, folder, stopping):
 
     keras = keras_on()
     from splitstrument import networks
-    from training import devices, losses, optimizers
+    from training import losses, optimizers
     from training.loop import Loop, Stopped
     from training.trainee import Trainee
 
-    found = devices.find()
+    found = find_devices()
     keras.utils.set_random_seed(run.seed)
     settings = networks.settings(run.network, run.options)
     with found.scope():
@@ -60,6 +60,19 @@ def train(run, samplers, folder, stopping):
     if found.chief:
         folder.say_end(loop.state)
     return True
+
+
+def find_devices():
+    """What there is to train on: training.devices.Devices, or what TensorFlow has, where it is Keras's backend."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        from training.tensorflow_backend import TensorFlowDevices
+
+        return TensorFlowDevices()
+    from training.devices import Devices
+
+    return Devices()
 
 
 def prepare(run, root):

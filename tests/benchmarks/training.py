@@ -8,7 +8,7 @@
 
 KERAS_BACKEND chooses the backend. The data are twelve pairs of three minutes (16-bit stereo at 22,050 Hz: tones and
 coloured noise) in a temporary folder, or with `--pairs DIR` real ones at that rate, mostly in the system's cache when
-they are read: disks are not measured. Batches come as in training, from `devices.find().feed`. Where it says least and
+they are read: disks are not measured. Batches come as in training, from `find_devices().feed`. Where it says least and
 most, rivals took turns in some rounds, and the other figure is the median.
 
 - loader: batches of the compact network, 8 stereo windows of 3 s at random places.
@@ -274,7 +274,7 @@ def main():
     from splitstrument.backend import keras_on
 
     keras, parts = keras_on(), options.part or list(PARTS)
-    from training import devices
+    from training import train
 
     versions = ", ".join(f"{name} {version(name)}" for name in ("keras", keras.backend.backend(), "numpy", "librosa"))
     facts = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
@@ -290,7 +290,7 @@ def main():
         for part in parts:
             print(f"\n{part} (load average {os.getloadavg()[0]:.1f}):\n", flush=True)
             start = time.perf_counter()
-            PARTS[part](keras, devices.find(), root)
+            PARTS[part](keras, train.find_devices(), root)
             print(f"\n{time.perf_counter() - start:.0f} s; load average {os.getloadavg()[0]:.1f}", flush=True)
 
 
