@@ -117,7 +117,8 @@ def write_cuts(folder, left_out):
 
 def write_statistics(folder, outcomes, cut):
     """Write silence.csv, histogram.csv and histogram.png (histogram_after.png too, where cut) into `folder`."""
-    from datasets_tools.pictures import bars, write_csv
+    from datasets_tools.pictures import bars
+    from splitstrument.writing import write_csv
 
     whens = ("before", "after") if cut else ("before",)
     rows = [("track", *(f"{what}_{when}" for when in whens for what in ("seconds", "silence_percent")))]
