@@ -395,9 +395,12 @@ def test_batches_that_nobody_wants_any_more_are_not_made():
     go_on, waiting = threading.Event(), Waiting()
     given = ahead(Batches(waiting, 0, 0, 100))
     assert next(given) == 0
+    end = time.monotonic() + 10
+    while len(waiting.made) < 1 + THREADS and time.monotonic() < end:
+        time.sleep(0.01)
     closing = threading.Thread(target=given.close)
     closing.start()
-    time.sleep(0.3)
+    time.sleep(1.0)
     go_on.set()
     closing.join(10)
     assert not closing.is_alive()
