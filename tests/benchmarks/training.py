@@ -100,14 +100,14 @@ def feed(found, sampler, first=0, last=None):
     return found.feed(Batches(sampler, 0, first, last or sampler.steps, found.share(sampler.windows.batch_size)))
 
 
-def loader(keras, found, root, rounds=3, seconds=3):
+def loader(keras, found, root, rounds=3, seconds=2):
     samplers = compact(root)[1]
     rates = {name: [] for name in samplers}
     for _, (name, sampler) in itertools.product(range(rounds), samplers.items()):
         coming, count = feed(found, sampler), 0
         next(coming), next(coming)  # threads start, librosa compiles
         start = time.perf_counter()
-        while (took := time.perf_counter() - start) < seconds or count < 8:
+        while (took := time.perf_counter() - start) < seconds or count < 6:
             next(coming)
             count += 1
         rates[name].append(count / took)
