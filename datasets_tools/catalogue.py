@@ -12,10 +12,10 @@ from collections import Counter
 from pathlib import Path
 
 from datasets_tools import sources
-from datasets_tools.stages import Outcome, StageError, add_options, run, summarise
 from datasets_tools.tracks import GROUPS, load, save
 from splitstrument.console import command
 from splitstrument.naming import no_such
+from splitstrument.stages import Outcome, StageError, add_options, run, summarise
 from splitstrument.yaml_files import read_yaml, write_yaml
 
 ANSWERS = "instruments.yaml"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.organize import organised_tracks
-from datasets_tools.stages import StageError
 from datasets_tools.tracks import file_name
 from splitstrument.console import command
 from splitstrument.pairs import PairError, find_pairs
+from splitstrument.stages import StageError
 from splitstrument.yaml_files import read_yaml
 
 UNKNOWN = "unknown"

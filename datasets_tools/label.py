@@ -20,10 +20,10 @@ from datasets_tools.labelling.marks import (
     write_marks,
 )
 from datasets_tools.organize import organised_tracks
-from datasets_tools.stages import Outcome, Skip, StageError, add_options, run, summarise
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS, file_name
 from splitstrument.console import command
 from splitstrument.naming import no_such
+from splitstrument.stages import Outcome, Skip, StageError, add_options, run, summarise
 
 
 def chosen_tracks(tracks, names, group):

@@ -14,8 +14,12 @@ from pathlib import Path
 
 from datasets_tools.labelling.marks import DISQUALIFYING, marks_of
 from datasets_tools.organize import organised_tracks
-from datasets_tools.pairs import PARTS, finished, identity, keep_settings, pair_writer, rate_folder, record_of
-from datasets_tools.stages import (
+from datasets_tools.pairs import PARTS, finished, pair_writer, rate_folder, record_of
+from datasets_tools.tracks import GROUPS, SILENT_GROUPS
+from splitstrument.console import command
+from splitstrument.naming import no_such
+from splitstrument.records import identity, keep_settings
+from splitstrument.stages import (
     PART,
     Outcome,
     Skip,
@@ -26,9 +30,6 @@ from datasets_tools.stages import (
     run,
     summarise,
 )
-from datasets_tools.tracks import GROUPS, SILENT_GROUPS
-from splitstrument.console import command
-from splitstrument.naming import no_such
 from splitstrument.writing import step
 from splitstrument.yaml_files import write_yaml
 

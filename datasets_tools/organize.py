@@ -15,11 +15,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.pairs import read_record
-from datasets_tools.stages import Outcome, StageError, add_options, output_folder, run, summarise
 from datasets_tools.tracks import GROUPS, Track, file_name, load
 from splitstrument.console import command
 from splitstrument.naming import no_such
+from splitstrument.records import read_record
+from splitstrument.stages import Outcome, StageError, add_options, output_folder, run, summarise
 from splitstrument.writing import AudioWriter, write_text
 
 NOTE = ".track.json"

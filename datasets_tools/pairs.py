@@ -10,9 +10,10 @@ import os
 import shutil
 from pathlib import Path
 
-from datasets_tools.stages import PART, StageError
 from splitstrument.pairs import PARTS, Pair
-from splitstrument.writing import AudioWriter, write_text
+from splitstrument.records import read_record
+from splitstrument.stages import PART
+from splitstrument.writing import AudioWriter
 
 RECORD = ".pair.json"
 
@@ -65,26 +66,9 @@ def write_pair(folder, instrument, rest, sample_rate, record=None):
         write(instrument, rest)
 
 
-def keep_settings(output, name, settings):
-    """Remember in the folder `output` with what settings it is made; StageError where it was made with others."""
-    path, text = Path(output) / f".{name}.json", json.dumps(settings) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise StageError(f"{output}: was made with other settings, {path.read_text().strip()}; use another --output")
-    write_text(path, text)
-
-
 def record_of(folder):
     """The record of the pair in `folder`, or None where there is none."""
     return read_record(Path(folder) / RECORD)
-
-
-def read_record(path):
-    """The dict in the JSON file `path`, or None where there is none."""
-    try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) else None
 
 
 def finished(folder, made_from):
@@ -103,9 +87,3 @@ def finished(folder, made_from):
         file.unlink(missing_ok=True)
     os.rmdir(folder)
     return False
-
-
-def identity(path):
-    """By what a source file is known again: its path, its size in bytes, when it was changed."""
-    status = os.stat(path)
-    return [os.path.abspath(path), status.st_size, status.st_mtime_ns]

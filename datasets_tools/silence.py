@@ -9,10 +9,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.pairs import PARTS, finished, identity, keep_settings, pair_writer, rate_folder, record_of
-from datasets_tools.stages import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
+from datasets_tools.pairs import PARTS, finished, pair_writer, rate_folder, record_of
 from splitstrument.console import command
-from splitstrument.pairs import find_pairs
+from splitstrument.pairs import check_names, find_pairs
+from splitstrument.records import identity, keep_settings
+from splitstrument.stages import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
 from splitstrument.yaml_files import write_yaml
 
 CUTS = "cuts.yaml"
@@ -145,16 +146,6 @@ def _shares(outcomes, when):
     return [level.silence for level in levels if level is not None]
 
 
-def _pairs(root):
-    """The pairs below `root`, each name once."""
-    pairs, seen = find_pairs(root), {}
-    for pair in pairs:
-        if seen.setdefault(pair.name, pair) is not pair:
-            both = f"{seen[pair.name].folder} and {pair.folder}"
-            raise StageError(f"{both} have one name; give the folder of one sample rate, such as tracks_22050hz")
-    return pairs
-
-
 @command
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="splitstrument silence", description=__doc__.split("\n")[0])
@@ -172,7 +163,8 @@ def main(arguments=None):
         raise StageError("--cut and --output go together")
     if not (0 <= options.target < 100 and 0 <= options.discard <= 100):
         raise StageError("--target must be 0 to less than 100 percent, --discard 0 to 100")
-    pairs = _pairs(options.pairs)
+    pairs = find_pairs(options.pairs)
+    check_names(pairs)
     if not options.cut:
         outcomes = run(measure_pair, pairs, options)
     else:

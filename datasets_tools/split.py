@@ -14,11 +14,12 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from datasets_tools.pairs import finished, folder_at_once, identity, pair_writer, rate_folder, read_record, record_of
-from datasets_tools.stages import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
+from datasets_tools.pairs import finished, folder_at_once, pair_writer, rate_folder, record_of
 from datasets_tools.tracks import file_name
 from splitstrument.audio import find_songs, open_audio
 from splitstrument.console import command
+from splitstrument.records import identity, read_record
+from splitstrument.stages import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
 from splitstrument.writing import AudioWriter, step
 
 RECORD = ".split.json"

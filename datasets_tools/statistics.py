@@ -4,8 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.stages import Outcome
 from datasets_tools.tracks import GROUPS
+from splitstrument.stages import Outcome
 from splitstrument.writing import write_text
 
 

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.pairs import folder_at_once, rate_folder
-from datasets_tools.stages import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
 from datasets_tools.tracks import file_name
 from splitstrument.audio import open_audio
 from splitstrument.console import command
 from splitstrument.naming import no_such
 from splitstrument.pairs import PairError, find_pairs
+from splitstrument.stages import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
 from splitstrument.yaml_files import read_yaml, write_yaml
 
 LIST = "validation.yaml"

@@ -98,6 +98,15 @@ def find_pairs(root, whole=True):
     return sorted(pairs, key=lambda pair: (hashlib.md5(pair.name.encode()).hexdigest(), str(pair.folder)))
 
 
+def check_names(pairs):
+    """Raise PairError where two of the pairs (or other tracks with a `name` and a `folder`) have one name."""
+    seen = {}
+    for pair in pairs:
+        if seen.setdefault(pair.name, pair) is not pair:
+            both = f"{seen[pair.name].folder} and {pair.folder}"
+            raise PairError(f"{both} have one name; give the folder of one sample rate, such as tracks_22050hz")
+
+
 def as_float(samples):
     """Stored samples -> float32 with full scale 1."""
     import numpy as np

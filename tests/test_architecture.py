@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 ARROWS = {
     "splitstrument": set(),
     "training": {"splitstrument"},
-    "evaluation": {"splitstrument"},
+    "evaluation": {"splitstrument", "training"},  # training: what the thesis's runs are
     "webapp": {"splitstrument"},
     "datasets_tools": {"splitstrument", "webapp"},
 }

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from datasets_tools.organize import main, organised_tracks
-from datasets_tools.stages import StageError
 from datasets_tools.tracks import Stem, Track, save
+from splitstrument.stages import StageError
 from tests.audio_files import song, write_av
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from datasets_tools import stages
-from datasets_tools.stages import Outcome, Skip
-from splitstrument import console
+from splitstrument import console, stages
 from splitstrument.audio import AudioError
+from splitstrument.stages import Outcome, Skip
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def test_no_process_outlives_the_one_that_began_it(tmp_path):
     code = """
 import sys, time
 from tests.test_stages import Item, linger, options
-from datasets_tools import stages
+from splitstrument import stages
 stages.run(linger, [Item(sys.argv[1] + "/a"), Item(sys.argv[1] + "/b")], options("--jobs", "2"))
 """
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])

@@ -12,10 +12,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.workers import BACKENDS, at_work, dead_workers, deaf_children, processes, work_for
 from splitstrument.audio import AudioError
 from splitstrument.console import error_line, progress
 from splitstrument.locking import locked
+from splitstrument.workers import BACKENDS, at_work, dead_workers, deaf_children, processes, work_for
 
 STATES = ("done", "already there", "skipped", "failed")
 PART = ".splitstrument.part"  # how the names of hidden folders end that are being made

@@ -1,0 +1,31 @@
+"""By what finished work is known when a command is given again: records of what it was made from, and its settings."""
+
+import json
+import os
+from pathlib import Path
+
+from splitstrument.stages import StageError
+from splitstrument.writing import write_text
+
+
+def keep_settings(output, name, settings):
+    """Remember in the folder `output` with what settings it is made; StageError where it was made with others."""
+    path, text = Path(output) / f".{name}.json", json.dumps(settings) + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise StageError(f"{output}: was made with other settings, {path.read_text().strip()}; use another --output")
+    write_text(path, text)
+
+
+def read_record(path):
+    """The dict in the JSON file `path`, or None where there is none."""
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def identity(path):
+    """By what a source file is known again: its path, its size in bytes, when it was changed."""
+    status = os.stat(path)
+    return [os.path.abspath(path), status.st_size, status.st_mtime_ns]
