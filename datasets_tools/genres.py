@@ -117,7 +117,9 @@ def main(arguments=None):
     parser.add_argument("table", type=Path, help="CSV with the columns track and genre, or YAML (track: genre)")
     dataset = "an organised folder or one of pairs: only its tracks count"
     parser.add_argument("dataset", type=Path, nargs="?", help=dataset)
-    parser.add_argument("--statistics", type=Path, metavar="DIR", help="write genres.csv and genres.png there")
+    parser.add_argument(
+        "--statistics", type=Path, metavar="DIR", help="write genres.csv and its picture there"
+    )
     options = parser.parse_args(arguments)
     table = read_table(options.table)
     names = list(table) if options.dataset is None else tracks_of(options.dataset)
@@ -131,7 +133,7 @@ def main(arguments=None):
         facts = [(row.genre, row.tracks, round(row.percent, 2)) for row in rows]
         write_csv(folder / "genres.csv", [("genre", "tracks", "percent"), *facts])
         values = [row.tracks for row in rows]
-        bars(folder / "genres.png", [row.genre for row in rows], values, "Genres", "genre", "tracks")
+        bars(folder / "genres", [row.genre for row in rows], values, "Genres", "genre", "tracks")
     print(text(rows))
     print(f"tracks: {len(names)}")
     if absent:

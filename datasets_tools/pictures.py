@@ -1,4 +1,4 @@
-"""Figures of a data set for people: bar charts, PNG or SVG by the file's suffix.
+"""Figures of a data set for people: bar charts, each as PNG and SVG.
 
 Charts are drawn without pyplot, so nothing is kept between them and no display is needed; the same numbers give the
 same file. A file is whole or not there at all.
@@ -8,7 +8,7 @@ from splitstrument import figures
 
 
 def bars(path, labels, values, title, xlabel, ylabel):
-    """Draw a bar for each label, its value above it, into the file `path`."""
+    """Draw a bar for each label, its value above it, into `path`.png and .svg."""
     figure, axes = _axes(labels, title, xlabel, ylabel)
     drawn = axes.bar(range(len(labels)), values, color="tab:blue")
     axes.bar_label(drawn, fmt="{:g}", fontsize="small", padding=2)
@@ -17,7 +17,7 @@ def bars(path, labels, values, title, xlabel, ylabel):
 
 
 def stacked_bars(path, labels, series, title, xlabel, ylabel):
-    """Draw a bar for each label, a colour for each of `series` ({name: a value for each label}), into `path`."""
+    """Draw a bar for each label, a colour for each of `series` ({name: a value for each label}), as PNG and SVG."""
     import matplotlib
 
     figure, axes = _axes(labels, title, xlabel, ylabel)

@@ -117,7 +117,7 @@ def write_cuts(folder, left_out):
 
 
 def write_statistics(folder, outcomes, cut):
-    """Write silence.csv, histogram.csv and histogram.png (histogram_after.png too, where cut) into `folder`."""
+    """Write silence.csv, histogram.csv and the picture histogram (histogram_after too, where cut) into `folder`."""
     from datasets_tools.pictures import bars
     from splitstrument.writing import write_csv
 
@@ -131,7 +131,7 @@ def write_statistics(folder, outcomes, cut):
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(folder / "silence.csv", rows)
     write_csv(folder / "histogram.csv", [("silence_percent", *whens), *zip(bins, *counts.values(), strict=True)])
-    for when, name in zip(whens, ("histogram.png", "histogram_after.png"), strict=False):
+    for when, name in zip(whens, ("histogram", "histogram_after"), strict=False):
         title = f"Silence in tracks {when} cutting" if cut else "Silence in tracks"
         bars(folder / name, bins, counts[when], title, "silence (%)", "tracks")
 

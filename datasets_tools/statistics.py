@@ -6,6 +6,7 @@ from pathlib import Path
 
 from datasets_tools.tracks import GROUPS
 from splitstrument.stages import Outcome
+from splitstrument.tables import markdown
 from splitstrument.writing import write_text
 
 
@@ -60,14 +61,8 @@ def count(tracks, seconds):
 
 def table(rows):
     """The rows as a table for people (Markdown)."""
-    lines = [("group", "source", "tracks", "stems", "hours")]
-    lines += [(row.group, row.source, str(row.tracks), str(row.stems), f"{row.hours:.2f}") for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
-    ]
-    text.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(text)
+    cells = [(row.group, row.source, row.tracks, row.stems, f"{row.hours:.2f}") for row in rows]
+    return markdown(("group", "source", "tracks", "stems", "hours"), cells, left=2)
 
 
 def print_guesses(guessed):
@@ -80,7 +75,7 @@ def print_guesses(guessed):
 
 
 def write(folder, rows, guessed):
-    """Write statistics.csv, statistics.md, names.csv (every name with its group) and statistics.png into `folder`."""
+    """Write statistics.csv, statistics.md, names.csv (every name with its group), and a picture into `folder`."""
     from datasets_tools.pictures import stacked_bars
     from splitstrument.writing import write_csv
 
@@ -96,4 +91,4 @@ def write(folder, rows, guessed):
     for source in sorted({row.source for row in rows}):
         tracks = {row.group: row.tracks for row in rows if row.source == source}
         series[source] = [tracks.get(group, 0) for group in groups]
-    stacked_bars(folder / "statistics.png", groups, series, "Tracks with each group of instruments", "group", "tracks")
+    stacked_bars(folder / "statistics", groups, series, "Tracks with each group of instruments", "group", "tracks")

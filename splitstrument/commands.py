@@ -6,6 +6,9 @@ COMMANDS = {
     "models": ("splitstrument.listing:models_main", "list the trained models"),
     "networks": ("splitstrument.listing:networks_main", "list the networks, their options and sizes"),
     "train": ("training.train:main", "train a model on pairs of instrument and rest"),
+    "evaluate": ("evaluation.evaluate:main", "score models and baselines on tracks whose parts are known"),
+    "report": ("evaluation.report:main", "compare scored models on one page, with pictures and excerpts"),
+    "thesis": ("evaluation.thesis:main", "the tables of the 2021 thesis beside our runs"),
     "catalogue": ("datasets_tools.catalogue:main", "list the tracks and stems of multitrack collections"),
     "organize": ("datasets_tools.organize:main", "bring all tracks into one layout"),
     "label": ("datasets_tools.label:main", "mark stems that are not fit, and show what a machine suspects"),
@@ -23,6 +26,7 @@ WAYS_OUT = {
     name: f"needs {name}: pip install {what}"
     for what, names in {
         "'splitstrument[datasets]'": ("joblib", "matplotlib"),
+        "'splitstrument[evaluation]'": ("markdown_it", "mir_eval", "sklearn"),
         "'splitstrument[synthesize]'": ("pretty_midi", "pysfizz"),
         "'splitstrument[training]'": ("librosa", "tensorboardX"),
         "'dask[distributed]'": ("dask", "distributed"),

@@ -123,6 +123,4 @@ def save(network, card, folder):
         target.attrs.update(source.attrs)
     whole.unlink()
     os.replace(halved, folder / WEIGHTS)
-    values = asdict(replace(card, version=version("splitstrument")))
-    values = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
-    write_yaml(folder / CARD, values, width=110)
+    write_yaml(folder / CARD, asdict(replace(card, version=version("splitstrument"))), width=110)

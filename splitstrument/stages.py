@@ -67,7 +67,8 @@ def _jobs(text):
 def output_folder(path):
     """Make the folder `path` and keep it for this process; StageError where it cannot be, or another works in it.
 
-    What a process that was stopped left half made (`.*` + PART, at most one folder down) is removed, before and after.
+    What a process that was stopped left half made (folders `.*` + PART, at most one folder down; half-written files) is
+    removed, before and after.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -87,6 +88,8 @@ def output_folder(path):
 def _clean(path):
     for left in (*Path(path).glob(f".*{PART}"), *Path(path).glob(f"*/.*{PART}")):
         shutil.rmtree(left, ignore_errors=True)
+    for left in Path(path).glob(".*.[0-9]*.part"):  # see splitstrument.writing
+        left.unlink(missing_ok=True)
 
 
 def check_apart(output, source):

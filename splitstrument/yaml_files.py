@@ -16,9 +16,16 @@ def read_yaml(path):
         raise ValueError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
 
 
+def plain(value):
+    """`value` with lists for tuples, as YAML and JSON keep them."""
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def write_yaml(path, content, **style):
     """Write `content` as YAML in its own order; `style`: of yaml.dump. Raises AudioError where writing fails."""
     import yaml
 
     style = {"sort_keys": False, "allow_unicode": True, "width": 1000} | style
-    write_text(path, yaml.dump(content, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), **style))
+    write_text(path, yaml.dump(plain(content), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), **style))

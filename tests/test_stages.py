@@ -161,3 +161,11 @@ def test_relative_paths_are_meant_from_where_the_command_is(tmp_path, monkeypatc
 def leave(item):
     Path(item.name).touch()
     return Outcome(item.name)
+
+
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
+    (tmp_path / f".track{stages.PART}").mkdir()
+    for name in ("..mix.json.3392.part", ".kept.json", "pairs.yaml"):
+        (tmp_path / name).write_text("{")
+    with stages.output_folder(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".kept.json", "pairs.yaml"]

@@ -7,7 +7,7 @@ from splitstrument import figures
 
 
 def losses(path, history, title):
-    """Draw losses, SDRs and learning rate of a history (a dict for each epoch) into the file `path`."""
+    """Draw losses, SDRs and learning rate of a history (a dict for each epoch) into `path`.png and .svg."""
     figure = Figure(figsize=(9, 8), layout="constrained")
     panels = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
     epochs = [row["epoch"] for row in history]

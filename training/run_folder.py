@@ -1,7 +1,8 @@
 """A run's folder: what it was given, what became of it, and the model that it is.
 
 configuration.yaml (merged, complete), environment.yaml (versions, devices), data.yaml (the tracks), log.txt,
-history.csv, losses.png, checkpoints/; the model of the best epoch in the folder itself, that of the last one in last/.
+history.csv, losses.png and .svg, checkpoints/; the model of the best epoch in the folder itself, that of the last one
+in last/.
 """
 
 import time
@@ -9,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from splitstrument.writing import write_csv
-from splitstrument.yaml_files import read_yaml, write_yaml
+from splitstrument.yaml_files import plain, read_yaml, write_yaml
 
 CONFIGURATION, DATA = "configuration.yaml", "data.yaml"
 # What may change while a run goes on: it decides nothing about the steps that are done.
@@ -30,7 +31,7 @@ class RunFolder:
         path = self.path / CONFIGURATION
         if not path.exists():
             return
-        before, now = _flat(read_yaml(path)), _flat(_plain(asdict(self.run)))
+        before, now = _flat(read_yaml(path)), _flat(plain(asdict(self.run)))
         changed = [
             f"{name} was {before.get(name)}, now {now.get(name)}"
             for name in sorted({*before, *now})
@@ -56,7 +57,7 @@ class RunFolder:
 
     def describe(self, environment):
         """Write what the run is given; `environment`: what it runs on, as a dict."""
-        write_yaml(self.path / CONFIGURATION, _plain(asdict(self.run)))
+        write_yaml(self.path / CONFIGURATION, asdict(self.run))
         write_yaml(self.path / "environment.yaml", environment)
         sides, seconds = self._tracks(), self.run.sample_rate * 3600
         hours = {side: round(sum(samples for _, samples in tracks) / seconds, 3) for side, tracks in sides.items()}
@@ -91,7 +92,7 @@ class RunFolder:
         self.say(f"{self.path}: finished after epoch {state.epoch}{early}; the best was epoch {state.best_epoch}")
 
     def write_history(self, history):
-        """Write history.csv, a row for each epoch, and draw losses.png where matplotlib is."""
+        """Write history.csv, a row for each epoch, and draw losses.png and .svg where matplotlib is."""
         if not history:
             return
         write_csv(self.path / "history.csv", [tuple(history[0]), *(tuple(row.values()) for row in history)])
@@ -101,7 +102,7 @@ class RunFolder:
             from training.plots import losses
         except ModuleNotFoundError:
             return
-        losses(self.path / "losses.png", history, f"{self.run.name}: {self.run.loss}")
+        losses(self.path / "losses", history, f"{self.run.name}: {self.run.loss}")
 
     def _write_events(self, row):
         """Write an epoch's figures for TensorBoard, in place of those of the same and later epochs."""
@@ -135,13 +136,6 @@ class RunFolder:
             trained_on=tuple(dict.fromkeys(sources)),
             training=f"epoch {epochs}, batches of {run.windows.batch_size} windows, loss {run.loss}, seed {run.seed}",
         )
-
-
-def _plain(value):
-    """Settings as YAML keeps them: lists for tuples."""
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _flat(value, place=""):

@@ -1,0 +1,216 @@
+"""Score models and baselines on tracks whose parts are known, as in the thesis's section 6.
+
+Each track's parts are mixed, the mixture is separated, and the estimates are compared with the parts. The
+output folder gets evaluation.yaml, tables as CSV and Markdown, pictures, and excerpts to listen to.
+"""
+
+import argparse
+import functools
+import json
+import math
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from splitstrument.console import command
+from splitstrument.stages import StageError, add_options, output_folder, run, summarise
+
+COMPARED = ("model", "baseline")
+
+
+def evaluate(systems, tracks, options):
+    """Score `systems` on `tracks` into the folder `options.output`: (Evaluation or None, the tracks' Outcomes).
+
+    `options`: those of the command. Evaluation is None where no track could be scored.
+    """
+    from evaluation import results
+    from evaluation.scoring import Task, record_path, score_track
+    from splitstrument.records import keep_settings
+
+    output = options.output
+    metrics = "mir_eval" if options.reference_metrics else "own"
+    settings = {"tracks": str(options.pairs.resolve()), "remove_panning": options.remove_panning, "metrics": metrics}
+    with output_folder(output):
+        keep_settings(output, "evaluate", settings)
+        record_path(output, tracks[0]).parent.mkdir(exist_ok=True)
+        heard = frozenset(track.name for track in tracks[: options.excerpts])
+        task = Task(tuple(systems), output, options.remove_panning, options.reference_metrics, heard)
+        outcomes = run(functools.partial(score_track, task=task), tracks, options)
+        records = [outcome.result for outcome in outcomes if outcome.result]
+        if not records:
+            return None, outcomes
+        evaluation = results.Evaluation(
+            **about(options, records),
+            remove_panning=options.remove_panning,
+            metrics=metrics,
+            systems=tuple(result(system, records) for system in systems),
+        )
+        results.write(output, evaluation)
+        draw(output, evaluation)
+    return evaluation, outcomes
+
+
+def about(options, records):
+    """What an Evaluation says of itself: tracks, command, machine."""
+    import shlex
+    from importlib.metadata import version
+
+    from splitstrument.workers import processes
+
+    return {
+        "pairs": str(options.pairs),
+        "tracks": len(records),
+        "hours": round(sum(record["seconds"] for record in records) / 3600, 4),
+        "command": "splitstrument evaluate " + shlex.join(options.arguments),
+        "machine": machine(),
+        "jobs": min(processes(options.jobs), len(records)),
+        "version": version("splitstrument"),
+    }
+
+
+def machine():
+    """The processor and how many cores of it there are."""
+    import os
+    import platform
+
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+        name = next(line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return f"{os.cpu_count()} cores, {name}, Python {platform.python_version()}"
+
+
+def result(system, records):
+    """The Result of a System, from the tracks' records and from the model's folder."""
+    from statistics import median
+
+    from evaluation import results
+
+    tracks = {record["name"]: record["systems"][system.name]["parts"] for record in records}
+    facts = {"speed": None, "instrument": system.instrument}
+    if system.kind in COMPARED:
+        speeds = [record["seconds"] / record["systems"][system.name]["seconds"] for record in records]
+        facts["speed"] = round(median(speeds), 3)
+    if system.kind == "model":
+        facts |= model_facts(system.source)
+    return results.Result(
+        system.name, system.kind, system.what, system.source, **facts, summary=results.summarise(tracks), tracks=tracks
+    )
+
+
+def model_facts(folder):
+    """Of a model's folder: its card, its parameters, and, where it is a run's, how it was trained."""
+    from evaluation.results import Training
+    from splitstrument import backend, models, networks
+    from splitstrument.yaml_files import read_yaml
+
+    backend.keras_on()
+    card, folder = models.read_card(folder), Path(folder)
+    network = networks.build(card.network, card.options)
+    facts = {"card": card, "parameters": sum(math.prod(v.shape) for v in network.trainable_variables)}
+    if (folder / "configuration.yaml").exists():
+        history = read_history(folder / "history.csv")
+        seconds = [row["seconds"] + row.get("val_seconds", 0.0) for row in history if "seconds" in row]
+        data = read_yaml(folder / "data.yaml") if (folder / "data.yaml").exists() else {}
+        facts["training"] = Training(
+            configuration=read_yaml(folder / "configuration.yaml"),
+            epochs=len(history),
+            tracks=data.get("tracks of training"),
+            hours_per_epoch=round(sum(seconds) / len(seconds) / 3600, 4) if seconds else None,
+            history=tuple(history),
+        )
+    return facts
+
+
+def read_history(path):
+    """The rows of a run's history.csv as dicts of numbers; none where there is no such file yet."""
+    import csv
+
+    if not path.exists():
+        return []
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    except (TypeError, ValueError):
+        raise StageError(f"{path}: holds a row that is no history") from None
+
+
+def draw(output, evaluation):
+    """Draw how the scores lie over the tracks, and spectrograms of the excerpts as each model separates them."""
+    from evaluation import pictures
+    from evaluation.scoring import excerpt_folder
+
+    pictures.distributions(output / "distributions", evaluation)
+    shown = [system for system in evaluation.systems if system.kind == "model"]
+    for folder in sorted(path for path in (output / "excerpts").glob("*") if path.is_dir()):
+        for system in shown or [system for system in evaluation.systems if system.kind == "baseline"]:
+            own = excerpt_folder(output, folder.name, system.name)
+            if system.tracks.get(folder.name) and own.is_dir():
+                pictures.excerpt(own / "spectrograms", folder, own, f"{folder.name}: {system.name}")
+
+
+def check_fit(systems, tracks):
+    """Raise StageError where a model takes out what the tracks do not have apart."""
+    for system in systems:
+        if system.kind == "model" and "instrument" not in tracks[0].parts and system.instrument not in tracks[0].parts:
+            raise StageError(
+                f"{system.name}: takes out {system.instrument}; the tracks have {', '.join(tracks[0].parts)}"
+            )
+
+
+def _check_packages(systems, options):
+    needed = ["joblib", "matplotlib"] + ["mir_eval"] * options.reference_metrics
+    needed += ["librosa", "sklearn"] * any(system.kind == "baseline" for system in systems)
+    for name in needed:
+        if find_spec(name) is None:
+            raise StageError(f"needs {name}: pip install 'splitstrument[evaluation]'")
+
+
+def _count(text):
+    if (count := int(text)) < 0:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return count
+
+
+@command
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="splitstrument evaluate", description=__doc__.split("\n")[0])
+    add = parser.add_argument
+    what = "a model's name or folder, or a baseline: frequency, harmonic, nmf, repet, spectrogram"
+    add("models", nargs="+", metavar="MODEL", help=what)
+    add("--pairs", type=Path, required=True, help="a folder of pairs, or of songs in MUSDB's four stems")
+    add("--output", type=Path, default=Path("evaluation"), help="the folder of the results (evaluation, unless given)")
+    add("--instrument", help="what baselines are to take out (what the models do, or guitar, unless given)")
+    add("--remove-panning", action="store_true", help="score the mean of the channels, as the thesis did")
+    add("--reference-metrics", action="store_true", help="SDR, SIR and SAR by mir_eval itself, which is slower")
+    add("--excerpts", type=_count, default=3, metavar="N", help="keep 10 s of N tracks to listen to (3, unless given)")
+    add("--json", action="store_true", help="print the evaluation as JSON")
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    options.arguments = sys.argv[2:] if arguments is None else list(arguments)
+    from evaluation import results
+    from evaluation.systems import find_systems
+    from evaluation.tracks import find_tracks
+
+    tracks = find_tracks(options.pairs)
+    systems = find_systems(options.models, options.instrument)
+    check_fit(systems, tracks)
+    _check_packages(systems, options)
+    evaluation, outcomes = evaluate(systems, tracks, options)
+    if options.json:
+        if evaluation:
+            from dataclasses import asdict
+
+            print(json.dumps(asdict(evaluation), indent=1))
+        failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+        for outcome in failed:
+            print(f"splitstrument: {outcome.name}: {outcome.reason}", file=sys.stderr)
+        return 1 if failed else 0
+    if evaluation:
+        print(results.tables(evaluation) + "\n")
+    return summarise(outcomes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""Pictures of an evaluation: log spectrograms, and how scores lie over the tracks; each as PNG and SVG."""
+
+from pathlib import Path
+
+import numpy as np
+
+from evaluation.scoring import LIMIT
+from splitstrument import figures
+from splitstrument.spectrogram import Analysis, Grid
+
+FLOOR = -80  # dB below the mixture's loudest bin
+WINDOW = 2048, 22050  # samples, at Hz
+SHOWN = {"sdr": "SDR", "sir": "SIR", "sar": "SAR", "si_sdr": "SI-SDR"}
+
+
+def excerpt(path, truth, own, title):
+    """Draw an excerpt's mixture, its instrument, a system's prediction of it and the error, into `path`.png and .svg.
+
+    `truth`: the folder of the excerpt's mixture.flac and its true parts; `own`: that of the system's parts. The part
+    that is drawn is the first one that the system took out.
+    """
+    from splitstrument import audio
+
+    (part, *_) = sorted((file.stem for file in Path(own).glob("*.flac")), key=lambda name: (name == "rest", name))
+    mixture, rate = audio.read(truth / "mixture.flac")
+    target, estimate = audio.read(truth / f"{part}.flac")[0], audio.read(own / f"{part}.flac")[0]
+    sounds = {"mixture": mixture, part: target, f"{part}, as predicted": estimate, "error": estimate - target}
+    spectrograms(path, sounds, rate, title)
+
+
+def spectrograms(path, sounds, rate, title):
+    """Draw a log spectrogram of each of `sounds` ({title: (samples, channels)}), in dB below the first one's peak."""
+    from matplotlib.figure import Figure
+
+    window, own_rate = WINDOW
+    grid = Grid(window).at_rate(own_rate, rate)
+    levels = {name: _magnitudes(sound, grid) for name, sound in sounds.items()}
+    loudest = max(float(next(iter(levels.values())).max()), 1e-9)
+    figure = Figure(figsize=(10, 2.4 * len(levels)), layout="constrained")
+    figure.suptitle(title, parse_math=False)
+    for axes, (name, magnitudes) in zip(figure.subplots(len(levels), 1, sharex=True), levels.items(), strict=True):
+        decibels = 20 * np.log10(np.maximum(magnitudes / loudest, 10 ** (FLOOR / 20)))
+        times = np.arange(len(magnitudes)) * grid.hop / rate
+        frequencies = np.arange(1, grid.bins) * rate / grid.window
+        image = axes.pcolormesh(
+            times, frequencies, decibels[:, 1:].T, vmin=FLOOR, vmax=0, cmap="magma", rasterized=True
+        )
+        axes.set_yscale("log")
+        axes.set_ylim(40, rate / 2)
+        axes.set_yticks([100, 1000, 10000][: 2 + (rate > 20000)], ["100", "1k", "10k"][: 2 + (rate > 20000)])
+        axes.set_ylabel("Hz")
+        axes.set_title(name, fontsize="medium", parse_math=False)
+        figure.colorbar(image, ax=axes, format="%d dB", pad=0.01)
+    axes.set_xlabel("seconds")
+    figures.save(figure, path)
+
+
+def _magnitudes(sound, grid):
+    """The spectrogram (frames, bins) of all channels together."""
+    analysis = Analysis(grid, sound.shape[1])
+    spectra = np.concatenate([analysis(sound), analysis.finish()], axis=1)
+    return np.sqrt(np.mean(np.square(np.abs(spectra)), axis=0))
+
+
+def distributions(path, evaluation):
+    """Draw how each part's scores lie over the tracks, system beside system: a box, and a dot for each track."""
+    from matplotlib.figure import Figure
+
+    from evaluation.results import parts_of
+
+    parts = parts_of(evaluation)
+    height = 1.2 + 0.34 * len(evaluation.systems)
+    figure = Figure(figsize=(13, height * len(parts)), layout="constrained")
+    panels = figure.subplots(len(parts), len(SHOWN), squeeze=False)
+    for row, part in zip(panels, parts, strict=True):
+        systems = [system for system in evaluation.systems if part in system.summary]
+        for axes, (measure, label) in zip(row, SHOWN.items(), strict=True):
+            for place, system in enumerate(systems):
+                values = [scores[part][measure] for scores in system.tracks.values() if part in scores]
+                # At the limit are scores without meaning, such as the SAR of a mixture, which has no artifacts.
+                shown = [value for value in values if value is not None and abs(value) < LIMIT]
+                _spread(axes, place, shown, system.kind)
+            axes.set_yticks(range(len(systems)), [s.name for s in systems] if axes is row[0] else [], parse_math=False)
+            axes.set_ylim(len(systems) - 0.4, -0.6)
+            axes.set_xlabel(f"{label} (dB)")
+            axes.set_title(part, fontsize="medium", parse_math=False)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.grid(axis="x", color="0.9")
+            axes.set_axisbelow(True)
+    figures.save(figure, path)
+
+
+def _spread(axes, place, values, kind):
+    if not values:
+        return
+    colour = {"model": "tab:blue", "baseline": "tab:orange"}.get(kind, "tab:gray")
+    # Dots side by side, in the tracks' order, so that equal values are seen apart.
+    heights = place + np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else [place]
+    axes.plot(values, heights, ".", color=colour, markersize=4, alpha=0.6)
+    line = {"color": colour}
+    styles = {f"{name}props": line for name in ("box", "whisker", "cap")} | {"medianprops": line | {"linewidth": 2}}
+    axes.boxplot(values, positions=[place], orientation="horizontal", widths=0.6, showfliers=False, **styles)

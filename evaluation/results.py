@@ -1,0 +1,184 @@
+"""evaluation.yaml: what systems are worth on a set of tracks; read, written, and as tables.
+
+Beside it lie evaluation.csv (a row for each system, track and part), scores.csv and scores.md (medians, means and
+quartiles over the tracks).
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from evaluation.scoring import MEASURES
+from splitstrument.cards import Card
+from splitstrument.checking import STRICT, checked
+from splitstrument.tables import markdown
+from splitstrument.writing import write_csv, write_text
+from splitstrument.yaml_files import read_yaml, write_yaml
+
+FILE = "evaluation.yaml"
+TITLES = {
+    "sdr": "SDR",
+    "sir": "SIR",
+    "sar": "SAR",
+    "plain_sdr": "plain SDR",
+    "plain_sdr_improvement": "improved by",
+    "si_sdr": "SI-SDR",
+    "si_sdr_improvement": "improved by",
+}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a measure lies over the tracks that have it, in dB; None where none has."""
+
+    tracks: int
+    median: float | None = None
+    mean: float | None = None
+    lower_quartile: float | None = None
+    upper_quartile: float | None = None
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a song over all tracks: Spreads by measure, and how many tracks had nothing to score."""
+
+    measures: dict[str, Spread]
+    silent_references: int = 0
+    silent_estimates: int = 0
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Training:
+    """The run that a model is: its configuration as it was merged, and how it went."""
+
+    configuration: dict
+    epochs: int
+    tracks: int | None = None
+    hours_per_epoch: float | None = None
+    history: tuple[dict, ...] = ()
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Result:
+    """One system on all tracks. `speed`: seconds of sound in a second of separating, the median over the tracks.
+
+    `tracks`: {track: {part: {measure: dB or None, "silent": None, "reference" or "estimate"}}}.
+    """
+
+    name: str
+    kind: str
+    what: str
+    source: str = ""
+    instrument: str = ""
+    parameters: int | None = None
+    speed: float | None = None
+    card: Card | None = None
+    training: Training | None = None
+    summary: dict[str, Part] = field(default_factory=dict)
+    tracks: dict[str, dict[str, dict[str, float | str | None]]] = field(default_factory=dict)
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All results on one set of tracks. `command`: what made it; `machine`: where; `jobs`: tracks at once."""
+
+    pairs: str
+    tracks: int
+    hours: float
+    remove_panning: bool
+    metrics: str
+    command: str
+    machine: str
+    jobs: int
+    version: str
+    systems: tuple[Result, ...] = ()
+    __pydantic_config__ = STRICT
+
+
+def spread(values):
+    """The Spread of a list of dB; None among them is left out."""
+    import numpy as np
+
+    values = [value for value in values if value is not None]
+    if not values:
+        return Spread(0)
+    lower, median, upper = np.percentile(values, (25, 50, 75))
+    figures = (median, np.mean(values), lower, upper)
+    return Spread(len(values), *(round(float(figure), 4) for figure in figures))
+
+
+def summarise(tracks):
+    """{part: Part} of a Result's `tracks`."""
+    parts = dict.fromkeys(part for scores in tracks.values() for part in scores)
+    return {part: _part([scores[part] for scores in tracks.values() if part in scores]) for part in parts}
+
+
+def _part(scores):
+    silent = [each["silent"] for each in scores]
+    spreads = {measure: spread([each[measure] for each in scores]) for measure in MEASURES}
+    return Part(spreads, silent.count("reference"), silent.count("estimate"))
+
+
+def read(path):
+    """The Evaluation in the file `path` or in its folder; ValueError with one line where it cannot be read."""
+    path = Path(path)
+    path = path / FILE if path.is_dir() else path
+    values = read_yaml(path)
+    if not isinstance(values, dict) or "systems" not in values:
+        raise ValueError(f"{path}: is no evaluation, or half of one; give the evaluate command again to make it anew")
+    return checked(Evaluation, values, str(path))
+
+
+def write(folder, evaluation):
+    """Write evaluation.yaml and its tables into `folder`."""
+    write_yaml(Path(folder) / FILE, asdict(evaluation), default_flow_style=None, width=120)
+    rows = [
+        (system.name, track, part, *(_cell(scores[measure]) for measure in MEASURES), scores["silent"] or "")
+        for system in evaluation.systems
+        for track, parts in system.tracks.items()
+        for part, scores in parts.items()
+    ]
+    write_csv(Path(folder) / "evaluation.csv", [("system", "track", "part", *MEASURES, "silent"), *rows])
+    write_csv(Path(folder) / "scores.csv", _summary_rows(evaluation))
+    write_text(Path(folder) / "scores.md", tables(evaluation) + "\n")
+
+
+def _summary_rows(evaluation):
+    yield ("system", "part", "measure", "tracks", "median", "mean", "lower_quartile", "upper_quartile")
+    for system in evaluation.systems:
+        for name, part in system.summary.items():
+            for measure, each in part.measures.items():
+                figures = (each.median, each.mean, each.lower_quartile, each.upper_quartile)
+                yield (system.name, name, measure, each.tracks, *map(_cell, figures))
+
+
+def _cell(value):
+    return "" if value is None else value
+
+
+def parts_of(evaluation):
+    """The names of all parts that any system estimates, each once."""
+    return list(dict.fromkeys(part for system in evaluation.systems for part in system.summary))
+
+
+def tables(evaluation, figure="median"):
+    """A table for each part: a row for each system, this `figure` ("median", "mean", ...) of every measure in dB."""
+    return "\n\n".join(f"{part}, {figure} in dB\n\n{table(evaluation, part, figure)}" for part in parts_of(evaluation))
+
+
+def table(evaluation, part, figure="median"):
+    """The table of one part."""
+    rows = [
+        (system.name, *(decibels(getattr(system.summary[part].measures[measure], figure)) for measure in MEASURES))
+        for system in evaluation.systems
+        if part in system.summary
+    ]
+    return markdown(("system", *TITLES.values()), rows)
+
+
+def decibels(value):
+    """A figure as text, with two digits; a dash where there is none."""
+    return "-" if value is None else f"{value:.2f}"
