@@ -7,6 +7,7 @@ and a track that is organised again finds its own; and whether all of its stems 
 import argparse
 import errno
 import functools
+import itertools
 import json
 import os
 import shutil
@@ -14,9 +15,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.stages import Outcome, StageError, add_options, command, output_folder, run, summarise
 from datasets_tools.tracks import GROUPS, Track, file_name, load
+from splitstrument.console import command
 from splitstrument.naming import no_such
+from splitstrument.records import read_record
+from splitstrument.stages import Outcome, StageError, add_options, output_folder, run, summarise
 from splitstrument.writing import AudioWriter, write_text
 
 NOTE = ".track.json"
@@ -29,6 +32,7 @@ class Organised:
     folder: Path
     stems: dict[str, tuple[Path, ...]]
     complete: bool = True
+    unknown: tuple[str, ...] = ()  # what in it lies in no group's folder
 
     @property
     def name(self):
@@ -45,13 +49,22 @@ def organised_tracks(root):
         stems = {group: tuple(_files(folder / group)) for group in GROUPS}
         stems = {group: files for group, files in stems.items() if files}
         if stems:
-            note = _note(folder)
-            # Folders that others organised, such as the thesis's, have no note.
-            tracks.append(Organised(folder, stems, note is None or note.get("complete", False)))
+            unknown = [path.name for path in sorted(folder.iterdir()) if path.is_dir() and path.name not in GROUPS]
+            unknown += [
+                f"{group}/{path.name}" for group in stems for path in (folder / group).iterdir() if path.is_dir()
+            ]
+            unknown = tuple(name for name in unknown if not name.startswith("."))
+            tracks.append(Organised(folder, stems, _is_complete(folder), unknown))
     if not tracks:
         wanted = "<track>/<group>/<stem file>"
         raise StageError(f"{root}: no tracks ({wanted}) in this folder; splitstrument organize makes them")
     return tracks
+
+
+def _is_complete(folder):
+    """Whether all stems of a track's note are there. Folders that others organised, as the thesis's, have no note."""
+    note = _note(folder)
+    return note is None or (note.get("complete", False) and all((folder / name).exists() for name in note["placed"]))
 
 
 def _files(folder):
@@ -62,11 +75,8 @@ def _files(folder):
 
 def _note(folder):
     """The note in a track's folder, or None."""
-    try:
-        note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return note if isinstance(note, dict) else None
+    note = read_record(folder / NOTE)
+    return note if note and isinstance(note.get("placed"), dict) else None
 
 
 @dataclass(frozen=True)
@@ -84,29 +94,35 @@ class Placement:
 def place(tracks, root):
     """A Placement below `root` for each of `tracks`: named as the track, further ones of that name "... (2)".
 
-    A folder that this very track has already is its own; one of another track, or of unknown origin, is taken.
+    A folder is a track's own if it is empty, or if its note is of this name and has one of its files.
     """
     taken, placements = set(), []
     for track in tracks:
-        base, origin = file_name(track.name), _origin(track)
-        for number in range(1, len(tracks) + 1_000_000):
+        base = file_name(track.name)
+        for number in itertools.count(1):
             folder = root / (base if number == 1 else f"{base} ({number})")
-            if folder.name not in taken and (not os.path.lexists(folder) or _is_of(folder, origin)):
+            if folder.name not in taken and (_is_empty(folder) or _is_of(folder, track)):
                 break
         taken.add(folder.name)
         placements.append(Placement(track, folder))
     return placements
 
 
-def _origin(track):
-    """What tells a track from others of its name."""
-    files = [[str(stem.path), stem.stream] for stem in track.stems]
-    return {"source": track.source, "name": track.name, "files": files}
+def _is_empty(folder):
+    """Whether there is nothing, or only what a process that was killed left."""
+    return not os.path.lexists(folder) or (folder.is_dir() and not [p for p in folder.iterdir() if p.suffix != ".part"])
 
 
-def _is_of(folder, origin):
+def _is_of(folder, track):
     note = _note(folder)
-    return note is not None and all(note.get(key) == value for key, value in origin.items())
+    if note is None or (note.get("source"), note.get("name")) != (track.source, track.name):
+        return False
+    return any(_file(stem) in note["placed"].values() for stem in track.stems)
+
+
+def _file(stem):
+    """The file, and stream of it, that a stem is."""
+    return [str(stem.path), stem.stream]
 
 
 def organise(placement, how):
@@ -116,20 +132,38 @@ def organise(placement, how):
     """
     track, folder = placement.track, placement.folder
     targets = _targets(track, folder)
+    placed = {str(target.relative_to(folder)): _file(stem) for stem, target in targets}
+    moves = _moves(folder, (_note(folder) or {}).get("placed", {}), placed)
+    for source, target in moves:
+        target.parent.mkdir(exist_ok=True)
+        os.rename(source, target)
     todo = [(stem, target) for stem, target in targets if not _there(stem, target, how)]
     for stem, _ in todo:
         if not os.path.isfile(stem.path):
             raise ValueError(f"{stem.path}: this stem is missing")
-    note = _origin(track)
-    if not todo and (_note(folder) or {}).get("complete"):
+    note = {"source": track.source, "name": track.name, "placed": placed}
+    if not todo and _note(folder) == {**note, "complete": True}:
         return Outcome(placement.name, "already there")
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.rglob(".*.part"):  # by a process that was killed
+        left.unlink()
     _write_note(folder, note, complete=False)
     for stem, target in todo:
         target.parent.mkdir(exist_ok=True)
         _bring(stem, target, how)
     _write_note(folder, note, complete=True)
     return Outcome(placement.name)
+
+
+def _moves(folder, before, placed):
+    """(from, to) of stems whose group was edited; those that the catalogue no longer has become excluded."""
+    now = {tuple(file): name for name, file in placed.items()}
+    moves = []
+    for name, file in before.items():
+        target = folder / now.get(tuple(file), f"excluded/{Path(name).name}")
+        if target != folder / name and (folder / name).exists() and not os.path.lexists(target):
+            moves.append((folder / name, target))
+    return moves
 
 
 def _write_note(folder, note, complete):
@@ -140,9 +174,9 @@ def _targets(track, folder):
     """(stem, the path that it gets) of every stem; two of one name in a group are told apart."""
     taken, targets = set(), []
     for stem in track.stems:
-        name = Path(file_name(stem.path.name))
+        name = Path(file_name(stem.path.stem) + stem.path.suffix)
         if stem.stream is not None:
-            name = Path(file_name(f"{stem.label or stem.stream}.wav"))
+            name = Path(file_name(str(stem.label or stem.stream)) + ".wav")
         target, number = folder / stem.group / name, 1
         while target in taken:
             number += 1
@@ -238,6 +272,10 @@ def main(arguments=None):
     if options.limit is not None and options.limit < 1:
         raise StageError("--limit must be at least 1")
     chosen, outcomes = select(load(options.tracks), options.require, options.limit)
+    inside = os.path.abspath(options.output) + os.sep
+    for stem in (stem for track in chosen for stem in track.stems):
+        if str(stem.path).startswith(inside):
+            raise StageError(f"{stem.path}: a stem lies in the folder that is to be written; use another --output")
     with output_folder(options.output):
         placements = place(chosen, options.output)
         outcomes += run(functools.partial(organise, how=options.how), placements, options)
