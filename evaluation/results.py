@@ -123,13 +123,22 @@ def _part(scores):
 
 
 def read(path):
-    """The Evaluation in the file `path` or in its folder; ValueError with one line where it cannot be read."""
-    path = Path(path)
-    path = path / FILE if path.is_dir() else path
+    """The Evaluation in the file `path`; ValueError with one line where it cannot be read."""
     values = read_yaml(path)
     if not isinstance(values, dict) or "systems" not in values:
         raise ValueError(f"{path}: is no evaluation, or half of one; give the evaluate command again to make it anew")
     return checked(Evaluation, values, str(path))
+
+
+def find(paths):
+    """[(file, Evaluation)] of evaluation.yaml files and of folders, searched for them, each once."""
+    files = []
+    for path in map(Path, paths):
+        found = sorted(path.rglob(FILE)) if path.is_dir() else [path]
+        if not found:
+            raise ValueError(f"{path}: no {FILE} in this folder; splitstrument evaluate writes one")
+        files += found
+    return [(file, read(file)) for file in dict.fromkeys(files)]
 
 
 def write(folder, evaluation):
