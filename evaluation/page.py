@@ -1,0 +1,123 @@
+"""A page of text, tables, pictures and sounds: Markdown with its files in a folder, or HTML that holds all itself."""
+
+import base64
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from splitstrument.writing import MP3_RATES, AudioWriter, write_text
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+.table { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.25rem 0.6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
+img { max-width: 100%; background: white; }
+pre { overflow-x: auto; padding: 0.6rem; background: color-mix(in srgb, currentColor 8%, transparent); }
+audio { width: 16rem; max-width: 100%; }
+"""
+
+
+class Page:
+    """The page that becomes the file `path`, .md or .html. Blocks of Markdown are added with `add`, in order.
+
+    Pictures and sounds give Markdown to put into a block. As a context manager it is written at the end, whole or not
+    at all: first its files, into the folder `<name>_files` beside it, if it is Markdown.
+    """
+
+    def __init__(self, path):
+        self.path, self._blocks = Path(path), []
+        if self.path.suffix not in (".md", ".html"):
+            raise ValueError(f"{path}: a page is .md or .html")
+        self.alone = self.path.suffix == ".html"
+        self.folder = self.path.with_name(f"{self.path.stem}_files")
+
+    def __enter__(self):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._making = tempfile.TemporaryDirectory(prefix=f".{self.path.name}.", dir=self.path.parent)
+        self._files = Path(self._making.name)
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self._write()
+        finally:
+            self._making.cleanup()
+
+    def add(self, *blocks):
+        """Add blocks of Markdown."""
+        self._blocks += blocks
+
+    def picture(self, file, name, title):
+        """The PNG `file` under another name (a file name without suffix), described by `title`."""
+        return f"![{text(title)}]({self._kept(file, f'{name}.png', 'image/png')})"
+
+    def draw(self, function, name, title, *arguments):
+        """A picture that `function(path, *arguments)` draws into `path`.png, such as those of evaluation.pictures."""
+        path = self._files / f"drawn_{name}"
+        function(path, *arguments)
+        drawn = self.picture(path.with_suffix(".png"), name, title)
+        for file in self._files.glob(f"drawn_{name}.*"):
+            file.unlink()
+        return drawn
+
+    def sound(self, file, name, title):
+        """A sound `file`, as MP3 where MP3 has its sample rate: a player in HTML, a link in Markdown."""
+        from splitstrument import audio
+
+        samples, rate = audio.read(file)
+        suffix, kind = (".mp3", "audio/mpeg") if rate in MP3_RATES else (".flac", "audio/flac")
+        made = self._files / f"made_{name}{suffix}"
+        with AudioWriter(made, rate, samples.shape[1], "16") as writer:
+            writer.write(samples)
+        address = self._kept(made, f"{name}{suffix}", kind)
+        made.unlink()
+        if not self.alone:
+            return f"[{text(title)}]({address})"
+        # A label for those who do not see: its quotes and brackets are taken out.
+        label = re.sub(r"[\"&<>]", "", title)
+        return f'<audio controls preload="none" aria-label="{label}" src="{address}"></audio>'
+
+    def _kept(self, file, name, kind):
+        """The address of a file: itself as text, or its place in the folder."""
+        if self.alone:
+            return f"data:{kind};base64,{base64.b64encode(Path(file).read_bytes()).decode()}"
+        name = re.sub(r"[^A-Za-z0-9.-]+", "_", name)
+        shutil.copyfile(file, self._files / name)
+        return f"{self.folder.name.replace(' ', '%20')}/{name}"
+
+    def _write(self):
+        content = "\n\n".join(self._blocks) + "\n"
+        if self.alone:
+            return write_text(self.path, html(content))
+        files = [file for file in self._files.iterdir() if file.is_file()]
+        if files:
+            self.folder.mkdir(exist_ok=True)
+            for file in files:
+                file.replace(self.folder / file.name)
+        write_text(self.path, content)
+
+
+def html(content):
+    """A page of Markdown as a whole page of HTML."""
+    from markdown_it import MarkdownIt
+
+    reader = MarkdownIt("commonmark", {"html": True}).enable("table")
+    reader.validateLink = lambda address: True  # its own check refuses data: of sounds; all addresses are ours
+    body = reader.render(content).replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
+    title = re.search(r"^# (.*)$", content, re.MULTILINE)
+    title = re.sub(r"<[^>]*>", "", reader.renderInline(title[1])) if title else "splitstrument"
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>{head}<title>{title}</title><style>{STYLE}</style></head>\n'
+        f"<body>\n{body}</body>\n</html>\n"
+    )
+
+
+def text(name):
+    """A name as Markdown that shows just this name."""
+    name = re.sub(r"\s+", " ", str(name))
+    return re.sub(r"([\\`*<>\[\]#&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))", r"\\\1", name)

@@ -1,0 +1,236 @@
+"""The tables of the 2021 thesis (1 to 11, appendices A and B), each beside our runs, with the commands that make it.
+
+A run of ours stands in a row if its configuration refers to that table, as those in training/configs/thesis do, and an
+evaluation of it is given. Where its settings are others than the row's, they are named.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from splitstrument.console import command
+
+INTRODUCTION = """\
+# The thesis's tables beside ours
+
+Written by `{command}`.
+
+The figures of the thesis are medians in dB over its own validation tracks (116 with guitar, 22 with piano), which
+were not published. Ours are medians over the tracks that each row names: other songs, so that a difference says as
+much of the songs as of the training. Where no run is named, none has been made; the commands make it.
+
+The data sets are those of the thesis's section 4.4. `MEDLEYDB`, `ROCKBAND`, `CAMBRIDGE`, `SLAKH` and `RECORDINGS` are
+folders of yours, `marks_guitar.yaml` and `marks_piano.yaml` judgements of their stems. The thesis's hours per epoch
+are those of an RTX 3090.
+"""
+# What decides nothing about how a run is trained.
+FREE = ("name", "reference", "save_minutes", "tensorboard")
+
+
+def page(evaluations, silence=None, command="splitstrument thesis"):
+    """The whole page as Markdown.
+
+    `evaluations`: [(path, Evaluation)]. `silence`: the folder of what `splitstrument silence --statistics` wrote for
+    each data set, or None.
+    """
+    from splitstrument.yaml_files import read_yaml
+
+    printed = read_yaml(Path(__file__).with_name("tables.yaml"))
+    rows = published_runs()
+    numbered = [row for row in rows if row.reference.table.isdigit()]
+    experiments = [row for row in rows if not row.reference.table.isdigit()]
+    sections = [
+        INTRODUCTION.format(command=command),
+        f"## Table 1: A comparison of approaches\n\n{approaches(printed['approaches'])}\n",
+        *(run_section(row, evaluations, printed["data"], f"Table {row.reference.table}") for row in numbered),
+        "## Appendix A: Silence adjustment statistics\n",
+        *(silence_section(name, entry, silence, printed["data"]) for name, entry in printed["silence"].items()),
+        "## Appendix B: Experimental trainings\n",
+        *(run_section(row, evaluations, printed["data"], row.reference.table) for row in experiments),
+    ]
+    return "\n".join(sections)
+
+
+def published_runs():
+    """The Runs of the thesis, in the order of its tables."""
+    import training
+    from training import config
+
+    runs = [config.load(path) for path in (Path(training.__file__).parent / "configs" / "thesis").glob("*.yaml")]
+    return sorted(runs, key=lambda run: (not run.reference.table.isdigit(), _in_order(run.reference.table)))
+
+
+def _in_order(table):
+    return [int(part) for part in table.split(".") if part.isdigit()]
+
+
+def approaches(printed):
+    """Table 1, and our networks, as their layers are."""
+    from splitstrument import backend, networks
+    from splitstrument.tables import markdown
+
+    backend.keras_on("cpu")
+    rows = [(name, *_crosses(properties)) for name, properties in printed.items()]
+    for name in networks.names():
+        kinds = {type(layer).__name__ for layer in networks.build(name)._flatten_layers()}
+        found = {"STFT"} | ({"CNN"} if any("Conv" in kind for kind in kinds) else set())
+        found |= {"RNN"} if kinds & {"RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional"} else set()
+        rows.append((f"ours: `{name}`", *_crosses(found)))
+    return markdown(("approach", "STFT", "waveform", "CNN", "RNN"), rows, left=5)
+
+
+def _crosses(properties):
+    return ["x" if name in properties else "-" for name in ("STFT", "Waveform", "CNN", "RNN")]
+
+
+def run_section(row, evaluations, data, title):
+    """One table of the thesis: its figures, ours, the difference, and the commands. `row`: the Run."""
+    from splitstrument.tables import markdown
+
+    reference = row.reference
+    ours = [
+        (evaluation, result)
+        for _, evaluation in evaluations
+        for result in evaluation.systems
+        if result.training and (result.training.configuration.get("reference") or {}).get("table") == reference.table
+    ]
+    cells = [(row.instrument, "thesis", *_figures(reference.instrument)), ("rest", "thesis", *_figures(reference.rest))]
+    said = [f"- thesis: {reference.tracks}; {_course(reference.epochs or row.epochs, reference.hours_per_epoch)}"]
+    said[0] += f"; {reference.remark}" * bool(reference.remark)
+    for evaluation, result in ours:
+        cells += _our_rows(row, result)
+        said.append(f"- `{result.name}`: {_about(row, evaluation, result)}")
+    if not ours:
+        cells.append((row.instrument, "ours: no run", "-", "-", "-"))
+    lines = data_commands(data, [collection.pairs for collection in row.collections])
+    lines.append(f"splitstrument train training/configs/thesis/{row.name}.yaml --pairs data --output runs")
+    scored = f"--pairs sets/{row.instrument}/validation --remove-panning --output evaluations/{row.name}"
+    lines.append(f"splitstrument evaluate runs/{row.name} {scored}")
+    table = markdown(("part", "whose", "SDR", "SIR", "SAR"), cells, left=2)
+    block = "\n".join(lines)
+    mark = "##" if title.startswith("Table") else "###"
+    return f"{mark} {title}: {reference.title}\n\n{table}\n\n" + "\n".join(said) + f"\n\n```sh\n{block}\n```\n"
+
+
+def _figures(figures):
+    return [f"{value:.2f}" for value in (figures.sdr, figures.sir, figures.sar)]
+
+
+def _our_rows(row, result):
+    """Rows of one of our runs, and the difference to the thesis's, for both parts."""
+    from evaluation.results import decibels
+
+    for part, reference in (("instrument", row.reference.instrument), ("rest", row.reference.rest)):
+        if part not in result.summary:
+            continue
+        medians = [result.summary[part].measures[measure].median for measure in ("sdr", "sir", "sar")]
+        printed = (reference.sdr, reference.sir, reference.sar)
+        gains = [None if ours is None else ours - theirs for ours, theirs in zip(medians, printed, strict=True)]
+        name = row.instrument if part == "instrument" else part
+        yield name, f"ours: {result.name}", *map(decibels, medians)
+        yield name, "difference", *("-" if gain is None else f"{gain:+.2f}" for gain in gains)
+
+
+def _about(row, evaluation, result):
+    """How our run was trained and scored, and in what its settings are others than the row's."""
+    training = result.training
+    tracks = f"{training.tracks} tracks" if training.tracks is not None else "tracks unknown"
+    text = f"{tracks}; {_course(training.epochs, training.hours_per_epoch)}; scored on {evaluation.tracks} tracks"
+    changed = differences(row, training.configuration)
+    text += f" ({evaluation.hours:.2f} h) by `{evaluation.command}`"
+    return text + (f"; set otherwise: {', '.join(changed)}" if changed else "; set as the table's run")
+
+
+def differences(row, configuration):
+    """In what a run's configuration (as in its folder) is another than the Run `row`: "field value (not value)"."""
+    from dataclasses import asdict
+
+    from splitstrument.yaml_files import flat, plain
+
+    asked, had = flat(plain(asdict(row))), flat(configuration)
+    asked |= {"collections": [(each["pairs"], each["ratio"]) for each in plain(asdict(row))["collections"]]}
+    had |= {"collections": [(each.get("pairs"), each.get("ratio")) for each in configuration.get("collections", [])]}
+    return [
+        f"{name} {had.get(name)} (not {value})"
+        for name, value in asked.items()
+        if name.split(".")[0] not in FREE and had.get(name) != value
+    ]
+
+
+def _course(epochs, hours):
+    return f"{epochs} epoch{'s' * (epochs != 1)}" + (f" of {hours:.3g} h" if hours else "")
+
+
+def silence_section(name, entry, silence, data):
+    """One histogram of appendix A, the thesis's songs and ours."""
+    from splitstrument.tables import markdown
+
+    ours = _histogram(silence, entry)
+    bounds = [f"less than {10 * number} %" for number in range(1, 10)] + ["more than 90 %"]
+    rows = [
+        (bound, count, *(("-", "-") if ours is None else (ours[number], f"{ours[number] - count:+d}")))
+        for number, (bound, count) in enumerate(zip(bounds, entry["songs"], strict=True))
+    ]
+    rows.append(("all", sum(entry["songs"]), "no run" if ours is None else sum(ours), ""))
+    sets = [key for key in data if key == entry["data"] or data[key].get("needs") == entry["data"]]
+    lines = data_commands(data, [key for key in sets if f"--statistics silence/{entry['data']}" in str(data[key])])
+    table = markdown(("songs with silence of", "thesis", "ours", "difference"), rows)
+    block = "\n".join(lines)
+    return f"### {name}: {entry['title']}\n\n{table}\n\n```sh\n{block}\n```\n"
+
+
+def _histogram(silence, entry):
+    """Our counts of one histogram, or None where there are none."""
+    import csv
+
+    path = Path(silence or "") / entry["data"] / "histogram.csv"
+    if silence is None or not path.exists():
+        return None
+    with open(path, encoding="utf-8", newline="") as file:
+        try:
+            counts = [int(row[entry["when"]]) for row in csv.DictReader(file) if row.get(entry["when"]) is not None]
+        except ValueError:
+            counts = []
+    if len(counts) not in (0, 10):
+        raise ValueError(f"{path}: is no histogram of ten rows, as splitstrument silence --statistics writes it")
+    return counts or None
+
+
+def data_commands(data, names):
+    """The commands that make the data sets `names`, those they need first, each once."""
+    lines = []
+    for name in names:
+        needed = [data[name]["needs"]] if "needs" in data[name] else []
+        for each in (*needed, name):
+            lines += [line for line in data[each]["commands"] if line not in lines]
+    return lines
+
+
+@command
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="splitstrument thesis", description=__doc__.split("\n")[0])
+    add = parser.add_argument
+    add("evaluations", nargs="*", type=Path, metavar="EVALUATION", help="an evaluation.yaml, or a folder of such")
+    add("--silence", type=Path, metavar="DIR", help="what silence --statistics DIR/<data set> wrote, for appendix A")
+    default = Path("docs/thesis.md")
+    add("--markdown", type=Path, nargs="?", const=default, metavar="FILE", help=f"write it there ({default})")
+    options = parser.parse_args(arguments)
+    from evaluation.results import find
+
+    given = " ".join(["splitstrument thesis", *(sys.argv[2:] if arguments is None else arguments)])
+    if options.silence is not None and not options.silence.is_dir():
+        raise ValueError(f"{options.silence}: no such folder")
+    text = page(find(options.evaluations), options.silence, given)
+    if options.markdown is None:
+        print(text)
+        return 0
+    from splitstrument.writing import write_text
+
+    options.markdown.parent.mkdir(parents=True, exist_ok=True)
+    write_text(options.markdown, text)
+    print(f"{options.markdown}: written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
