@@ -23,6 +23,14 @@ def plain(value):
     return [plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
+def flat(values, place=""):
+    """{dotted name: value} of nested dicts."""
+    if not isinstance(values, dict):
+        return {place: values}
+    parts = (flat(each, f"{place}.{name}" if place else name) for name, each in values.items())
+    return {name: each for part in parts for name, each in part.items()}
+
+
 def write_yaml(path, content, **style):
     """Write `content` as YAML in its own order; `style`: of yaml.dump. Raises AudioError where writing fails."""
     import yaml

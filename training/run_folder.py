@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from splitstrument.writing import write_csv
-from splitstrument.yaml_files import plain, read_yaml, write_yaml
+from splitstrument.yaml_files import flat, plain, read_yaml, write_yaml
 
 CONFIGURATION, DATA = "configuration.yaml", "data.yaml"
 # What may change while a run goes on: it decides nothing about the steps that are done.
@@ -31,7 +31,7 @@ class RunFolder:
         path = self.path / CONFIGURATION
         if not path.exists():
             return
-        before, now = _flat(read_yaml(path)), _flat(plain(asdict(self.run)))
+        before, now = flat(read_yaml(path)), flat(plain(asdict(self.run)))
         changed = [
             f"{name} was {before.get(name)}, now {now.get(name)}"
             for name in sorted({*before, *now})
@@ -136,11 +136,3 @@ class RunFolder:
             trained_on=tuple(dict.fromkeys(sources)),
             training=f"epoch {epochs}, batches of {run.windows.batch_size} windows, loss {run.loss}, seed {run.seed}",
         )
-
-
-def _flat(value, place=""):
-    """{dotted name: value} of nested settings."""
-    if not isinstance(value, dict):
-        return {place: value}
-    parts = (_flat(each, f"{place}.{name}" if place else name) for name, each in value.items())
-    return {name: each for part in parts for name, each in part.items()}
