@@ -47,6 +47,7 @@ setup(
             "matplotlib>=3.8",
             "mir_eval>=0.8,<0.9",
             "scikit-learn>=1.4",
+            "threadpoolctl>=3",
         ],
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],
         "test": [
@@ -64,6 +65,7 @@ setup(
             "ruff>=0.9",
             "scikit-learn>=1.4",
             "tensorboardX>=2.6",
+            "threadpoolctl>=3",
         ],
     },
     classifiers=[

@@ -160,7 +160,7 @@ def check_fit(systems, tracks):
 
 
 def _check_packages(systems, options):
-    needed = ["joblib", "matplotlib"] + ["mir_eval"] * options.reference_metrics
+    needed = ["joblib", "matplotlib", "threadpoolctl"] + ["mir_eval"] * options.reference_metrics
     needed += ["librosa", "sklearn"] * any(system.kind == "baseline" for system in systems)
     for name in needed:
         if find_spec(name) is None:

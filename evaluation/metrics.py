@@ -136,9 +136,12 @@ def _projected(gram, targets):
     to c where G is nearly singular (sounds that end below half the sample rate).
     """
     from scipy.linalg import LinAlgError, cho_factor, cho_solve, lstsq
+    from threadpoolctl import threadpool_limits
 
-    try:
-        filters = cho_solve(cho_factor(gram), targets)
-    except LinAlgError:
-        filters = lstsq(gram, targets)[0]
-    return np.sum(filters * (2 * targets - gram @ filters), axis=0)
+    # So small a system gains little by a second thread, and loses much where another process has that core.
+    with threadpool_limits(1, "blas"):
+        try:
+            filters = cho_solve(cho_factor(gram), targets)
+        except LinAlgError:
+            filters = lstsq(gram, targets)[0]
+        return np.sum(filters * (2 * targets - gram @ filters), axis=0)

@@ -26,7 +26,7 @@ WAYS_OUT = {
     name: f"needs {name}: pip install {what}"
     for what, names in {
         "'splitstrument[datasets]'": ("joblib", "matplotlib"),
-        "'splitstrument[evaluation]'": ("markdown_it", "mir_eval", "sklearn"),
+        "'splitstrument[evaluation]'": ("markdown_it", "mir_eval", "sklearn", "threadpoolctl"),
         "'splitstrument[synthesize]'": ("pretty_midi", "pysfizz"),
         "'splitstrument[training]'": ("librosa", "tensorboardX"),
         "'dask[distributed]'": ("dask", "distributed"),

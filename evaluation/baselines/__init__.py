@@ -1,0 +1,75 @@
+"""Separators that need no training, by name: what a trained model has to be better than.
+
+One file per baseline, each with one function `masks(magnitude, frequencies, frame_rate, parts)`: the magnitudes
+(frames, bins) of a mixture, the frequencies of its bins in Hz and its frames per second -> {part: mask}, a float32
+mask (frames, bins) in 0..1 for every part asked for, which may not be writeable. The parts are (instrument, "rest"),
+where the two masks add up to 1, or several instruments, such as the stems of MUSDB, where they add up to at most 1.
+The same input gives the same masks. A file of this folder is a baseline, save `bands`, which they share.
+"""
+
+import importlib
+import pkgutil
+
+import numpy as np
+
+from splitstrument.naming import no_such
+from splitstrument.spectrogram import Analysis, Grid, Synthesis
+
+SHARED = {"bands"}
+OWN_RATE = 22050  # of the grid, a window of 2048 samples; it covers the same time at every other rate
+BLOCK_SECONDS = 5
+
+
+def names():
+    """The names of all baselines, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in SHARED)
+
+
+def find(name):
+    """The module of baseline `name`; ValueError where there is none."""
+    if name not in names():
+        raise ValueError(no_such("baseline", name, names()))
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def description(name):
+    """The first line of the baseline's documentation."""
+    return find(name).__doc__.split("\n")[0]
+
+
+def separate(name, mixture, rate, parts):
+    """{part: float32 (samples, channels)} that baseline `name` makes of `mixture` (samples, channels) at `rate` Hz.
+
+    All channels get the same masks, made from their root mean square, in which nothing cancels.
+    """
+    baseline = find(name)
+    mixture = np.asarray(mixture, np.float32)
+    if not len(mixture):
+        return {part: mixture.copy() for part in parts}
+    grid = Grid(2048).at_rate(OWN_RATE, rate)
+    # The spectra are made twice: to make them takes a moment, to keep them four times the memory of the magnitudes.
+    magnitude = np.empty((grid.frames_of(len(mixture)), grid.bins), np.float32)
+    for frames, spectra in _spectra(grid, mixture, rate):
+        np.sqrt((spectra.real**2 + spectra.imag**2).mean(0), out=magnitude[frames])
+    frequencies = np.arange(grid.bins) * rate / grid.window
+    masks = baseline.masks(magnitude, frequencies, rate / grid.hop, tuple(parts))
+    del magnitude
+    syntheses = {part: Synthesis(grid, mixture.shape[1]) for part in masks}
+    audio = {part: np.empty_like(mixture) for part in masks}
+    done = 0
+    for frames, spectra in _spectra(grid, mixture, rate):
+        for part, mask in masks.items():
+            piece = syntheses[part](spectra * mask[frames])[: len(mixture) - done]
+            audio[part][done : done + len(piece)] = piece
+        done += len(piece)
+    return audio
+
+
+def _spectra(grid, mixture, rate):
+    """All frames of the mixture, some seconds at a time: their slice and their spectra (channels, frames, bins)."""
+    analysis, first = Analysis(grid, mixture.shape[1]), 0
+    step = BLOCK_SECONDS * rate
+    for start in [*range(0, len(mixture), step), None]:
+        spectra = analysis.finish() if start is None else analysis(mixture[start : start + step])
+        yield slice(first, first + spectra.shape[1]), spectra
+        first += spectra.shape[1]

@@ -1,0 +1,15 @@
+"""Frequency thresholding: an instrument is its band of frequencies.
+
+Stage 1, 'frequency thresholding', of the slides "Music Segmentation Using Deep Learning" (Banerjee and Bodhak, 2025).
+They do not give their bands; these are of `bands`, and where bands overlap, each instrument gets an equal share.
+"""
+
+import numpy as np
+
+from evaluation.baselines import bands
+
+
+def masks(magnitude, frequencies, frame_rate, parts):
+    """{part: mask}, see `evaluation.baselines`: the same for every frame."""
+    one_frame = bands.with_rest(bands.shares(frequencies, bands.instruments_of(parts)), parts)
+    return {part: np.broadcast_to(mask, magnitude.shape) for part, mask in one_frame.items()}

@@ -1,0 +1,30 @@
+"""Harmonic-percussive separation: the drums are what is steep in time, the others what is steady in their bands.
+
+Fitzgerald, "Harmonic/percussive separation using median filtering", DAFx 2010: a median over time keeps steady
+partials, one over frequency keeps strokes, and the two share each bin in proportion to their squares. The medians'
+lengths are set in seconds and Hz, as by Driedger, Mueller and Disch, "Extending harmonic-percussive separation of audio
+signals", ISMIR 2014, so that the sample rate does not matter. The drums get all that is percussive; the harmonic part
+goes to the other instruments by `bands`, in equal shares where those overlap.
+"""
+
+from evaluation.baselines import bands
+
+SECONDS, HERTZ = 0.4, 185  # 17 frames and 17 bins of the grid
+
+
+def masks(magnitude, frequencies, frame_rate, parts):
+    """{part: mask}, see `evaluation.baselines`."""
+    from librosa.decompose import hpss
+
+    bin_width = frequencies[1] - frequencies[0]
+    lengths = _odd(SECONDS * frame_rate), _odd(HERTZ / bin_width)
+    harmonic, percussive = (mask.T for mask in hpss(magnitude.T, kernel_size=lengths, mask=True))
+    instruments = bands.instruments_of(parts)
+    pitched = bands.shares(frequencies, [instrument for instrument in instruments if instrument != "drums"])
+    by_part = {part: percussive if part == "drums" else harmonic * pitched[part] for part in instruments}
+    return bands.with_rest(by_part, parts)
+
+
+def _odd(length):
+    """The odd number nearest to the length, so that a median has a middle."""
+    return 2 * int(length / 2) + 1
