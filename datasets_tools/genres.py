@@ -117,9 +117,7 @@ def main(arguments=None):
     parser.add_argument("table", type=Path, help="CSV with the columns track and genre, or YAML (track: genre)")
     dataset = "an organised folder or one of pairs: only its tracks count"
     parser.add_argument("dataset", type=Path, nargs="?", help=dataset)
-    parser.add_argument(
-        "--statistics", type=Path, metavar="DIR", help="write genres.csv and its picture there"
-    )
+    parser.add_argument("--statistics", type=Path, metavar="DIR", help="write genres.csv and its picture there")
     options = parser.parse_args(arguments)
     table = read_table(options.table)
     names = list(table) if options.dataset is None else tracks_of(options.dataset)

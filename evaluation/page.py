@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from splitstrument.tables import text
 from splitstrument.writing import MP3_RATES, AudioWriter, write_text
 
 STYLE = """
@@ -115,9 +116,3 @@ def html(content):
         f'<!doctype html>\n<html lang="en">\n<head>{head}<title>{title}</title><style>{STYLE}</style></head>\n'
         f"<body>\n{body}</body>\n</html>\n"
     )
-
-
-def text(name):
-    """A name as Markdown that shows just this name."""
-    name = re.sub(r"\s+", " ", str(name))
-    return re.sub(r"([\\`*<>\[\]#&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))", r"\\\1", name)

@@ -17,7 +17,8 @@ KINDS = ("model", "baseline")
 
 def write(path, evaluations, title, command, audio=True):
     """Write the page `path` (.md or .html) of `evaluations`, [(file, Evaluation)]; `audio`: with excerpts."""
-    from evaluation.page import Page, text
+    from evaluation.page import Page
+    from splitstrument.tables import text
 
     with Page(path) as page:
         page.add(f"# {text(title)}", f"Written by `{command}`.", INTRODUCTION)
@@ -35,7 +36,7 @@ def write(path, evaluations, title, command, audio=True):
 def add_evaluation(page, folder, evaluation, prefix, audio):
     """The systems, their scores, their spread and excerpts on one set of tracks, whose evaluation lies in `folder`."""
     from evaluation import pictures, results
-    from evaluation.page import text
+    from splitstrument.tables import text
 
     form = "the mean of the channels" if evaluation.remove_panning else "all channels"
     page.add(
@@ -58,8 +59,7 @@ def add_evaluation(page, folder, evaluation, prefix, audio):
 
 def systems_table(evaluation):
     """What each system is, how large, how quick."""
-    from evaluation.page import text
-    from splitstrument.tables import markdown
+    from splitstrument.tables import markdown, text
 
     rows = []
     for system in evaluation.systems:
@@ -77,12 +77,14 @@ def systems_table(evaluation):
 
 def silence(evaluation, part):
     """How many tracks had nothing to score, as a line for each system where there were any; else nothing."""
+    from splitstrument.tables import text
+
     said = []
     for system in evaluation.systems:
         found = system.summary.get(part)
         if found and (found.silent_references or found.silent_estimates):
             said.append(
-                f"- {system.name}: silent in the truth of {found.silent_references} tracks (not scored), "
+                f"- {text(system.name)}: silent in the truth of {found.silent_references} tracks (not scored), "
                 f"left silent in {found.silent_estimates} more (no SDR, SIR, SAR or SI-SDR)"
             )
     return "\n".join(said)
@@ -90,9 +92,8 @@ def silence(evaluation, part):
 
 def tracks_table(evaluation, part):
     """The SDR of each track by each system."""
-    from evaluation.page import text
     from evaluation.results import decibels
-    from splitstrument.tables import markdown
+    from splitstrument.tables import markdown, text
 
     systems = [system for system in evaluation.systems if part in system.summary]
     tracks = [track for track, parts in systems[0].tracks.items() if part in parts]
@@ -102,9 +103,8 @@ def tracks_table(evaluation, part):
 
 def add_excerpts(page, folder, evaluation, prefix, audio):
     """Ten seconds of some tracks: what each system makes of them, to see and to hear."""
-    from evaluation.page import text
     from evaluation.scoring import excerpt_folder
-    from splitstrument.tables import markdown
+    from splitstrument.tables import markdown, text
 
     excerpts = sorted(path for path in (folder / "excerpts").glob("*") if path.is_dir())
     for place, excerpt in enumerate(excerpts):
@@ -137,7 +137,7 @@ def _heard(page, folder, name, kept):
 
 def add_card(page, result, number):
     """What is said of a model, and how it was trained."""
-    from evaluation.page import text
+    from splitstrument.tables import text
 
     card = result.card
     page.add(f"### {text(result.name)}")

@@ -10,11 +10,12 @@ from pathlib import Path
 from evaluation.scoring import MEASURES
 from splitstrument.cards import Card
 from splitstrument.checking import STRICT, checked
-from splitstrument.tables import markdown
+from splitstrument.tables import markdown, text
 from splitstrument.writing import write_csv, write_text
 from splitstrument.yaml_files import read_yaml, write_yaml
 
 FILE = "evaluation.yaml"
+END = "\n...\n"  # of a YAML document
 TITLES = {
     "sdr": "SDR",
     "sir": "SIR",
@@ -126,7 +127,10 @@ def read(path):
     """The Evaluation in the file `path`; ValueError with one line where it cannot be read."""
     values = read_yaml(path)
     if not isinstance(values, dict) or "systems" not in values:
-        raise ValueError(f"{path}: is no evaluation, or half of one; give the evaluate command again to make it anew")
+        raise ValueError(f"{path}: is no evaluation")
+    # Half a YAML file may well be valid.
+    if not path.read_text(encoding="utf-8").endswith(END):
+        raise ValueError(f"{path}: is half an evaluation; give its evaluate command again to write it anew")
     return checked(Evaluation, values, str(path))
 
 
@@ -143,7 +147,7 @@ def find(paths):
 
 def write(folder, evaluation):
     """Write evaluation.yaml and its tables into `folder`."""
-    write_yaml(Path(folder) / FILE, asdict(evaluation), default_flow_style=None, width=120)
+    write_yaml(Path(folder) / FILE, asdict(evaluation), default_flow_style=None, width=120, explicit_end=True)
     rows = [
         (system.name, track, part, *(_cell(scores[measure]) for measure in MEASURES), scores["silent"] or "")
         for system in evaluation.systems
@@ -180,11 +184,11 @@ def tables(evaluation, figure="median"):
 
 def table(evaluation, part, figure="median"):
     """The table of one part."""
-    rows = [
-        (system.name, *(decibels(getattr(system.summary[part].measures[measure], figure)) for measure in MEASURES))
-        for system in evaluation.systems
-        if part in system.summary
-    ]
+    rows = []
+    for system in evaluation.systems:
+        if found := system.summary.get(part):
+            figures = (getattr(found.measures[measure], figure) for measure in MEASURES)
+            rows.append((text(system.name), *map(decibels, figures)))
     return markdown(("system", *TITLES.values()), rows)
 
 

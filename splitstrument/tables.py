@@ -1,5 +1,7 @@
 """Tables for people, as Markdown whose columns are aligned, so that they can be read as text too."""
 
+import re
+
 
 def markdown(headings, rows, left=1):
     """A table of `rows` (cells are text); the first `left` columns are flush left, the others, numbers, flush right."""
@@ -12,3 +14,9 @@ def markdown(headings, rows, left=1):
     ]
     text.insert(1, rule)
     return "\n".join("| " + " | ".join(line) + " |" for line in text)
+
+
+def text(name):
+    """A name as Markdown that shows just this name."""
+    name = re.sub(r"\s+", " ", str(name))
+    return re.sub(r"([\\`*<>\[\]#&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))", r"\\\1", name)
