@@ -53,11 +53,13 @@ def reference_bss_eval(references, estimates):
     The latter counts the filter as error in its SDR, but its SIR = T / I and SAR = (T + I) / E give ours, T / (I + E).
     """
     import warnings
+    from unittest.mock import patch
 
     from mir_eval import separation
 
     _check(references, estimates)
-    with warnings.catch_warnings():
+    # Where a matrix is singular, mir_eval 0.8 looks for LinAlgError in a module that NumPy 2 does not have any more.
+    with warnings.catch_warnings(), patch.object(np.linalg, "linalg", np.linalg, create=True):
         warnings.simplefilter("ignore", FutureWarning)  # the module is to leave mir_eval in 0.9
         sounds = [np.stack(side).astype(np.float64) for side in (references, estimates)]
         if sounds[0].shape[2] == 1:
@@ -133,15 +135,20 @@ def _projected(gram, targets):
     """The energy of each estimate's projection: `targets` (delayed versions, estimates) are its inner products.
 
     With c = G^-1 d that is d' c; 2 d' c - c' G c is the same, with an error of second order only in what rounding does
-    to c where G is nearly singular (sounds that end below half the sample rate).
+    to c where G is nearly singular (sounds that end below half the sample rate). Where it is singular (channels that
+    are the same, or silent; a source given twice), white noise of -120 dB, relative to each row, parts what is one.
     """
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve, lstsq
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve
     from threadpoolctl import threadpool_limits
 
+    sizes = np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))[:, None]
     # So small a system gains little by a second thread, and loses much where another process has that core.
     with threadpool_limits(1, "blas"):
-        try:
-            filters = cho_solve(cho_factor(gram), targets)
-        except LinAlgError:
-            filters = lstsq(gram, targets)[0]
-        return np.sum(filters * (2 * targets - gram @ filters), axis=0)
+        scaled, wanted = gram / sizes / sizes.T, targets / sizes
+        for noise in (0.0, 1e-12, 1e-10, 1e-8, 1e-6):
+            try:
+                filters = cho_solve(cho_factor(scaled + noise * np.eye(len(gram))), wanted)
+            except LinAlgError:
+                continue
+            return np.sum(filters * (2 * wanted - scaled @ filters), axis=0)
+    raise ValueError("the sources cannot be told apart: their correlations have no inverse")

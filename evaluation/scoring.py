@@ -50,7 +50,7 @@ def score_track(track, task):
     """The Outcome of scoring a track with all systems; its result is the track's record."""
     record = read_record(path := record_path(task.output, track)) or {}
     made_from = [identity(file) for _, file, _ in track.files]
-    if record.get("made_from") != made_from:
+    if record.get("made_from") != made_from or "systems" not in record:
         record = {"name": track.name, "made_from": made_from, "systems": {}}
     missing = [system for system in task.systems if not _finished(record, system, track, task)]
     if not missing:
@@ -102,13 +102,13 @@ def score(truth, estimates, mixture, reference_metrics=False):
         values = dict.fromkeys(MEASURES)
         if part in audible:
             values["plain_sdr"] = metrics.plain_sdr(truth[part], estimate)
-            values["plain_sdr_improvement"] = values["plain_sdr"] - metrics.plain_sdr(truth[part], mixture)
+            values["plain_sdr_improvement"] = _improvement(values["plain_sdr"], metrics.plain_sdr(truth[part], mixture))
         if part in scored:
             values |= zip(("sdr", "sir", "sar"), filtered[part], strict=True)
             values["sir"] = values["sir"] if len(audible) > 1 else None
             values["si_sdr"] = metrics.scale_invariant_sdr(truth[part], estimate)
             before = metrics.scale_invariant_sdr(truth[part], mixture) if not is_silent(mixture) else None
-            values["si_sdr_improvement"] = None if before is None else values["si_sdr"] - before
+            values["si_sdr_improvement"] = None if before is None else _improvement(values["si_sdr"], before)
         silent = None if part in scored else "estimate" if part in audible else "reference"
         scores[part] = {measure: _limited(value) for measure, value in values.items()} | {"silent": silent}
     return scores
@@ -132,6 +132,11 @@ def excerpt_start(truth, rate):
     return int((sums / (sums.max(1, keepdims=True) + 1e-12)).min(0).argmax()) * rate
 
 
+def _improvement(after, before):
+    """None where the mixture is the part itself: all others are silent, and there is nothing to improve."""
+    return None if before >= LIMIT else _limited(after) - _limited(before)
+
+
 def _limited(value):
     """dB as a number of a record: within LIMIT, four digits, None where there is none."""
     return None if value is None else round(float(min(max(value, -LIMIT), LIMIT)), 4)
@@ -143,9 +148,8 @@ def _made_from(system):
 
     if system.kind != "model":
         return [version("splitstrument"), system.instrument]
-    return [identity(path) for path in sorted(Path(system.source).glob("*")) if path.suffix in (".h5", ".jsonc")] + [
-        identity(path) for path in sorted(Path(system.source).glob("weights/weights.h5"))
-    ]
+    names = ("model.yaml", "model.weights.h5", "configuration.jsonc", "weights/weights.h5")
+    return [identity(path) for path in (Path(system.source) / name for name in names) if path.exists()]
 
 
 def _finished(record, system, track, task):

@@ -50,10 +50,10 @@ def find_tracks(root):
     """
     root = Path(root)
     if not root.is_dir():
-        raise PairError(f"{root}: no such folder")
+        raise PairError(f"{root}: {'is a file, not a folder' if root.exists() else 'no such folder'}")
     songs = _songs(root)
     try:
-        pairs = find_pairs(root)
+        pairs = find_pairs(root, whole=False)  # so that one that lacks a file is told
     except PairError:
         if not songs:
             raise PairError(

@@ -88,7 +88,7 @@ def test_sources_of_very_different_level_and_estimates_of_any_gain():
     np.testing.assert_allclose(bss_eval(references, turned), bss_eval(references, estimates), atol=1e-6)
 
 
-@pytest.mark.parametrize(("count", "samples"), [(2, 4000), (4, 4500)])
+@pytest.mark.parametrize(("count", "samples"), [(2, 4000), (3, 4500)])
 def test_two_channels(count, samples):
     references = noise(count, samples, 2)
     assert agree(references, worse(references)) == 3 * count
@@ -102,9 +102,12 @@ def test_a_sound_that_both_channels_share_scores_as_with_one():
     np.testing.assert_allclose(wide, narrow, atol=1e-3)
 
 
-def test_a_channel_may_be_silent():
+@pytest.mark.parametrize("measure", [bss_eval, reference_bss_eval])
+def test_a_channel_may_be_silent(measure, monkeypatch):
+    """NumPy's lstsq, which mir_eval takes here, would need seconds."""
+    monkeypatch.setattr(np.linalg, "lstsq", lambda gram, d: [np.linalg.solve(gram + 1e-9 * np.eye(len(gram)), d)])
     (sound,), (other,) = noise(1, 2000), noise(1, 2000, seed=1)
-    (aside,) = bss_eval([np.hstack([sound, 0 * sound])], [np.hstack([sound + other, 0 * sound])])
+    (aside,) = measure([np.hstack([sound, 0 * sound])], [np.hstack([sound + other, 0 * sound])])
     (alone,) = bss_eval([sound], [sound + other])
     np.testing.assert_allclose(aside, alone, atol=1e-3)
 

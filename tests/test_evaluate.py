@@ -1,0 +1,627 @@
+"""Evaluation: what tracks and systems there are, scores by hand, and the command from pairs to tables and pictures."""
+
+import csv
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from evaluation import evaluate, results, scoring, systems
+from evaluation.scoring import MEASURES, score
+from evaluation.systems import ORACLES, find_systems
+from evaluation.tracks import STEMS, find_tracks
+from splitstrument import models
+from splitstrument.__main__ import main
+from splitstrument.audio import AudioError
+from splitstrument.models import ModelError
+from splitstrument.pairs import PairError, find_pairs
+from splitstrument.stages import StageError
+from tests import audio_files, tiny
+
+RATE = 8000
+OTHERS = ["mixture", "ideal ratio mask", "ideal binary mask"]
+
+
+def sound(seed, seconds=3.0, channels=1, level=0.03, rate=RATE):
+    """Noise that swells and fades, dull where the seed is odd: float32 (samples, channels)."""
+    samples = int(seconds * rate)
+    noise = np.random.default_rng(seed).normal(0, level, (samples + 3, channels))
+    noise = noise[3:] + noise[:-3] + noise[1:-2] + noise[2:-1] if seed % 2 else noise[3:]
+    return (noise * (1.2 + np.sin(np.arange(samples) / 900 + seed))[:, None]).astype(np.float32)
+
+
+def write_wav(path, samples, rate=RATE, subtype="FLOAT"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples, rate, subtype)
+    return path
+
+
+def write_pair(root, name, instrument, rest, rate=RATE):
+    write_wav(root / name / f"instrument_{name}.wav", instrument, rate)
+    write_wav(root / name / f"rest_{name}.wav", rest, rate)
+    return root
+
+
+def write_pairs(root, count=2, seconds=3.0):
+    for number in range(count):
+        write_pair(root, f"song{number}", sound(2 * number, seconds), sound(2 * number + 1, seconds))
+    return root
+
+
+def write_stems(root, name, stems=STEMS):
+    for number, stem in enumerate(stems):
+        write_wav(root / name / f"{stem}.wav", sound(number, 0.5))
+    return root
+
+
+def command(pairs, output, *arguments, jobs="1", excerpts="0"):
+    """The exit code of the command."""
+    given = ["evaluate", *arguments, "--pairs", pairs, "--output", output, "--jobs", jobs, "--excerpts", excerpts]
+    return main([str(argument) for argument in given])
+
+
+def found_in(folder):
+    """The Evaluation in the folder "output" of `folder`."""
+    return results.read(folder / "output" / results.FILE)
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A small model of guitar, called "small"."""
+    return tiny.model(tmp_path_factory.mktemp("models") / "small")
+
+
+def another(model, folder, **card):
+    """A copy of a model with other words on its card: its path as text."""
+    shutil.copytree(model, folder)
+    fields = yaml.safe_load((model / "model.yaml").read_text()) | {"name": folder.name} | card
+    (folder / "model.yaml").write_text(yaml.safe_dump(fields))
+    return str(folder)
+
+
+@pytest.fixture
+def unseen(monkeypatch):
+    """Without pictures, which take most of the time."""
+    monkeypatch.setattr(evaluate, "draw", lambda output, evaluation: None)
+
+
+@pytest.fixture
+def separated(monkeypatch):
+    """The names of the systems that have separated anything, one by one."""
+    names, separate = [], systems.System.separate
+
+    def noted(self, mixture, rate, truth):
+        names.append(self.name)
+        return separate(self, mixture, rate, truth)
+
+    monkeypatch.setattr(systems.System, "separate", noted)
+    return names
+
+
+# Tracks
+
+
+def test_pairs_are_tracks_of_two_parts_in_the_order_of_pairs(tmp_path):
+    write_pairs(tmp_path, 3)
+    tracks = find_tracks(tmp_path)
+    assert [track.name for track in tracks] == [pair.name for pair in find_pairs(tmp_path)]
+    assert all(track.parts == ("instrument", "rest") for track in tracks)
+    (first,) = (track for track in tracks if track.name == "song0")
+    parts, rate = first.read()
+    assert rate == RATE and parts["rest"].dtype == np.float32
+    np.testing.assert_array_equal(parts["instrument"], sound(0))
+    np.testing.assert_array_equal(parts["rest"], sound(1))
+
+
+def test_folders_of_four_stems_are_tracks(tmp_path):
+    write_stems(tmp_path / "test", "Otters - Creek", (*STEMS, "mixture"))
+    write_stems(tmp_path / "test", "without drums", STEMS[1:])
+    (track,) = find_tracks(tmp_path)
+    assert (track.name, track.parts) == ("Otters - Creek", STEMS)
+    parts, _ = track.read()
+    for number, stem in enumerate(STEMS):
+        np.testing.assert_array_equal(parts[stem], sound(number, 0.5))
+
+
+def test_stem_files_are_tracks_whose_first_stream_is_not_read(tmp_path):
+    stems = [audio_files.song(0.5, seed=seed) for seed in range(1, 5)]
+    (tmp_path / "test").mkdir()
+    audio_files.write_av(tmp_path / "test/Otters - Creek.stem.mp4", [sum(stems), *stems], container="mp4")
+    (track,) = find_tracks(tmp_path)
+    assert (track.name, track.parts) == ("Otters - Creek", STEMS)
+    parts, rate = track.read()
+    assert rate == 44100
+    for stem, truth in zip(STEMS, stems, strict=True):
+        assert np.corrcoef(parts[stem][5000:, 0], truth[5000:, 0])[0, 1] > 0.95
+
+
+def test_without_panning_a_track_is_the_mean_of_its_channels(tmp_path):
+    left, right = sound(0), sound(2)
+    write_pair(tmp_path, "a", np.hstack([left, right]), np.hstack([right, right]))
+    parts, _ = find_tracks(tmp_path)[0].read(remove_panning=True)
+    assert all(part.shape == left.shape for part in parts.values())
+    np.testing.assert_allclose(parts["instrument"], (left + right) / 2, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("rest", "rate", "words"),
+    [
+        (sound(1, 2.5), RATE, "has 20000 samples, instrument_a.wav has 24000"),
+        (sound(1), 11025, "has 11025 Hz, instrument_a.wav has 8000"),
+        (sound(1, channels=2), RATE, "has 2 channels, instrument_a.wav has 1"),
+    ],
+)
+def test_parts_that_do_not_fit_are_told(tmp_path, rest, rate, words):
+    write_pair(tmp_path, "a", sound(0), sound(1))
+    write_wav(tmp_path / "a/rest_a.wav", rest, rate)
+    with pytest.raises(PairError, match=f"rest_a.wav: {words}"):
+        find_tracks(tmp_path)[0].read()
+
+
+def test_a_cut_file_is_not_scored_as_if_it_were_whole(tmp_path):
+    (track,) = find_tracks(write_pairs(tmp_path, 1))
+    for part in ("instrument", "rest"):
+        os.truncate(tmp_path / f"song0/{part}_song0.wav", 60000)
+    with pytest.raises(AudioError, match="the file is cut"):
+        track.read()
+
+
+def test_folders_that_cannot_be_scored_are_refused(tmp_path):
+    with pytest.raises(PairError, match="no such folder"):
+        find_tracks(tmp_path / "none")
+    with pytest.raises(PairError, match="no tracks below"):
+        find_tracks(tmp_path)
+    write_stems(tmp_path / "one", "a")
+    write_stems(tmp_path / "other", "a")
+    with pytest.raises(PairError, match="one/a and .*other/a have one name"):
+        find_tracks(tmp_path)
+    shutil.rmtree(tmp_path / "other")
+    write_pair(tmp_path / "other", "b", sound(0, 0.1), sound(1, 0.1))
+    with pytest.raises(PairError, match="has pairs .* and songs of four stems .*; give one"):
+        find_tracks(tmp_path)
+    write_pair(tmp_path / "one/tracks_22050hz", "b", sound(0, 0.1), sound(1, 0.1))
+    shutil.rmtree(tmp_path / "one/a")
+    with pytest.raises(PairError, match="have one name"):
+        find_tracks(tmp_path)
+
+
+# Systems
+
+
+@pytest.mark.parametrize(("wrong", "meant"), [("harmonik", "harmonic"), ("guitarr", "guitar"), ("nfm", "nmf")])
+def test_the_nearest_model_or_baseline_is_suggested(wrong, meant):
+    with pytest.raises(ModelError, match=f"no model or baseline is called '{wrong}'; did you mean {meant}\\?"):
+        find_systems([wrong])
+
+
+def test_a_folder_without_a_model_is_told(tmp_path):
+    with pytest.raises(ModelError, match="holds no model"):
+        find_systems([str(tmp_path)])
+
+
+def test_models_and_baselines_take_out_one_instrument(tmp_path, model):
+    bass, piano = (another(model, tmp_path / name, instrument=name) for name in ("bass", "piano"))
+    assert [system.name for system in find_systems([bass, "harmonic"])] == [*OTHERS, "bass", "harmonic"]
+    assert {system.instrument for system in find_systems([bass, "harmonic"])[3:]} == {"bass"}
+    assert find_systems(["harmonic"])[3].instrument == "guitar"
+    assert find_systems(["harmonic"], "drums")[3].instrument == "drums"
+    with pytest.raises(StageError, match="bass takes out bass, .*piano takes out piano: they do not fit together"):
+        find_systems([bass, piano])
+    with pytest.raises(StageError, match="takes out bass; --instrument says piano"):
+        find_systems([bass], "piano")
+
+
+def test_two_runs_of_one_name_are_told_apart_and_one_given_twice_is_one(tmp_path, model):
+    runs = [another(model, tmp_path / folder / "tones") for folder in ("monday", "tuesday")]
+    assert [system.name for system in find_systems(runs)[3:]] == runs
+    assert [system.name for system in find_systems([runs[0], "nmf", runs[0]])[3:]] == ["tones", "nmf"]
+    with pytest.raises(StageError, match="nmf: two systems would bear this name"):
+        find_systems([another(model, tmp_path / "nmf"), "nmf"])
+
+
+@pytest.mark.parametrize("oracle", ORACLES, ids=lambda oracle: oracle.name)
+@pytest.mark.parametrize("parts", [("instrument", "rest"), STEMS])
+def test_ideal_masks_add_up_and_better_the_mixture(oracle, parts):
+    truth = {part: sound(number, 1.7, 2) for number, part in enumerate(parts)}
+    mixture = sum(truth.values())
+    estimates = oracle.separate(mixture, RATE, truth)
+    assert list(estimates) == list(parts)
+    assert all(each.shape == mixture.shape and each.dtype == np.float32 for each in estimates.values())
+    np.testing.assert_allclose(sum(estimates.values()), mixture, atol=1e-5)
+    for part in parts:
+        found = score({part: truth[part]}, {part: estimates[part]}, mixture)[part]
+        assert found["plain_sdr_improvement"] > 2 and found["si_sdr_improvement"] > 2
+    silent = {part: 0 * each for part, each in truth.items()}
+    assert not any(each.any() for each in oracle.separate(0 * mixture, RATE, silent).values())
+
+
+# Scores
+
+
+def apart(instrument=1.0, rest=1.0, artifact=0.0):
+    """Three sounds that never overlap, nor come within 512 samples: what is projected where is known exactly."""
+    placed = np.zeros((3, 9000, 1), np.float32)
+    for number, energy in enumerate((instrument, rest, artifact)):
+        noise = sound(2 * number, 2000 / RATE)
+        placed[number, 3000 * number : 3000 * number + 2000] = noise * np.sqrt(energy / np.sum(noise**2))
+    return placed
+
+
+@pytest.mark.parametrize("four", [False, True])
+def test_scores_by_hand(four):
+    """An estimate of energy 1 that holds 0.04 of the rest and 0.01 of nothing that was there; the rest has 4."""
+    instrument, rest, artifact = apart(1, 4, 0.01)
+    truth = {"instrument": instrument, "rest": rest}
+    if four:  # of which a model takes out one; the others add up to the rest
+        truth = {"drums": 0.3 * rest, "bass": 0.5 * rest, "other": 0.2 * rest, "vocals": instrument}
+    name = "vocals" if four else "instrument"
+    estimates = {name: instrument + 0.1 * rest + artifact, "rest": rest}
+    found = score(truth, estimates, instrument + rest)
+    assert list(found) == [name, "rest"]
+    expected = {
+        "sdr": 10 * np.log10(1 / 0.05),
+        "sir": 20 * np.log10(1 / 0.2),
+        "sar": 10 * np.log10(1.04 / 0.01),
+        "plain_sdr": 10 * np.log10(1 / 0.05),
+        "plain_sdr_improvement": 10 * np.log10(1 / 0.05) - 10 * np.log10(1 / 4),
+        "si_sdr": 10 * np.log10(1 / 0.05),
+        "si_sdr_improvement": 10 * np.log10(1 / 0.05) - 10 * np.log10(1 / 4),
+        "silent": None,
+    }
+    assert found[name] == pytest.approx(expected, abs=2e-3)
+    assert found["rest"]["plain_sdr"] == found["rest"]["si_sdr"] == 100
+    assert found["rest"]["plain_sdr_improvement"] == pytest.approx(100 - 10 * np.log10(4), abs=2e-3)
+
+
+def test_the_mixture_improves_nothing():
+    instrument, rest, _ = apart(1, 4)
+    found = score(
+        {"instrument": instrument, "rest": rest},
+        dict.fromkeys(("instrument", "rest"), instrument + rest),
+        instrument + rest,
+    )
+    for part, decibels in (("instrument", -10 * np.log10(4)), ("rest", 10 * np.log10(4))):
+        assert found[part]["sdr"] == found[part]["sir"] == pytest.approx(decibels, abs=2e-3)
+        assert found[part]["sar"] == 100
+        assert found[part]["plain_sdr_improvement"] == found[part]["si_sdr_improvement"] == 0
+
+
+def numbers(scores):
+    """All figures of a track's scores that are there."""
+    return [value for part in scores.values() for name in MEASURES if (value := part[name]) is not None]
+
+
+SOUND, SILENCE = sound(0, 0.5), np.zeros_like(sound(0, 0.5))
+
+
+@pytest.mark.parametrize("quiet", [SILENCE, np.full_like(SOUND, 0.99e-4)], ids=["nothing", "below -80 dBFS"])
+@pytest.mark.parametrize("estimated", ["the mixture", "the truth", "half", "nothing"])
+def test_silent_truths_are_not_scored(quiet, estimated):
+    for silent, heard in (("instrument", "rest"), ("rest", "instrument")):
+        truth = {silent: quiet, heard: SOUND}
+        mixture = SOUND + quiet
+        wrong = {"the mixture": mixture, "half": 0.5 * mixture, "nothing": SILENCE}
+        found = score(truth, truth if estimated == "the truth" else dict.fromkeys(truth, wrong[estimated]), mixture)
+        assert found[silent] == dict.fromkeys(MEASURES) | {"silent": "reference"}
+        assert found[heard]["sir"] is None  # nothing is left that could interfere
+        assert found[heard]["silent"] == ("estimate" if estimated == "nothing" else None)
+        assert (found[heard]["sdr"] is None) == (estimated == "nothing")
+        assert np.isfinite(numbers(found)).all()
+        least, most = {"half": (6.02, 6.03), "nothing": (0, 0)}.get(estimated, (40, 100))
+        assert least <= found[heard]["plain_sdr"] <= most
+
+
+def test_where_all_is_silent_there_are_no_scores():
+    found = score({"instrument": SILENCE, "rest": SILENCE}, {"instrument": SOUND, "rest": SILENCE}, SILENCE)
+    assert numbers(found) == [] and {part["silent"] for part in found.values()} == {"reference"}
+
+
+def test_parts_that_cancel_in_the_mixture_are_scored():
+    found = score({"instrument": SOUND, "rest": -SOUND}, {"instrument": SOUND, "rest": SILENCE}, SILENCE)
+    assert found["instrument"]["plain_sdr"] == 100 and found["instrument"]["si_sdr_improvement"] is None
+    assert np.isfinite(numbers(found)).all()
+
+
+def test_a_silent_estimate_has_a_plain_sdr_only_and_leaves_the_other_score_as_it_was():
+    instrument, rest, artifact = apart(1, 4, 0.01)
+    truth, estimate = {"instrument": instrument, "rest": rest}, instrument + 0.1 * rest + artifact
+    found = score(truth, {"instrument": estimate, "rest": 0 * rest}, instrument + rest)
+    assert found["rest"] == dict.fromkeys(MEASURES) | {
+        "plain_sdr": 0,
+        "plain_sdr_improvement": pytest.approx(-6.0206, abs=1e-3),
+        "silent": "estimate",
+    }
+    assert found["instrument"] == score(truth, {"instrument": estimate, "rest": rest}, instrument + rest)["instrument"]
+
+
+def test_estimates_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match="rest: an estimate of shape"):
+        score({"instrument": SOUND, "rest": SOUND}, {"instrument": SOUND, "rest": SOUND[1:]}, 2 * SOUND)
+
+
+def test_silent_tracks_are_counted():
+    truths = [(SOUND, SOUND), (SILENCE, SOUND), (SOUND, SILENCE), (SILENCE, SOUND)]
+    scores = {}
+    for number, (instrument, rest) in enumerate(truths):
+        truth = {"instrument": instrument, "rest": rest}
+        estimates = {"instrument": SILENCE if number == 0 else SOUND, "rest": SOUND}
+        scores[f"song{number}"] = score(truth, estimates, instrument + rest)
+    summary = results.summarise(scores)
+    assert (summary["instrument"].silent_references, summary["instrument"].silent_estimates) == (2, 1)
+    assert (summary["rest"].silent_references, summary["rest"].silent_estimates) == (1, 0)
+    counts = {measure: spread.tracks for measure, spread in summary["instrument"].measures.items()}
+    assert (counts["sdr"], counts["sir"], counts["plain_sdr"]) == (1, 0, 2)
+    assert summary["instrument"].measures["sir"] == results.Spread(0)
+
+
+@pytest.mark.parametrize("values", [[3.0], [1.0, 2.0], [5.0, -1.0, 2.5, None, 9.0, 0.0]])
+def test_medians_and_quartiles_are_numpy_s(values):
+    known = [value for value in values if value is not None]
+    got = results.spread(values)
+    assert got.tracks == len(known)
+    quartiles = [got.lower_quartile, got.median, got.upper_quartile]
+    np.testing.assert_allclose(quartiles, np.quantile(known, (0.25, 0.5, 0.75)), atol=1e-4)
+    assert got.mean == pytest.approx(np.mean(known), abs=1e-4)
+
+
+def test_excerpts_begin_where_all_parts_are_heard():
+    loud, quiet = np.full((10 * RATE, 1), 0.5, np.float32), np.zeros((10 * RATE, 1), np.float32)
+    truth = {"instrument": np.vstack([loud, quiet, 0.01 * loud]), "rest": np.vstack([quiet, loud, loud])}
+    assert scoring.excerpt_start(truth, RATE) == 5 * RATE  # half of each part's best ten seconds
+    assert scoring.excerpt_start({"instrument": loud[:-1], "rest": loud[:-1]}, RATE) == 0
+
+
+# The command
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory, model):
+    """Three pairs, one of them without the instrument, scored once with a model and a baseline: the folders."""
+    root = tmp_path_factory.mktemp("scored")
+    write_pairs(root / "pairs", 2)
+    write_pair(root / "pairs", "without", 0 * sound(0), sound(5))
+    assert command(root / "pairs", root / "output", model, "frequency", excerpts="1") == 0
+    return root
+
+
+def test_the_command_writes_what_it_found(scored):
+    evaluation = found_in(scored)
+    assert [system.name for system in evaluation.systems] == [*OTHERS, "small", "frequency"]
+    assert (evaluation.tracks, evaluation.metrics, evaluation.remove_panning) == (3, "own", False)
+    assert evaluation.hours == pytest.approx(9 / 3600, abs=1e-4)
+    assert evaluation.command.startswith("splitstrument evaluate ") and "--jobs 1" in evaluation.command
+    *others, small, frequency = evaluation.systems
+    assert small.card.network == "tfc_tdf" and small.parameters > 1000 and small.training is None
+    assert small.speed > 0 and frequency.speed > 0 and others[0].speed is None
+    for system in evaluation.systems:
+        assert sorted(system.tracks) == ["song0", "song1", "without"]
+        assert system.summary == results.summarise(system.tracks)
+        assert system.summary["instrument"].silent_references == 1
+        assert system.summary["rest"].measures["sir"].tracks == 2
+    median = {system.name: system.summary["rest"].measures["plain_sdr"].median for system in evaluation.systems}
+    assert median["ideal ratio mask"] > median["mixture"] + 3
+
+
+def test_no_figure_is_nan_or_infinite(scored):
+    text = (scored / "output/evaluation.yaml").read_text() + (scored / "output/evaluation.csv").read_text()
+    assert not [word for word in ("nan", "inf") if word in text.lower().replace("instrument", "")]
+
+
+def test_the_tables_say_the_same(scored):
+    evaluation = found_in(scored)
+    every, summary = rows(scored / "output/evaluation.csv"), rows(scored / "output/scores.csv")
+    assert len(every) == 5 * 3 * 2 and len(summary) == 5 * 2 * len(MEASURES)
+    known = {(system.name, part): system.summary[part] for system in evaluation.systems for part in system.summary}
+    for row in summary:
+        own = [each for each in every if (each["system"], each["part"]) == (row["system"], row["part"])]
+        values = [float(each[row["measure"]]) for each in own if each[row["measure"]]]
+        assert int(row["tracks"]) == len(values)
+        figures = [float(row[name]) for name in ("lower_quartile", "median", "upper_quartile")]
+        np.testing.assert_allclose(figures, np.percentile(values, (25, 50, 75)), atol=1e-4)
+        assert float(row["median"]) == known[row["system"], row["part"]].measures[row["measure"]].median
+    tables = (scored / "output/scores.md").read_text()
+    median = known["small", "rest"].measures["sdr"].median
+    (line,) = (line for line in tables.split("rest, median")[1].splitlines() if line.startswith("| small"))
+    assert f" {median:.2f} " in line and "instrument, median in dB" in tables
+
+
+def test_pictures_and_excerpts_are_kept(scored):
+    output = scored / "output"
+    first = find_tracks(scored / "pairs")[0].name
+    kept = {str(path.relative_to(output / "excerpts")) for path in (output / "excerpts").rglob("*") if path.is_file()}
+    sounds = {f"{first}/{name}.flac" for name in ("mixture", "instrument", "rest")}
+    sounds |= {
+        f"{first}/{name}/{part}.flac" for name in [*OTHERS[1:], "small", "frequency"] for part in ("instrument", "rest")
+    }
+    assert kept == sounds | {f"{first}/small/spectrograms.{suffix}" for suffix in ("png", "svg")}
+    for path in (output / "distributions", output / "excerpts" / first / "small" / "spectrograms"):
+        assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+        assert b"<svg" in path.with_suffix(".svg").read_bytes()[:1000]
+    parts = [
+        soundfile.read(output / "excerpts" / first / f"{part}.flac")[0] for part in ("instrument", "rest", "mixture")
+    ]
+    np.testing.assert_allclose(parts[0] + parts[1], parts[2], atol=2e-4)
+
+
+def test_given_again_nothing_is_computed_and_nothing_changes(scored, model, unseen, separated, capsys):
+    output = scored / "output"
+    before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    assert command(scored / "pairs", output, model, "frequency", excerpts="1") == 0
+    assert separated == []
+    assert "tracks: 0 done, 3 already there" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
+
+
+def test_other_settings_into_the_same_folder_are_refused(scored, unseen, separated, capsys):
+    before = (scored / "output/evaluation.yaml").read_bytes()
+    for option in ("--remove-panning", "--reference-metrics"):
+        assert command(scored / "pairs", scored / "output", "frequency", option) == 2
+        error = capsys.readouterr().err
+        assert "was made with other settings" in error and error.count("\n") == 1
+    assert separated == [] and (scored / "output/evaluation.yaml").read_bytes() == before
+
+
+def test_json_is_all_of_standard_output(scored, model, unseen, tmp_path, capsys):
+    shutil.copytree(scored / "output", tmp_path / "output")
+    assert command(scored / "pairs", tmp_path / "output", model, "frequency", "--json") == 0
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    printed = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    written = yaml.safe_load((tmp_path / "output/evaluation.yaml").read_text())
+    assert printed == written
+
+
+def test_mir_eval_agrees(scored, unseen, tmp_path):
+    assert command(scored / "pairs/song0", tmp_path / "output", "frequency", "--reference-metrics") == 0
+    theirs, ours = found_in(tmp_path), found_in(scored)
+    assert theirs.metrics == "mir_eval"
+    by_name = {system.name: system.tracks for system in ours.systems}
+    for system in theirs.systems:
+        for track, parts in system.tracks.items():
+            for part, scores in parts.items():
+                assert scores == pytest.approx(by_name[system.name][track][part], abs=2e-3)
+
+
+def test_two_processes_find_the_same(scored, unseen, tmp_path):
+    assert command(scored / "pairs", tmp_path / "output", "frequency", jobs="2") == 0
+    alone = {system.name: system.tracks for system in found_in(scored).systems}
+    together = {system.name: system.tracks for system in found_in(tmp_path).systems}
+    assert together == {name: tracks for name, tracks in alone.items() if name != "small"}
+
+
+def test_a_stop_half_way_goes_on_there(tmp_path, model, unseen, separated, monkeypatch, capsys):
+    pairs = write_pairs(tmp_path / "pairs", 2, 0.5)
+    noted = systems.System.separate
+
+    def stopped(self, *arguments):
+        if len(separated) == 5:  # in the second track, at its second system
+            raise KeyboardInterrupt
+        return noted(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(systems.System, "separate", stopped)
+        assert command(pairs, tmp_path / "output", model) == 130
+    assert "stopped; give the command again to go on" in capsys.readouterr().err
+    assert separated == [*OTHERS, "small", "mixture"] and not (tmp_path / "output/evaluation.yaml").exists()
+    separated.clear()
+    assert command(pairs, tmp_path / "output", model) == 0
+    assert separated == [*OTHERS[1:], "small"]
+    assert found_in(tmp_path).tracks == 2
+
+
+def test_what_has_changed_is_scored_anew(tmp_path, model, unseen, separated):
+    pairs, model = write_pairs(tmp_path / "pairs", 2, 0.5), another(model, tmp_path / "small")
+    assert command(pairs, tmp_path / "output", model) == 0
+    before = found_in(tmp_path)
+
+    separated.clear()
+    write_pair(pairs, "song1", sound(7, 0.5), sound(8, 0.5))
+    assert command(pairs, tmp_path / "output", model) == 0
+    assert separated == [*OTHERS, "small"]
+    after = found_in(tmp_path)
+    for old, new in zip(before.systems, after.systems, strict=True):
+        assert new.tracks["song0"] == old.tracks["song0"] and new.tracks["song1"] != old.tracks["song1"]
+
+    separated.clear()
+    models.save(tiny.network("tfc_tdf", seed=5), models.read_card(model), model)
+    systems._separator.cache_clear()  # a new command is a new process
+    assert command(pairs, tmp_path / "output", model) == 0
+    assert separated == ["small", "small"]
+    retrained = found_in(tmp_path)
+    assert retrained.systems[0] == after.systems[0]
+    assert retrained.systems[3].tracks["song0"] != after.systems[3].tracks["song0"]
+
+
+def test_another_model_is_added_without_scoring_the_others_again(scored, model, unseen, separated, tmp_path):
+    shutil.copytree(scored / "output", tmp_path / "output")
+    second = another(model, tmp_path / "another")
+    assert command(scored / "pairs", tmp_path / "output", second, "frequency") == 0
+    assert separated == ["another"] * 3
+    assert [system.name for system in found_in(tmp_path).systems] == [*OTHERS, "another", "frequency"]
+
+
+def test_half_an_evaluation_is_told_and_made_anew(scored, model, unseen, separated, tmp_path):
+    shutil.copytree(scored / "output", tmp_path / "output")
+    path = tmp_path / "output/evaluation.yaml"
+    whole = path.read_bytes()
+    halves = [whole[: int(len(whole) * share)] for share in (0.1, 0.3, 0.5, 0.7, 0.9, 0.999)]
+    halves += [whole[: whole.index(b"- name: " + name.encode())] for name in OTHERS[1:]]  # whole lines, valid YAML
+    for content in (*halves, b"", b"tracks: 3\n", b"- 1\n", b"\xff\xfe"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="evaluation.yaml: ") as caught:
+            results.read(path)
+        assert "\n" not in str(caught.value)
+    assert command(scored / "pairs", tmp_path / "output", model, "frequency") == 0
+    assert separated == [] and results.read(path).systems == found_in(scored).systems
+    with pytest.raises(ValueError, match="cannot be opened"):
+        results.read(tmp_path / "none.yaml")
+
+
+def test_records_that_cannot_be_read_are_made_anew(tmp_path, unseen, separated):
+    pairs = write_pairs(tmp_path / "pairs", 2, 0.5)
+    assert command(pairs, tmp_path / "output", "frequency") == 0
+    whole = found_in(tmp_path)
+    for content in ("", "{", "[]", "null", "{}", "\0"):
+        separated.clear()
+        scoring.record_path(tmp_path / "output", find_tracks(pairs)[0]).write_text(content)
+        assert command(pairs, tmp_path / "output", "frequency") == 0
+        assert separated == [*OTHERS, "frequency"]
+    again = found_in(tmp_path)
+    assert [system.tracks for system in again.systems] == [system.tracks for system in whole.systems]
+
+
+def test_a_broken_track_fails_alone(tmp_path, unseen, capsys):
+    pairs = write_pairs(tmp_path / "pairs", 3, 0.5)
+    os.truncate(pairs / "song1/rest_song1.wav", 9000)
+    assert command(pairs, tmp_path / "output", "frequency") == 1
+    printed = capsys.readouterr().out
+    assert "failed: song1: " in printed and "the file is cut" in printed and "2 done" in printed
+    assert sorted(found_in(tmp_path).systems[0].tracks) == ["song0", "song2"]
+    assert command(pairs, tmp_path / "output", "frequency", "--json") == 1
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["tracks"] == 2 and "song1: " in captured.err
+    for name in ("song0", "song2"):
+        (pairs / name / f"rest_{name}.wav").write_bytes(b"no sound at all" * 9)
+    assert command(pairs, tmp_path / "output", "frequency") == 1
+    assert "0 done, 0 already there, 0 skipped, 3 failed" in capsys.readouterr().out
+
+
+def test_four_stems_are_scored_by_what_a_system_takes_out(tmp_path, model, unseen):
+    stems = write_stems(tmp_path / "stems", "Otters - Creek")
+    singer = another(model, tmp_path / "singer", instrument="vocals")
+    assert command(stems, tmp_path / "output", singer, "harmonic") == 0
+    parts = {system.name: tuple(system.tracks["Otters - Creek"]) for system in found_in(tmp_path).systems}
+    assert parts == dict.fromkeys([*OTHERS, "harmonic"], STEMS) | {"singer": ("vocals", "rest")}
+    assert results.parts_of(found_in(tmp_path)) == [*STEMS, "rest"]
+
+
+def test_a_model_of_what_the_stems_do_not_have_is_refused(tmp_path, model, capsys):
+    stems = write_stems(tmp_path / "stems", "Otters - Creek")
+    assert command(stems, tmp_path / "output", model) == 2
+    assert "small: takes out guitar; the tracks have drums, bass, other, vocals" in capsys.readouterr().err
+
+
+def test_what_cannot_begin_is_one_line(tmp_path, capsys):
+    pairs = write_pairs(tmp_path / "pairs", 1, 0.1)
+    (tmp_path / "file").write_text("")
+    cases = {
+        "no model or baseline is called": (pairs, tmp_path / "output", "x/y"),
+        "no such folder": (tmp_path / "none", tmp_path / "output", "frequency"),
+        "cannot be written": (pairs, tmp_path / "file/output", "frequency"),
+    }
+    for words, given in cases.items():
+        assert command(*given) == 2
+        error = capsys.readouterr().err
+        assert words in error and error.count("\n") == 1
+    assert sorted(os.listdir(tmp_path)) == ["file", "pairs"]
