@@ -188,7 +188,7 @@ def main(arguments=None):
     add("--json", action="store_true", help="print the evaluation as JSON")
     add_options(parser)
     options = parser.parse_args(arguments)
-    options.arguments = sys.argv[2:] if arguments is None else list(arguments)
+    options.arguments = sys.argv[1:] if arguments is None else list(arguments)
     from evaluation import results
     from evaluation.systems import find_systems
     from evaluation.tracks import find_tracks

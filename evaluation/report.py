@@ -181,7 +181,7 @@ def main(arguments=None):
 
     from evaluation.results import find
 
-    given = f"splitstrument report {shlex.join(sys.argv[2:] if arguments is None else arguments)}"
+    given = f"splitstrument report {shlex.join(sys.argv[1:] if arguments is None else arguments)}"
     write(options.output, find(options.evaluations), options.title, given, not options.no_audio)
     print(f"{options.output}: written")
     return 0

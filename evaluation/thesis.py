@@ -217,7 +217,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     from evaluation.results import find
 
-    given = " ".join(["splitstrument thesis", *(sys.argv[2:] if arguments is None else arguments)])
+    given = " ".join(["splitstrument thesis", *(sys.argv[1:] if arguments is None else arguments)])
     if options.silence is not None and not options.silence.is_dir():
         raise ValueError(f"{options.silence}: no such folder")
     text = page(find(options.evaluations), options.silence, given)

@@ -188,3 +188,11 @@ def test_nmf_parts_alternating_notes_from_bursts_of_noise():
 def test_nmf_parts_high_notes_from_low_ones():
     low, high = tones(TIME, 60, 120) * (TIME % 2 < 1.2), tones(TIME, 880, 1320) * (TIME % 2 > 0.8)
     assert gained("nmf", "bass", low, low + high) > 6
+
+
+def test_the_help_of_evaluate_names_them_all(capsys):
+    from evaluation.evaluate import main
+
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert ", ".join(baselines.names()) in " ".join(capsys.readouterr().out.split())
