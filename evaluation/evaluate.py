@@ -43,6 +43,7 @@ def evaluate(systems, tracks, options):
             **about(options, records),
             remove_panning=options.remove_panning,
             metrics=metrics,
+            excerpts=tuple(record["name"] for record in records if record["name"] in heard),
             systems=tuple(result(system, records) for system in systems),
         )
         results.write(output, evaluation)
@@ -143,11 +144,10 @@ def draw(output, evaluation):
 
     pictures.distributions(output / "distributions", evaluation)
     shown = [system for system in evaluation.systems if system.kind == "model"]
-    for folder in sorted(path for path in (output / "excerpts").glob("*") if path.is_dir()):
+    for track in evaluation.excerpts:
         for system in shown or [system for system in evaluation.systems if system.kind == "baseline"]:
-            own = excerpt_folder(output, folder.name, system.name)
-            if system.tracks.get(folder.name) and own.is_dir():
-                pictures.excerpt(own / "spectrograms", folder, own, f"{folder.name}: {system.name}")
+            own = excerpt_folder(output, track, system.name)
+            pictures.excerpt(own / "spectrograms", excerpt_folder(output, track), own, f"{track}: {system.name}")
 
 
 def check_fit(systems, tracks):

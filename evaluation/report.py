@@ -106,14 +106,10 @@ def add_excerpts(page, folder, evaluation, prefix, audio):
     from evaluation.scoring import excerpt_folder
     from splitstrument.tables import markdown, text
 
-    excerpts = sorted(path for path in (folder / "excerpts").glob("*") if path.is_dir())
-    for place, excerpt in enumerate(excerpts):
-        page.add(f"### Ten seconds of {text(excerpt.name)}")
-        heard = [("as recorded", excerpt)]
-        for system in evaluation.systems:
-            own = excerpt_folder(folder, excerpt.name, system.name)
-            if own.is_dir() and excerpt.name in system.tracks:
-                heard.append((system.name, own))
+    for place, track in enumerate(evaluation.excerpts):
+        page.add(f"### Ten seconds of {text(track)}")
+        heard = [("as recorded", excerpt_folder(folder, track))]
+        heard += [(s.name, excerpt_folder(folder, track, s.name)) for s in evaluation.systems if s.kind != "mixture"]
         if audio:
             names = sorted({file.stem for _, where in heard for file in where.glob("*.flac")}, key=_mixture_first)
             rows = [
@@ -123,7 +119,7 @@ def add_excerpts(page, folder, evaluation, prefix, audio):
             page.add(markdown(("", *map(text, names)), rows, left=1 + len(names)))
         for who, where in heard:
             if (picture := where / "spectrograms.png").exists():
-                page.add(page.picture(picture, f"{prefix}{place}_{who}", f"{excerpt.name}: {who}"))
+                page.add(page.picture(picture, f"{prefix}{place}_{who}", f"{track}: {who}"))
 
 
 def _mixture_first(name):

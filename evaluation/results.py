@@ -84,7 +84,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All results on one set of tracks. `command`: what made it; `machine`: where; `jobs`: tracks at once."""
+    """All results on one set of tracks. `command`: what made it; `machine`: where; `jobs`: tracks at once.
+
+    `excerpts`: the tracks of which there are ten seconds to see and to hear.
+    """
 
     pairs: str
     tracks: int
@@ -95,6 +98,7 @@ class Evaluation:
     machine: str
     jobs: int
     version: str
+    excerpts: tuple[str, ...] = ()
     systems: tuple[Result, ...] = ()
     __pydantic_config__ = STRICT
 

@@ -154,8 +154,10 @@ def _made_from(system):
 
 def _finished(record, system, track, task):
     known = record["systems"].get(system.name)
-    heard = not _heard(system, track, task) or excerpt_folder(task.output, track.name, system).is_dir()
-    return heard and known is not None and known["made_from"] == _made_from(system)
+    if known is None or known["made_from"] != _made_from(system):
+        return False
+    folder = excerpt_folder(task.output, track.name, system)
+    return not _heard(system, track, task) or all((folder / f"{part}.flac").exists() for part in known["parts"])
 
 
 def _heard(system, track, task):

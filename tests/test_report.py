@@ -42,7 +42,15 @@ def evaluated(tmp_path):
         results.Result(NAME, "model", "net", "m", "guitar", 1234567, 3.25, card, training, tracks=scores),
     ]
     systems = tuple(replace(system, summary=results.summarise(scores)) for system in systems)
-    about = {"tracks": 2, "hours": 0.1, "remove_panning": True, "metrics": "own", "jobs": 1, "version": "0"}
+    about = {
+        "tracks": 2,
+        "hours": 0.1,
+        "remove_panning": True,
+        "metrics": "own",
+        "jobs": 1,
+        "version": "0",
+        "excerpts": ("a track",),
+    }
     evaluation = results.Evaluation("val", command="splitstrument evaluate x", machine="m", systems=systems, **about)
     folder = tmp_path / "evaluation"
     folder.mkdir()
