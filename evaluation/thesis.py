@@ -165,16 +165,19 @@ def silence_section(name, entry, silence, data):
     """One histogram of appendix A, the thesis's songs and ours."""
     from splitstrument.tables import markdown
 
-    ours = _histogram(silence, entry)
+    theirs, ours = entry["songs"], _histogram(silence, entry)
     bounds = [f"less than {10 * number} %" for number in range(1, 10)] + ["more than 90 %"]
-    rows = [
-        (bound, count, *(("-", "-") if ours is None else (ours[number], f"{ours[number] - count:+d}")))
-        for number, (bound, count) in enumerate(zip(bounds, entry["songs"], strict=True))
-    ]
-    rows.append(("all", sum(entry["songs"]), "no run" if ours is None else sum(ours), ""))
+    rows = []
+    for number, bound in enumerate(bounds):
+        shares = [100 * counts[number] / max(sum(counts), 1) for counts in (theirs, ours or theirs)]
+        cells = [
+            f"{counts[number]} ({share:.1f} %)" for counts, share in zip((theirs, ours or theirs), shares, strict=True)
+        ]
+        rows.append((bound, cells[0], *((cells[1], f"{shares[1] - shares[0]:+.1f}") if ours else ("-", "-"))))
+    rows.append(("all", sum(theirs), sum(ours) if ours else "no run", ""))
     sets = [key for key in data if key == entry["data"] or data[key].get("needs") == entry["data"]]
     lines = data_commands(data, [key for key in sets if f"--statistics silence/{entry['data']}" in str(data[key])])
-    table = markdown(("songs with silence of", "thesis", "ours", "difference"), rows)
+    table = markdown(("songs with silence of", "thesis", "ours", "difference in points"), rows)
     block = "\n".join(lines)
     return f"### {name}: {entry['title']}\n\n{table}\n\n```sh\n{block}\n```\n"
 
