@@ -132,8 +132,9 @@ def read_history(path):
         return []
     try:
         with open(path, encoding="utf-8", newline="") as file:
-            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    except (TypeError, ValueError):
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+            return [row | {"epoch": int(row["epoch"])} for row in rows]
+    except (KeyError, TypeError, ValueError):
         raise StageError(f"{path}: holds a row that is no history") from None
 
 
@@ -147,7 +148,13 @@ def draw(output, evaluation):
     for track in evaluation.excerpts:
         for system in shown or [system for system in evaluation.systems if system.kind == "baseline"]:
             own = excerpt_folder(output, track, system.name)
-            pictures.excerpt(own / "spectrograms", excerpt_folder(output, track), own, f"{track}: {system.name}")
+            if not up_to_date(own / "spectrograms.svg", own.glob("*.flac")):
+                pictures.excerpt(own / "spectrograms", excerpt_folder(output, track), own, f"{track}, by {system.name}")
+
+
+def up_to_date(picture, files):
+    """Whether a picture is there that was drawn after all of `files` were written."""
+    return picture.exists() and all(picture.stat().st_mtime_ns >= file.stat().st_mtime_ns for file in files)
 
 
 def check_fit(systems, tracks):
@@ -159,6 +166,16 @@ def check_fit(systems, tracks):
             )
 
 
+def unknown_band(systems):
+    """A line that says that baselines know nothing of their instrument; None where they do, or there are none."""
+    from evaluation.baselines.bands import BANDS
+
+    asked = {system.instrument for system in systems if system.kind == "baseline"} - set(BANDS)
+    return (
+        f"baselines know no band of {asked.pop()} (of {', '.join(BANDS)}); they take 80 to 8000 Hz" if asked else None
+    )
+
+
 def _check_packages(systems, options):
     needed = ["joblib", "matplotlib", "threadpoolctl"] + ["mir_eval"] * options.reference_metrics
     needed += ["librosa", "sklearn"] * any(system.kind == "baseline" for system in systems)
@@ -168,9 +185,9 @@ def _check_packages(systems, options):
 
 
 def _count(text):
-    if (count := int(text)) < 0:
-        raise argparse.ArgumentTypeError("must be 0 or more")
-    return count
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: must be a number, 0 or more")
+    return int(text)
 
 
 @command
@@ -197,12 +214,13 @@ def main(arguments=None):
     systems = find_systems(options.models, options.instrument)
     check_fit(systems, tracks)
     _check_packages(systems, options)
+    if (line := unknown_band(systems)) and "instrument" in tracks[0].parts:
+        print(f"note: {line}", file=sys.stderr)
     evaluation, outcomes = evaluate(systems, tracks, options)
     if options.json:
-        if evaluation:
-            from dataclasses import asdict
+        from dataclasses import asdict
 
-            print(json.dumps(asdict(evaluation), indent=1))
+        print(json.dumps(asdict(evaluation) if evaluation else None, indent=1))
         failed = [outcome for outcome in outcomes if outcome.state == "failed"]
         for outcome in failed:
             print(f"splitstrument: {outcome.name}: {outcome.reason}", file=sys.stderr)

@@ -29,7 +29,7 @@ class Page:
     """
 
     def __init__(self, path):
-        self.path, self._blocks = Path(path), []
+        self.path, self._blocks, self._kept_data = Path(path), [], {}
         if self.path.suffix not in (".md", ".html"):
             raise ValueError(f"{path}: a page is .md or .html")
         self.alone = self.path.suffix == ".html"
@@ -85,7 +85,10 @@ class Page:
     def _kept(self, file, name, kind):
         """The address of a file: itself as text, or its place in the folder."""
         if self.alone:
-            return f"data:{kind};base64,{base64.b64encode(Path(file).read_bytes()).decode()}"
+            # Put in at the end: to read as Markdown it would take minutes.
+            address = f"kept:{len(self._kept_data)};"
+            self._kept_data[address] = f"data:{kind};base64,{base64.b64encode(Path(file).read_bytes()).decode()}"
+            return address
         name = re.sub(r"[^A-Za-z0-9.-]+", "_", name)
         shutil.copyfile(file, self._files / name)
         return f"{self.folder.name.replace(' ', '%20')}/{name}"
@@ -93,7 +96,8 @@ class Page:
     def _write(self):
         content = "\n\n".join(self._blocks) + "\n"
         if self.alone:
-            return write_text(self.path, html(content))
+            content = re.sub('(?<=src=")kept:[0-9]+;(?=")', lambda match: self._kept_data[match[0]], html(content))
+            return write_text(self.path, content)
         files = [file for file in self._files.iterdir() if file.is_file()]
         if files:
             self.folder.mkdir(exist_ok=True)
@@ -107,7 +111,6 @@ def html(content):
     from markdown_it import MarkdownIt
 
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")
-    reader.validateLink = lambda address: True  # its own check refuses data: of sounds; all addresses are ours
     body = reader.render(content).replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
     title = re.search(r"^# (.*)$", content, re.MULTILINE)
     title = re.sub(r"<[^>]*>", "", reader.renderInline(title[1])) if title else "splitstrument"

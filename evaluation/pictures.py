@@ -10,7 +10,7 @@ from splitstrument.spectrogram import Analysis, Grid
 
 FLOOR = -80  # dB below the mixture's loudest bin
 WINDOW = 2048, 22050  # samples, at Hz
-SHOWN = {"sdr": "SDR", "sir": "SIR", "sar": "SAR", "si_sdr": "SI-SDR"}
+SHOWN = {"sdr": "SDR", "sir": "SIR", "sar": "SAR", "plain_sdr": "plain SDR", "si_sdr": "SI-SDR"}
 
 
 def excerpt(path, truth, own, title):
@@ -70,9 +70,10 @@ def distributions(path, evaluation):
 
     parts = parts_of(evaluation)
     height = 1.2 + 0.34 * len(evaluation.systems)
-    figure = Figure(figsize=(13, height * len(parts)), layout="constrained")
+    figure = Figure(figsize=(15, height * len(parts)), layout="constrained")
     panels = figure.subplots(len(parts), len(SHOWN), squeeze=False)
     for row, part in zip(panels, parts, strict=True):
+        row[0].set_title(part, loc="left", parse_math=False)
         systems = [system for system in evaluation.systems if part in system.summary]
         for axes, (measure, label) in zip(row, SHOWN.items(), strict=True):
             for place, system in enumerate(systems):
@@ -83,7 +84,6 @@ def distributions(path, evaluation):
             axes.set_yticks(range(len(systems)), [s.name for s in systems] if axes is row[0] else [], parse_math=False)
             axes.set_ylim(len(systems) - 0.4, -0.6)
             axes.set_xlabel(f"{label} (dB)")
-            axes.set_title(part, fontsize="medium", parse_math=False)
             axes.spines[["top", "right"]].set_visible(False)
             axes.grid(axis="x", color="0.9")
             axes.set_axisbelow(True)

@@ -8,9 +8,10 @@ from splitstrument.console import command
 
 INTRODUCTION = """\
 SDR, SIR and SAR are those of BSS Eval (mir_eval's bss_eval_sources); plain SDR is 10 log10(|s|² / |s - e|²), SI-SDR the
-same after the truth has been scaled to what of it is in the estimate; all in dB, over whole tracks. The mixture is the
-floor, the ideal masks are made from the truth. A model that is careful gains in plain SDR (silence has 0 dB) what it
-loses in SI-SDR. A silent part is not scored; scores are kept within -100 and 100 dB."""
+same after the truth has been scaled to what of it is in the estimate; all in dB, over whole tracks. An i behind them is
+the improvement over the mixture, which is the floor; the ideal masks are made from the truth. A model that is careful
+gains in plain SDR (silence has 0 dB) what it loses in SI-SDR. A silent part is not scored; scores are kept within -100
+and 100 dB."""
 FEW = 20  # tracks that are listed one by one
 KINDS = ("model", "baseline")
 
@@ -119,7 +120,7 @@ def add_excerpts(page, folder, evaluation, prefix, audio):
             page.add(markdown(("", *map(text, names)), rows, left=1 + len(names)))
         for who, where in heard:
             if (picture := where / "spectrograms.png").exists():
-                page.add(page.picture(picture, f"{prefix}{place}_{who}", f"{track}: {who}"))
+                page.add(page.picture(picture, f"{prefix}{place}_{who}", f"{track}, by {who}"))
 
 
 def _mixture_first(name):

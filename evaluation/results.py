@@ -21,9 +21,9 @@ TITLES = {
     "sir": "SIR",
     "sar": "SAR",
     "plain_sdr": "plain SDR",
-    "plain_sdr_improvement": "improved by",
+    "plain_sdr_improvement": "plain SDRi",
     "si_sdr": "SI-SDR",
-    "si_sdr_improvement": "improved by",
+    "si_sdr_improvement": "SI-SDRi",
 }
 
 

@@ -22,6 +22,7 @@ MEASURES = ("sdr", "sir", "sar", "plain_sdr", "plain_sdr_improvement", "si_sdr",
 SILENCE = 1e-4  # the peak below which a sound is silent
 LIMIT = 100.0  # dB
 EXCERPT = 10.0  # seconds
+SHORTEST = 2048  # samples; BSS Eval's filters of 512 taps make anything of so little
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,14 @@ def score_track(track, task):
         return Outcome(track.name, "already there", result=record)
     truth, rate = track.read(task.remove_panning)
     mixture = sum(truth.values())
+    if len(mixture) < SHORTEST:
+        raise ValueError(f"{track.folder}: {len(mixture)} samples are too few to score; {SHORTEST} are the least")
     record |= {"seconds": len(mixture) / rate, "sample_rate": rate, "channels": mixture.shape[1]}
     start = excerpt_start(truth, rate)
     if track.name in task.excerpts:
         _write_excerpts(excerpt_folder(task.output, track.name), {"mixture": mixture} | truth, rate, start)
     for system in missing:
+        system.prepare()
         began = time.perf_counter()
         estimates = system.separate(mixture, rate, truth)
         seconds = time.perf_counter() - began
@@ -85,7 +89,9 @@ def score(truth, estimates, mixture, reference_metrics=False):
 
     if "rest" in estimates and "rest" not in truth:
         (own,) = (part for part in estimates if part != "rest")
-        truth = {own: truth[own], "rest": sum(sound for part, sound in truth.items() if part != own)}
+        rest = {own: truth[own], "rest": sum(sound for part, sound in truth.items() if part != own)}
+        sides = ((truth, own), (rest, "rest"))  # its own part among all of them, as other systems are scored
+        return {p: score(t, {p: estimates[p]}, mixture, reference_metrics)[p] for t, p in sides}
     for part, estimate in estimates.items():
         if estimate.shape != mixture.shape:
             raise ValueError(f"{part}: an estimate of shape {estimate.shape} for a song of {mixture.shape}")
@@ -156,8 +162,11 @@ def _finished(record, system, track, task):
     known = record["systems"].get(system.name)
     if known is None or known["made_from"] != _made_from(system):
         return False
-    folder = excerpt_folder(task.output, track.name, system)
-    return not _heard(system, track, task) or all((folder / f"{part}.flac").exists() for part in known["parts"])
+    if not _heard(system, track, task):
+        return True
+    files = [excerpt_folder(task.output, track.name) / f"{part}.flac" for part in ("mixture", *track.parts)]
+    files += [excerpt_folder(task.output, track.name, system) / f"{part}.flac" for part in known["parts"]]
+    return all(file.exists() for file in files)
 
 
 def _heard(system, track, task):

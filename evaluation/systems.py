@@ -24,6 +24,11 @@ class System:
     source: str = ""
     instrument: str = ""
 
+    def prepare(self):
+        """Load what is needed, once in a process, so that the time that `separate` takes is its own."""
+        if self.kind in ("model", "baseline"):
+            _prepare(self)
+
     def separate(self, mixture, rate, truth):
         """{part: estimate, float32 (samples, channels)} of a mixture of that shape at `rate` Hz.
 
@@ -55,9 +60,10 @@ def find_systems(names, instrument=None):
         said += f"; --instrument says {instrument}" * bool(instrument)
         raise StageError(f"{said}: they do not fit together")
     target = next(iter(wanted), "guitar")
-    titles = [card.name for card in cards.values()]
+    titles = [cards[name].name for name in {_folder(name).resolve(): name for name in cards}.values()]
     found = [MIXTURE, *ORACLES]
-    for name in dict.fromkeys(names):
+    # One folder in two spellings is one model.
+    for name in {str(_folder(name).resolve()) if name in cards else name: name for name in names}.values():
         if name in cards:
             # Two runs may bear one name; then each is called by its folder.
             title = cards[name].name if titles.count(cards[name].name) == 1 else str(name)
@@ -83,6 +89,15 @@ def _folder(name):
         if (message := str(error)).startswith("no model"):
             message = no_such("model or baseline", name, [*models.shipped(), *baselines.names()])
         raise models.ModelError(message) from None
+
+
+@functools.cache
+def _prepare(system):
+    """Let a system separate some seconds of noise: libraries are loaded, networks compiled."""
+    import numpy as np
+
+    noise = np.random.default_rng(0).normal(0, 0.1, (10 * 22050, 1)).astype(np.float32)
+    _SEPARATE[system.kind](system, noise, 22050, {"instrument": noise, "rest": noise})
 
 
 @functools.cache

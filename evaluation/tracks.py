@@ -69,11 +69,12 @@ def find_tracks(root):
 
 
 def _songs(root):
-    folders = (path.parent for path in sorted(root.rglob("vocals.wav")))
+    # Folders of at least two of the stems: one that lacks a stem is then told.
+    folders = [path.parent for stem in STEMS for path in root.rglob(f"{stem}.wav")]
     found = [
         Track(folder.name, folder, tuple((stem, folder / f"{stem}.wav", 0) for stem in STEMS))
-        for folder in folders
-        if all((folder / f"{stem}.wav").is_file() for stem in STEMS)
+        for folder in sorted(set(folders))
+        if folders.count(folder) > 1
     ]
     for path in sorted(root.rglob(f"*{_SUFFIX}")):
         files = tuple((stem, path, stream) for stream, stem in enumerate(STEMS, 1))

@@ -125,8 +125,10 @@ def test_pairs_are_tracks_of_two_parts_in_the_order_of_pairs(tmp_path):
 def test_folders_of_four_stems_are_tracks(tmp_path):
     write_stems(tmp_path / "test", "Otters - Creek", (*STEMS, "mixture"))
     write_stems(tmp_path / "test", "without drums", STEMS[1:])
-    (track,) = find_tracks(tmp_path)
+    track, lacking = find_tracks(tmp_path)
     assert (track.name, track.parts) == ("Otters - Creek", STEMS)
+    with pytest.raises(AudioError, match="without drums/drums.wav: cannot be opened: no such file"):
+        lacking.read()
     parts, _ = track.read()
     for number, stem in enumerate(STEMS):
         np.testing.assert_array_equal(parts[stem], sound(number, 0.5))
@@ -625,3 +627,48 @@ def test_what_cannot_begin_is_one_line(tmp_path, capsys):
         error = capsys.readouterr().err
         assert words in error and error.count("\n") == 1
     assert sorted(os.listdir(tmp_path)) == ["file", "pairs"]
+
+
+def test_a_model_s_part_of_four_stems_is_scored_among_all_of_them():
+    """As a baseline's is: so SIR and SAR stand side by side. Its rest is scored against the sum of the others."""
+    truth = {stem: sound(number) for number, stem in enumerate(STEMS)}
+    mixture = sum(truth.values())
+    estimate = truth["vocals"] + 0.3 * truth["drums"] + 0.1 * sound(9)
+    alone = score(truth, {"vocals": estimate, "rest": mixture - estimate}, mixture)
+    assert alone["vocals"] == score(truth, truth | {"vocals": estimate}, mixture)["vocals"]
+    pair = {"instrument": truth["vocals"], "rest": mixture - truth["vocals"]}
+    rest = score(pair, {"instrument": estimate, "rest": mixture - estimate}, mixture)["rest"]
+    assert alone["rest"] == pytest.approx(rest, abs=1e-3)
+
+
+def test_too_short_a_track_is_not_scored(tmp_path, capsys):
+    pairs = write_pair(write_pairs(tmp_path / "pairs", 1), "short", sound(0, 0.2), sound(1, 0.2))
+    assert command(pairs, tmp_path / "output", "frequency") == 1
+    said = capsys.readouterr().out
+    assert "failed: short: " in said and "1600 samples are too few to score; 2048 are the least" in said
+    assert [*found_in(tmp_path).systems[0].tracks] == ["song0"]
+
+
+def test_one_folder_in_two_spellings_is_one_model(model, monkeypatch):
+    monkeypatch.chdir(model.parent)
+    found = find_systems(["small", "./small", str(model)])
+    assert [system.name for system in found if system.kind == "model"] == ["small"]
+
+
+def test_excerpts_that_lost_a_file_are_made_again_and_only_then_drawn(tmp_path):
+    pairs, output = write_pairs(tmp_path / "pairs", 1), tmp_path / "output"
+    assert command(pairs, output, "frequency", excerpts="1") == 0
+    picture = output / "excerpts/song0/frequency/spectrograms.png"
+    drawn = picture.stat().st_mtime_ns
+    assert command(pairs, output, "frequency", excerpts="1") == 0
+    assert picture.stat().st_mtime_ns == drawn
+    (output / "excerpts/song0/mixture.flac").unlink()
+    assert command(pairs, output, "frequency", excerpts="1") == 0
+    assert (output / "excerpts/song0/mixture.flac").exists()
+    assert picture.stat().st_mtime_ns > drawn
+    assert found_in(tmp_path).excerpts == ("song0",)
+
+
+def test_an_instrument_that_baselines_do_not_know_is_said(tmp_path, capsys):
+    assert command(write_pairs(tmp_path / "pairs", 1), tmp_path / "output", "frequency", "--instrument", "gitar") == 0
+    assert "note: baselines know no band of gitar (of bass, drums, vocals, guitar, piano)" in capsys.readouterr().err
