@@ -1,21 +1,18 @@
 """Score models and baselines on tracks whose parts are known, as in the thesis's section 6.
 
-Each track's parts are mixed, the mixture is separated, and the estimates are compared with the parts. The
-output folder gets evaluation.yaml, tables as CSV and Markdown, pictures, and excerpts to listen to.
+Each track's parts are mixed, the mixture is separated, and the estimates are compared with the parts. What is
+found lies in the output folder: evaluation.yaml, tables as CSV and Markdown, pictures, and excerpts to listen to.
 """
 
 import argparse
 import functools
 import json
-import math
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from splitstrument.console import command
+from splitstrument.console import command, command_line
 from splitstrument.stages import StageError, add_options, output_folder, run, summarise
-
-COMPARED = ("model", "baseline")
 
 
 def evaluate(systems, tracks, options):
@@ -53,7 +50,6 @@ def evaluate(systems, tracks, options):
 
 def about(options, records):
     """What an Evaluation says of itself: tracks, command, machine."""
-    import shlex
     from importlib.metadata import version
 
     from splitstrument.workers import processes
@@ -62,7 +58,7 @@ def about(options, records):
         "pairs": str(options.pairs),
         "tracks": len(records),
         "hours": round(sum(record["seconds"] for record in records) / 3600, 4),
-        "command": "splitstrument evaluate " + shlex.join(options.arguments),
+        "command": options.command,
         "machine": machine(),
         "jobs": min(processes(options.jobs), len(records)),
         "version": version("splitstrument"),
@@ -90,7 +86,7 @@ def result(system, records):
 
     tracks = {record["name"]: record["systems"][system.name]["parts"] for record in records}
     facts = {"speed": None, "instrument": system.instrument}
-    if system.kind in COMPARED:
+    if system.separates:
         speeds = [record["seconds"] / record["systems"][system.name]["seconds"] for record in records]
         facts["speed"] = round(median(speeds), 3)
     if system.kind == "model":
@@ -105,37 +101,23 @@ def model_facts(folder):
     from evaluation.results import Training
     from splitstrument import backend, models, networks
     from splitstrument.yaml_files import read_yaml
+    from training.run_folder import CONFIGURATION, DATA, read_history
 
     backend.keras_on()
     card, folder = models.read_card(folder), Path(folder)
-    network = networks.build(card.network, card.options)
-    facts = {"card": card, "parameters": sum(math.prod(v.shape) for v in network.trainable_variables)}
-    if (folder / "configuration.yaml").exists():
-        history = read_history(folder / "history.csv")
+    facts = {"card": card, "parameters": networks.size(networks.build(card.network, card.options))}
+    if (folder / CONFIGURATION).exists():
+        history = read_history(folder)
         seconds = [row["seconds"] + row.get("val_seconds", 0.0) for row in history if "seconds" in row]
-        data = read_yaml(folder / "data.yaml") if (folder / "data.yaml").exists() else {}
+        data = read_yaml(folder / DATA) if (folder / DATA).exists() else {}
         facts["training"] = Training(
-            configuration=read_yaml(folder / "configuration.yaml"),
+            configuration=read_yaml(folder / CONFIGURATION),
             epochs=len(history),
             tracks=data.get("tracks of training"),
             hours_per_epoch=round(sum(seconds) / len(seconds) / 3600, 4) if seconds else None,
             history=tuple(history),
         )
     return facts
-
-
-def read_history(path):
-    """The rows of a run's history.csv as dicts of numbers; none where there is no such file yet."""
-    import csv
-
-    if not path.exists():
-        return []
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-            return [row | {"epoch": int(row["epoch"])} for row in rows]
-    except (KeyError, TypeError, ValueError):
-        raise StageError(f"{path}: holds a row that is no history") from None
 
 
 def draw(output, evaluation):
@@ -205,7 +187,7 @@ def main(arguments=None):
     add("--json", action="store_true", help="print the evaluation as JSON")
     add_options(parser)
     options = parser.parse_args(arguments)
-    options.arguments = sys.argv[1:] if arguments is None else list(arguments)
+    options.command = command_line("evaluate", arguments)
     from evaluation import results
     from evaluation.systems import find_systems
     from evaluation.tracks import find_tracks

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation.grid import grid_at
 from evaluation.scoring import LIMIT
 from splitstrument import figures
-from splitstrument.spectrogram import Analysis, Grid
+from splitstrument.spectrogram import Analysis
 
 FLOOR = -80  # dB below the mixture's loudest bin
-WINDOW = 2048, 22050  # samples, at Hz
 SHOWN = {"sdr": "SDR", "sir": "SIR", "sar": "SAR", "plain_sdr": "plain SDR", "si_sdr": "SI-SDR"}
 
 
@@ -32,8 +32,7 @@ def spectrograms(path, sounds, rate, title):
     """Draw a log spectrogram of each of `sounds` ({title: (samples, channels)}), in dB below the first one's peak."""
     from matplotlib.figure import Figure
 
-    window, own_rate = WINDOW
-    grid = Grid(window).at_rate(own_rate, rate)
+    grid = grid_at(rate)
     levels = {name: _magnitudes(sound, grid) for name, sound in sounds.items()}
     loudest = max(float(next(iter(levels.values())).max()), 1e-9)
     figure = Figure(figsize=(10, 2.4 * len(levels)), layout="constrained")

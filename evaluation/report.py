@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from splitstrument.console import command
+from splitstrument.console import command, command_line
 
 INTRODUCTION = """\
 SDR, SIR and SAR are those of BSS Eval (mir_eval's bss_eval_sources); plain SDR is 10 log10(|s|² / |s - e|²), SI-SDR the
@@ -13,7 +13,6 @@ the improvement over the mixture, which is the floor; the ideal masks are made f
 gains in plain SDR (silence has 0 dB) what it loses in SI-SDR. A silent part is not scored; scores are kept within -100
 and 100 dB."""
 FEW = 20  # tracks that are listed one by one
-KINDS = ("model", "baseline")
 
 
 def write(path, evaluations, title, command, audio=True):
@@ -174,11 +173,9 @@ def main(arguments=None):
     add("--title", default="Models compared", help="the page's title")
     add("--no-audio", action="store_true", help="leave the excerpts out, such as songs that must not be passed on")
     options = parser.parse_args(arguments)
-    import shlex
-
     from evaluation.results import find
 
-    given = f"splitstrument report {shlex.join(sys.argv[1:] if arguments is None else arguments)}"
+    given = command_line("report", arguments)
     write(options.output, find(options.evaluations), options.title, given, not options.no_audio)
     print(f"{options.output}: written")
     return 0

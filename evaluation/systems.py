@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 from splitstrument.stages import StageError
 
-WINDOW = 2048, 22050  # of the oracles: samples, at Hz
-
 
 @dataclass(frozen=True)
 class System:
@@ -24,9 +22,14 @@ class System:
     source: str = ""
     instrument: str = ""
 
+    @property
+    def separates(self):
+        """Whether it works from the mixture alone and changes it, so that its time counts."""
+        return self.kind in ("model", "baseline")
+
     def prepare(self):
         """Load what is needed, once in a process, so that the time that `separate` takes is its own."""
-        if self.kind in ("model", "baseline"):
+        if self.separates:
             _prepare(self)
 
     def separate(self, mixture, rate, truth):
@@ -131,10 +134,10 @@ def _by_baseline(system, mixture, rate, truth):
 def _by_oracle(system, mixture, rate, truth):
     import numpy as np
 
-    from splitstrument.spectrogram import Analysis, Grid, Synthesis
+    from evaluation.grid import grid_at
+    from splitstrument.spectrogram import Analysis, Synthesis
 
-    window, own_rate = WINDOW
-    grid = Grid(window).at_rate(own_rate, rate)
+    grid = grid_at(rate)
     analyses = {part: Analysis(grid, mixture.shape[1]) for part in truth}
     syntheses = {part: Synthesis(grid, mixture.shape[1]) for part in truth}
     pieces = {part: [] for part in truth}

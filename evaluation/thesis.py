@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from splitstrument.console import command
+from splitstrument.console import command, command_line
 
 INTRODUCTION = """\
 # The thesis's tables beside ours
@@ -220,10 +220,9 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     from evaluation.results import find
 
-    given = " ".join(["splitstrument thesis", *(sys.argv[1:] if arguments is None else arguments)])
     if options.silence is not None and not options.silence.is_dir():
         raise ValueError(f"{options.silence}: no such folder")
-    text = page(find(options.evaluations), options.silence, given)
+    text = page(find(options.evaluations), options.silence, command_line("thesis", arguments))
     if options.markdown is None:
         print(text)
         return 0

@@ -34,6 +34,13 @@ def command(main):
     return guarded
 
 
+def command_line(name, arguments=None):
+    """`splitstrument name ...` as it was typed; `arguments` are those of the command's `main`."""
+    import shlex
+
+    return shlex.join(["splitstrument", name, *(sys.argv[1:] if arguments is None else arguments)])
+
+
 def error_line(error):
     """An exception as one line: what a person needs to know of it."""
     if isinstance(error, MemoryError):

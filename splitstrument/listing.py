@@ -14,12 +14,6 @@ def _table(headings, rows):
     )
 
 
-def _trainable(network):
-    import math
-
-    return sum(math.prod(variable.shape) for variable in network.trainable_variables)
-
-
 def _model(folder):
     """All that is said of the model in `folder`, as plain values."""
     from dataclasses import asdict
@@ -28,7 +22,7 @@ def _model(folder):
 
     card = models.read_card(folder)
     files = [path for path in folder.rglob("*") if path.is_file()]
-    parameters = _trainable(networks.build(card.network, card.options))
+    parameters = networks.size(networks.build(card.network, card.options))
     return asdict(card) | {
         "parameters": parameters,
         "bytes": sum(path.stat().st_size for path in files),
@@ -92,7 +86,7 @@ def networks_main(arguments=None):
             network = networks.build(name, values)
             shape = list(network.input_shape[1:])
             listed.append({"name": name, "description": networks.description(name), "options": settings})
-            listed[-1] |= {"input_shape": shape, "trainable_parameters": _trainable(network)}
+            listed[-1] |= {"input_shape": shape, "trainable_parameters": networks.size(network)}
     except ValueError as error:
         print(f"splitstrument: {error}", file=sys.stderr)
         return 2

@@ -12,9 +12,27 @@ from pathlib import Path
 from splitstrument.writing import write_csv
 from splitstrument.yaml_files import flat, plain, read_yaml, write_yaml
 
-CONFIGURATION, DATA = "configuration.yaml", "data.yaml"
+CONFIGURATION, DATA, HISTORY = "configuration.yaml", "data.yaml", "history.csv"
 # What may change while a run goes on: it decides nothing about the steps that are done.
 FREE = ("epochs", "save_minutes", "tensorboard", "reference")
+
+
+def read_history(folder):
+    """The rows of a run folder's history.csv as dicts of numbers; none before its first epoch ends.
+
+    Raises ValueError where a row is none.
+    """
+    import csv
+
+    path = Path(folder) / HISTORY
+    if not path.exists():
+        return []
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+            return [row | {"epoch": int(row["epoch"])} for row in rows]
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{path}: holds a row that is no history") from None
 
 
 class RunFolder:
@@ -95,7 +113,7 @@ class RunFolder:
         """Write history.csv, a row for each epoch, and draw losses.png and .svg where matplotlib is."""
         if not history:
             return
-        write_csv(self.path / "history.csv", [tuple(history[0]), *(tuple(row.values()) for row in history)])
+        write_csv(self.path / HISTORY, [tuple(history[0]), *(tuple(row.values()) for row in history)])
         if self.run.tensorboard:
             self._write_events(history[-1])
         try:

@@ -6,7 +6,6 @@ down, goes on where it was when the same command is given again. Pure Keras 3: a
 
 import argparse
 import contextlib
-import math
 import signal
 import subprocess
 import sys
@@ -47,8 +46,7 @@ def train(run, samplers, folder, stopping):
     if found.chief:
         environment = _environment(keras, found)
         folder.describe(environment)
-        weights = sum(math.prod(variable.shape) for variable in network.trainable_variables)
-        folder.say_beginning(f"{run.network} of {weights:,} weights, {environment['backend']}")
+        folder.say_beginning(f"{run.network} of {networks.size(network):,} weights, {environment['backend']}")
     try:
         loop.resume()
         loop.go()

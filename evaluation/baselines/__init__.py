@@ -12,11 +12,11 @@ import pkgutil
 
 import numpy as np
 
+from evaluation.grid import grid_at
 from splitstrument.naming import no_such
-from splitstrument.spectrogram import Analysis, Grid, Synthesis
+from splitstrument.spectrogram import Analysis, Synthesis
 
 SHARED = {"bands"}
-OWN_RATE = 22050  # of the grid, a window of 2048 samples; it covers the same time at every other rate
 BLOCK_SECONDS = 5
 
 
@@ -46,7 +46,7 @@ def separate(name, mixture, rate, parts):
     mixture = np.asarray(mixture, np.float32)
     if not len(mixture):
         return {part: mixture.copy() for part in parts}
-    grid = Grid(2048).at_rate(OWN_RATE, rate)
+    grid = grid_at(rate)
     # The spectra are made twice: to make them takes a moment, to keep them four times the memory of the magnitudes.
     magnitude = np.empty((grid.frames_of(len(mixture)), grid.bins), np.float32)
     for frames, spectra in _spectra(grid, mixture, rate):

@@ -39,3 +39,10 @@ def description(name):
 def build(name, options=None):
     """Network `name` as a Keras model with fresh weights."""
     return _module(name).build(settings(name, options))
+
+
+def size(network):
+    """How many trainable parameters a built network has."""
+    import math
+
+    return sum(math.prod(variable.shape) for variable in network.trainable_variables)
