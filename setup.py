@@ -10,12 +10,13 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11",
-    packages=find_packages(include=["splitstrument*", "datasets_tools*", "training*", "evaluation*"]),
+    packages=find_packages(include=["splitstrument*", "datasets_tools*", "training*", "evaluation*", "webapp*"]),
     package_data={
         "splitstrument": ["shipped/*/*"],
-        "datasets_tools": ["instruments.yaml"],
+        "datasets_tools": ["instruments.yaml", "labelling/static/*"],
         "training": ["configs/*.yaml", "configs/*/*.yaml"],
         "evaluation": ["*.yaml"],
+        "webapp": ["static/*"],
     },
     entry_points={"console_scripts": ["splitstrument = splitstrument.__main__:main"]},
     install_requires=[
@@ -49,8 +50,11 @@ setup(
             "scikit-learn>=1.4",
             "threadpoolctl>=3",
         ],
+        # The pages in a browser: `serve`, and `label --listen`. YouTube changes often: keep yt-dlp new.
+        "web": ["matplotlib>=3.8", "multipart>=1.2", "waitress>=3.0.1", "web.py>=0.62", "yt-dlp[default]>=2025.10"],
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],
         "test": [
+            "axe-playwright-python>=0.1.4",
             "dask[distributed]>=2025.1",
             "jax[cpu]>=0.5",
             "joblib>=1.4",
@@ -58,6 +62,8 @@ setup(
             "markdown-it-py>=3",
             "matplotlib>=3.8",
             "mir_eval>=0.8,<0.9",
+            "multipart>=1.2",
+            "playwright>=1.49",
             "pretty_midi>=0.2.10",
             "pyloudnorm>=0.1.1",
             "pysfizz>=0.1.3",
@@ -66,6 +72,9 @@ setup(
             "scikit-learn>=1.4",
             "tensorboardX>=2.6",
             "threadpoolctl>=3",
+            "waitress>=3.0.1",
+            "web.py>=0.62",
+            "yt-dlp[default]>=2025.10",
         ],
     },
     classifiers=[

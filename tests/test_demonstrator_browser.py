@@ -1,0 +1,231 @@
+"""The demonstrator in a real browser: a real song goes in, is heard, and comes out as two parts that add up."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests import browser, served
+from tests.browser import check_page, opened, picture, until
+
+EXAMPLE = served.ROOT / "examples" / "song.ogg"
+RECORDED = Path("/usr/share/games/fretsonfire/data/songs/sectoid/Feelings")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    yield from browser.launched()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with served.Process(tmp_path_factory.mktemp("demonstrator"), models=["guitar"], waiting_each=20) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory):
+    """A song of four minutes as a band recorded it, as 16-bit WAV: Debian's, where it is installed."""
+    path = tmp_path_factory.mktemp("song") / "A <b>real<b> song.wav"
+    if not RECORDED.is_dir():
+        sound, rate = soundfile.read(EXAMPLE)
+    else:
+        stems = [soundfile.read(RECORDED / name, always_2d=True) for name in ("guitar.ogg", "song.ogg")]
+        rate, frames = stems[0][1], min(len(sound) for sound, _ in stems)
+        sound = sum(sound[:frames] for sound, _ in stems) / 2
+    soundfile.write(path, sound, rate, subtype="PCM_16")
+    return path
+
+
+@pytest.fixture(scope="module")
+def result(chromium, server):
+    """The address of the example song's result."""
+    page = opened(chromium)
+    give(page, server, EXAMPLE)
+    page.wait_for_selector("#player", timeout=90_000)
+    return page.url
+
+
+def give(page, server, song):
+    page.goto(server.address)
+    page.wait_for_selector("main:not([data-loading])")
+    page.set_input_files("#song", song)
+    page.get_by_role("button", name="Separate").click()
+    page.wait_for_url("**/jobs/*")
+
+
+def place(page):
+    return float(page.input_value("#place"))
+
+
+def test_a_real_song_is_separated_heard_and_taken_home(chromium, server, song, tmp_path):
+    page = opened(chromium)
+    give(page, server, song)
+    seen = []
+    while page.locator("#player").is_hidden():
+        said = page.inner_text("#percent")
+        if said and (not seen or said != seen[-1]):
+            seen.append(said)
+    percents = [int(each.removesuffix(" %")) for each in seen]
+    assert percents == sorted(percents)
+    assert len(percents) >= 4 and percents[-1] > 50
+    assert page.inner_text("h1") == "A <b>real<b> song"
+
+    page.get_by_role("button", name="Play", exact=True).click()
+    until(lambda: place(page) > 1)
+    started = page.evaluate("window.started")
+    times = {(each["when"], each["offset"]) for each in started}
+    assert len(started) == 3 * len(times)  # all three at the same time of the same clock
+    mixture, guitar, rest = until(lambda: (levels := page.evaluate("levels()"))[2] > 1e-3 and levels)
+    assert mixture == 0  # the two parts are the song already
+    page.get_by_role("button", name="Mute the rest").click()
+    until(lambda: page.evaluate("levels()")[2] < 1e-6)
+    page.get_by_role("button", name="Only the mixture").click()
+    until(lambda: (levels := page.evaluate("levels()"))[0] > 1e-3 and levels[1] < 1e-6)
+
+    page.keyboard.press("Home")
+    until(lambda: place(page) < 1)
+    check_page(page)
+    sounds = {}
+    for stem in ("mixture", "guitar", "rest"):
+        for kind in ("WAV", "FLAC"):
+            with page.expect_download() as download:
+                page.get_by_role("link", name=f"{stem} as {kind}", exact=True).click()
+            assert download.value.suggested_filename == f"A _b_real_b_ song - {stem}.{kind.lower()}"
+            file = tmp_path / f"{stem}.{kind.lower()}"
+            download.value.save_as(file)
+            sounds[stem, kind], _ = soundfile.read(file, dtype="int16")
+    given, _ = soundfile.read(song, dtype="int16")
+    for kind in ("WAV", "FLAC"):
+        assert np.array_equal(sounds["mixture", kind], given)
+        assert np.array_equal(sounds["guitar", kind] + sounds["rest", kind], given)
+    assert np.abs(sounds["guitar", "WAV"]).max() > 100
+    with page.expect_download() as download:
+        page.get_by_role("link", name="guitar as MP3").click()
+    download.value.save_as(tmp_path / "guitar.mp3")
+    heard, _ = soundfile.read(tmp_path / "guitar.mp3")
+    assert abs(len(heard) - len(given)) < 4096
+
+
+def test_everything_by_keys(chromium, result):
+    page = opened(chromium)
+    page.goto(result)
+    page.wait_for_selector("#player")
+    page.keyboard.press("Space")
+    until(lambda: place(page) > 0.5)
+    page.keyboard.press("ArrowRight")
+    until(lambda: place(page) > 5)
+    page.keyboard.press("Digit2")
+    until(lambda: (levels := page.evaluate("levels()"))[2] < 1e-6 and levels[0] < 1e-6)
+    assert page.get_by_role("button", name="Only the guitar").get_attribute("aria-pressed") == "true"
+    page.keyboard.press("Digit2")
+    until(lambda: page.evaluate("levels()")[2] > 1e-3)
+    page.keyboard.press("Shift+Digit3")
+    until(lambda: page.evaluate("levels()")[2] < 1e-6)
+    page.keyboard.press("s")
+    assert float(page.get_by_label("Volume of the guitar").input_value()) == pytest.approx(0.9)
+    page.keyboard.press("w")
+    assert float(page.get_by_label("Volume of the guitar").input_value()) == pytest.approx(1.0)
+    page.keyboard.press("Space")
+    stopped = place(page)
+    assert page.get_by_role("button", name="Play", exact=True).is_visible()
+    page.keyboard.press("ArrowLeft")
+    assert place(page) == pytest.approx(max(0, stopped - 5), abs=0.1)
+    page.keyboard.press("Home")
+    assert place(page) == 0
+    # Every control can be reached with Tab, and shows that it has the focus.
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        name, outline = page.evaluate(
+            "[document.activeElement.getAttribute('aria-label') || document.activeElement.textContent,"
+            " getComputedStyle(document.activeElement).outlineStyle]"
+        )
+        reached.add(name)
+        assert outline != "none" or page.evaluate("document.activeElement === document.body")
+    assert {
+        "Play",
+        "Place in the song",
+        "Only the rest",
+        "Mute the guitar",
+        "mixture as FLAC",
+        "Copy the link",
+    } <= reached
+
+
+def test_the_end_is_the_start(chromium, result):
+    page = opened(chromium)
+    page.goto(result)
+    page.wait_for_selector("#player")
+    page.get_by_label("Place in the song").evaluate("slider => { slider.value = slider.max - 1; }")
+    page.get_by_label("Place in the song").dispatch_event("input")
+    page.get_by_role("button", name="Play", exact=True).click()
+    until(lambda: place(page) == 0, 10)
+    assert page.get_by_role("button", name="Play", exact=True).is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [browser.DESK, browser.PHONE], ids=["desk", "phone"])
+def test_pages_are_fit_to_be_seen(chromium, server, result, size, scheme, tmp_path):
+    page = opened(chromium, size, scheme)
+    page.goto(server.address)
+    page.wait_for_selector("main:not([data-loading])")
+    check_page(page)
+    name = f"{'phone' if size == browser.PHONE else 'desk'}-{scheme}"
+    picture(page, f"start-{name}", tmp_path)
+    page.goto(result)
+    page.wait_for_selector("#player")
+    page.wait_for_load_state("networkidle")
+    check_page(page)
+    wave = page.locator(".wave").nth(1).bounding_box()
+    page.locator(".wave").nth(1).click(position={"x": wave["width"] / 2, "y": 20})
+    until(lambda: place(page) == pytest.approx(15, abs=0.2))
+    picture(page, f"player-{name}", tmp_path)
+    page.goto(f"{server.address}/jobs/0123")
+    assert "no such job" in page.inner_text("h1")
+    page.errors.clear()  # the browser's own word on the 404
+    check_page(page)
+
+
+def test_links_mistakes_and_earlier_results(chromium, server, tmp_path):
+    page = opened(chromium)
+    page.goto(server.address)
+    page.wait_for_selector("main:not([data-loading])")
+    page.get_by_role("button", name="Separate").click()
+    assert "Choose a song" in page.inner_text("#trouble")
+    (tmp_path / "page.mp3").write_text("<html><script>alert(1)</script></html>")
+    page.set_input_files("#song", tmp_path / "page.mp3")
+    page.get_by_role("button", name="Separate").click()
+    until(lambda: "cannot be separated" in page.inner_text("#trouble"))
+    page.set_input_files("#song", EXAMPLE)
+    page.get_by_label("link of a YouTube video").fill("https://example.com/watch?v=0123456789a")
+    page.get_by_role("button", name="Separate").click()
+    until(lambda: "YouTube" in page.inner_text("#trouble"))  # the link has priority
+    assert page.get_by_text("My earlier results").is_hidden()
+    page.get_by_label("link of a YouTube video").fill("")
+    page.get_by_role("button", name="Separate").click()
+    page.wait_for_url("**/jobs/*")
+    page.get_by_role("button", name="Cancel").click()
+    until(lambda: page.inner_text("#stage") == "Cancelled.")
+    page.get_by_role("link", name="splitstrument").click()
+    page.wait_for_selector("main:not([data-loading])")
+    assert page.locator("#results li").count() == 1
+    assert "cancelled" in page.inner_text("#results")
+    page.locator("#results a").click()
+    until(lambda: page.inner_text("#stage") == "Cancelled.")
+
+
+def test_a_shared_result_can_be_heard_and_not_removed_by_others(chromium, server):
+    mine, other = opened(chromium), opened(chromium)
+    give(mine, server, EXAMPLE)
+    mine.wait_for_selector("#player", timeout=90_000)
+    other.goto(mine.url)
+    other.wait_for_selector("#player")
+    assert other.get_by_role("button", name="Remove this result").is_hidden()
+    other.get_by_role("button", name="Play", exact=True).click()
+    until(lambda: place(other) > 0.5)
+    mine.get_by_role("button", name="Remove this result").click()
+    mine.wait_for_url(server.address + "/")
+    other.reload()
+    assert "no longer here" in other.inner_text("h1")

@@ -1,0 +1,111 @@
+"""What the pages are drawn from: peaks, spectrograms, the samples of a WAV; titles; and a job from a link."""
+
+import functools
+import http.server
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests import audio_files, served
+
+pytest.importorskip("web")
+
+from webapp import picture, uploads, wav, youtube  # noqa: E402
+from webapp.peaks import Peaks  # noqa: E402
+
+
+@pytest.mark.parametrize("frames, columns", [(44100, 1200), (1200, 1200), (1201, 1200), (7, 7)])
+def test_peaks_are_those_of_each_column(frames, columns):
+    sound = audio_files.song(frames / 44100)[:frames]
+    peaks = Peaks(frames)
+    for start in range(0, frames, 1000):
+        peaks.add(sound[start : start + 1000])
+    values = peaks.values()
+    assert len(values) == 2 * columns
+    owner = np.arange(frames) * columns // frames
+    for column in (0, columns // 2, columns - 1):
+        own = sound[owner == column]
+        assert values[2 * column] == pytest.approx(min(0, own.min()), abs=1e-4)
+        assert values[2 * column + 1] == pytest.approx(max(0, own.max()), abs=1e-4)
+
+
+def test_peaks_of_more_sound_than_was_said_stay_in_the_last_column():
+    peaks = Peaks(10)
+    peaks.add(np.zeros((10, 1), np.float32))
+    peaks.add(np.full((5, 1), 0.5, np.float32))
+    assert peaks.values()[-1] == 0.5
+
+
+def test_a_spectrogram_has_a_tone_where_and_when_it_sounds():
+    rate, hertz = 44100, 1000.0
+    time = np.arange(4 * rate) / rate
+    sound = (np.sin(2 * np.pi * hertz * time) * (time >= 2)).astype(np.float32)[:, None]
+    spectrogram = picture.Spectrogram(len(sound), rate, 1)
+    for start in range(0, len(sound), 5000):
+        spectrogram.add(sound[start : start + 5000])
+    power = spectrogram.finish()
+    columns = len(power)
+    row = int(power.sum(axis=0).argmax())
+    low, high = picture.LOWEST, rate / 2
+    expected = np.log(hertz / low) / np.log(high / low) * picture.HEIGHT
+    assert abs(row - expected) < 3
+    first = int((power[:, row] > power[:, row].max() / 10).argmax())
+    assert abs(first - columns / 2) < columns / 40
+
+
+@pytest.mark.parametrize("frames", [1, 100, 5000])
+def test_short_sounds_have_pictures_too(tmp_path, frames):
+    spectrogram = picture.Spectrogram(frames, 8000, 2)
+    spectrogram.add(np.full((frames, 2), 0.1, np.float32))
+    power = spectrogram.finish()
+    assert np.isfinite(power).all()
+    picture.save(tmp_path / "p.png", power, float(power.max()))
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("subtype, dtype, scale", [("PCM_16", "<i2", 2**15), ("FLOAT", "<f4", 1)])
+def test_the_samples_lie_where_the_layout_says(tmp_path, subtype, dtype, scale):
+    sound = audio_files.song(0.1)
+    path = audio_files.write_sound(tmp_path / "a.wav", sound, subtype=subtype)
+    found = wav.layout(path)
+    data = np.frombuffer(path.read_bytes()[found["offset"] :], dtype, count=found["frames"] * found["channels"])
+    assert np.array_equal(data.reshape(-1, 2) / scale, soundfile.read(path)[0])
+
+
+@pytest.mark.parametrize(
+    "name, title",
+    [
+        ("My song.mp3", "My song"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\music\\A\x00b\nc.flac", "A b c"),
+        ("", "song"),
+        ("....", "song"),
+        ("x" * 5000 + ".wav", "x" * 120),
+        ("Ä 曲.opus", "Ä 曲"),
+    ],
+)
+def test_a_title_is_a_short_line(name, title):
+    assert uploads.title_of(name) == title
+
+
+def test_a_link_becomes_a_result(tmp_path):
+    pytest.importorskip("yt_dlp")
+    (tmp_path / "web").mkdir()
+    audio_files.write_sound(tmp_path / "web" / "video.ogg", audio_files.song(3))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path / "web")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as local:
+        threading.Thread(target=local.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{local.server_port}/video.ogg"
+        rule = youtube.Rule(("generic",), opened=address)
+        model = served.model(tmp_path / "tiny")
+        with served.inside(tmp_path, rule, models=(str(model),)) as server:
+            status, job = served.post(server.address, ("youtube", address), ("song", b"no song", "a.mp3"))
+            assert status == 202, job
+            done = served.until(server.address, job["id"])
+            assert done["state"] == "done", done
+            assert done["seconds"] == pytest.approx(3, abs=0.01)
+            status, _, file = served.ask(server.address, f"/api/jobs/{job['id']}/rest.flac")
+            assert status == 200 and file.startswith(b"fLaC")
+        local.shutdown()

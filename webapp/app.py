@@ -1,0 +1,225 @@
+"""The demonstrator: its pages, and the HTTP API that they and programs use (docs/demonstrator.md)."""
+
+import re
+import secrets
+import shutil
+import threading
+import time
+from dataclasses import dataclass, field
+
+import web
+
+from webapp import decoding, jobs, limited, site, uploads, youtube
+from webapp.limited import Limits
+from webapp.refused import Refused
+from webapp.separation import MIXTURE
+from webapp.settings import Settings
+from webapp.site import answer, send_file
+from webapp.worker import UPLOAD, Worker
+
+URLS = (
+    "/", "StartPage",
+    "/jobs/([^/]+)", "JobPage",
+    "/health", "Health",
+    "/api/models", "Models",
+    "/api/jobs", "AllJobs",
+    "/api/jobs/([^/]+)", "OneJob",
+    "/api/jobs/([^/]+)/([^/]+)", "JobFile",
+)  # fmt: skip
+_OWNER = "splitstrument"  # the cookie by which a browser is known again
+_PROBE_SECONDS = 20.0
+_PROBES = 8  # processes that look into uploads; each may take as much memory as one that decodes
+_AT_ONCE = 48  # uploads that are looked at; the server has more threads, so that other answers do not wait
+
+
+@dataclass
+class Demonstrator:
+    """All that the handlers need: `models` are {name: its Card}."""
+
+    settings: Settings
+    store: jobs.Jobs
+    models: dict
+    workers: list[Worker]
+    rule: youtube.Rule = youtube.YOUTUBE
+    uploading: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_AT_ONCE))
+    probing: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PROBES))
+
+
+def application(demonstrator):
+    """The WSGI application of a Demonstrator."""
+    return site.application(URLS, globals(), demonstrator)
+
+
+def _here():
+    return web.ctx.context
+
+
+def _owner():
+    # Not web.cookies(), which takes seconds for some that are made for it.
+    found = re.search(rf"(?:^|;) *{_OWNER}=([0-9a-f]{{32}}) *(?:;|$)", web.ctx.env.get("HTTP_COOKIE", ""))
+    return found[1] if found else ""
+
+
+class StartPage:
+    """/: choose a model and a song."""
+
+    def GET(self):
+        if not _owner():
+            year = 365 * 86400
+            secure = web.ctx.protocol == "https"
+            web.setcookie(_OWNER, secrets.token_hex(16), year, secure=secure, httponly=True, samesite="Lax", path="/")
+        return site.page("start.html")
+
+
+class JobPage:
+    """/jobs/ID: a song while it waits, runs and is done."""
+
+    def GET(self, id):
+        _job(id)
+        return site.page("job.html")
+
+
+class Health:
+    """/health: whether the server can do its work."""
+
+    def GET(self):
+        here = _here()
+        alive = all(worker.is_alive() for worker in here.workers)
+        here.store.find("")  # raises where the database does not answer
+        return answer({"status": "ok" if alive else "no worker"}, "200 OK" if alive else "503 Service Unavailable")
+
+
+class Models:
+    """/api/models: the models to choose from, and the limits."""
+
+    def GET(self):
+        here = _here()
+        settings, models = here.settings, [_model(name, card) for name, card in here.models.items()]
+        limits = {"megabytes": settings.megabytes, "minutes": settings.minutes, "youtube": settings.youtube}
+        return answer({"models": models, "limits": limits})
+
+
+def _model(name, card):
+    score = card.scores[0] if card.scores else None
+    shown = {"measure": score.measure, "value": score.value, "data": score.data} if score else None
+    return {"name": name, "instrument": card.instrument, "score": shown}
+
+
+class AllJobs:
+    """/api/jobs: this browser's jobs; POST asks for a new one."""
+
+    def GET(self):
+        return answer({"jobs": [_shown(job) for job in _here().store.of_owner(_owner())]})
+
+    def POST(self):
+        here = _here()
+        here.store.check_room(web.ctx.ip, here.settings.waiting, here.settings.waiting_each)
+        if not here.uploading.acquire(blocking=False):
+            raise Refused(503, "Too many songs are arriving. Try again in a moment.")
+        id = secrets.token_hex(16)
+        folder = here.store.folder / id
+        try:
+            folder.mkdir()
+            job = here.store.add(self._asked(here, id, folder), here.settings.waiting, here.settings.waiting_each)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            here.uploading.release()
+        for worker in here.workers:
+            worker.wake()
+        web.header("Location", f"/api/jobs/{id}")
+        return answer(_shown(job), "202 Accepted")
+
+    def _asked(self, here, id, folder):
+        """The Job that the request asks for, its file in `folder`. Raises Refused."""
+        upload = folder / UPLOAD
+        fields = uploads.receive(upload)
+        model = fields.get("model") or next(iter(here.models))
+        if model not in here.models:
+            raise Refused(400, f"There is no model of that name; there are: {', '.join(here.models)}.")
+        job = {"id": id, "model": model, "instrument": here.models[model].instrument, "owner": _owner()}
+        job["address"] = web.ctx.ip
+        if fields.get("youtube"):  # a link has priority (thesis, section 7.4)
+            if not here.settings.youtube:
+                raise Refused(400, "This server takes no links. Please upload a file.")
+            link = youtube.address(fields["youtube"], here.rule)
+            upload.unlink()
+            return jobs.Job(**job, link=link, title=link.removeprefix("https://www."))
+        if "name" not in fields:
+            raise Refused(400, "Choose a song, or give the link of a video.")
+        if not upload.stat().st_size:
+            raise Refused(400, "The file is empty.")
+        limits = Limits(here.settings.decoder_megabytes * 2**20, _PROBE_SECONDS, 2**20)
+        with here.probing:
+            sound = limited.run(decoding.probe, (str(upload), here.settings.minutes * 60), limits)
+        return jobs.Job(**job, title=uploads.title_of(fields["name"]), seconds=sound["seconds"] or 0.0)
+
+
+class OneJob:
+    """/api/jobs/ID: a job's state; DELETE cancels it, or removes its result."""
+
+    def GET(self, id):
+        return answer(_shown(_job(id)))
+
+    def DELETE(self, id):
+        job, store = _job(id), _here().store
+        if job.owner and job.owner != _owner():
+            raise Refused(403, "Only the browser that asked for this can cancel or remove it.")
+        if job.state in (jobs.WAITING, jobs.RUNNING):
+            job = store.end(id, jobs.CANCELLED)
+        else:
+            over = (jobs.DONE, jobs.FAILED, jobs.CANCELLED, jobs.INTERRUPTED)
+            job = store.end(id, jobs.DELETED, only=over)
+        return answer({"id": id, "state": job.state})
+
+
+class JobFile:
+    """/api/jobs/ID/FILE: STEM.wav, .flac, .mp3 or .png, and peaks.json."""
+
+    def GET(self, id, name):
+        job = _job(id)
+        if job.state != jobs.DONE:
+            raise Refused(409, "This song is not separated yet.")
+        stem, dot, kind = name.partition(".")
+        files = {"peaks.json"} | {
+            f"{each}.{format}" for each in _stems(job) for format in (*job.formats.split(), "png")
+        }
+        if name not in files:
+            raise Refused(404, "There is no such file.")
+        download = f"{job.title} - {stem}.{kind}" if kind in job.formats.split() else None
+        return send_file(_here().store.folder_of(job) / name, download)
+
+
+def _job(id):
+    """The job of this id; Refused where there is none (404) or no more (410)."""
+    job = _here().store.find(id)
+    if job is None:
+        raise Refused(404, "There is no such job.")
+    if job.state in jobs.GONE:
+        raise Refused(410, "This result is no longer here: results are kept for a while and then removed.")
+    return job
+
+
+def _stems(job):
+    return (MIXTURE, job.instrument, "rest")
+
+
+def _shown(job):
+    """What people and programs may know of a job."""
+    shown = {"id": job.id, "state": job.state, "title": job.title, "model": job.model, "instrument": job.instrument}
+    shown |= {"link": job.link or None, "message": job.message or None, "seconds": job.seconds}
+    shown |= {
+        "percent": round(100 * job.share, 1),
+        "created": job.created,
+        "mine": bool(_owner()) and job.owner == _owner(),
+    }
+    if job.state == jobs.WAITING:
+        shown["before"] = _here().store.place(job)
+    if job.state == jobs.RUNNING:
+        gone = time.time() - job.started
+        shown |= {"stage": job.stage, "left": round(gone * (1 / job.share - 1), 1) if job.share > 0.02 else None}
+    if job.state == jobs.DONE:
+        shown |= {"expires": job.expires, "took": round(job.finished - job.started, 1)}
+        shown |= {"stems": list(_stems(job)), "formats": job.formats.split()}
+    return shown

@@ -1,0 +1,88 @@
+"""An uploaded or fetched file -> a WAV that we wrote ourselves. For `limited` processes, where decoders may fail."""
+
+import io
+import wave
+
+import av
+import av.subtitles.codeccontext
+import soundfile  # both decoders are loaded before the process is forked
+
+from splitstrument.audio import AudioError, open_audio
+from splitstrument.writing import AudioWriter
+from webapp.limited import no_more_files
+from webapp.refused import Refused
+
+_BLOCK = 1 << 16
+
+
+def _warm():
+    """Have the decoders load what they only load with their first file: inside no_more_files they could not."""
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(2000))
+    soundfile.read(io.BytesIO(sound.getvalue()))
+    with av.open(io.BytesIO(sound.getvalue())) as file:
+        next(file.decode(audio=0)).to_ndarray()
+
+
+_warm()
+
+
+def probe(path, most_seconds, tell=None):
+    """Whether the file is a song that may be separated: {"rate", "channels", "seconds" or None}.
+
+    Raises Refused: 415 where it is no audio, or has a rate or channels that cannot be read, 413 where it is too long.
+    """
+    with _opened(path) as reader:
+        info = reader.info
+        seconds = info.frames / info.sample_rate if info.frames else None
+        _check_length(seconds or 0, most_seconds)
+        try:
+            next(reader.blocks(4096))
+        except AudioError as error:
+            raise Refused(415, _plain(error, path)) from None
+    return {"rate": info.sample_rate, "channels": info.channels, "seconds": seconds}
+
+
+def decode(path, target, most_seconds, tell):
+    """Write the song in the file `path` as the WAV `target`, 16 bit where it has no more, else 24.
+
+    {"seconds", "warning": None or what of the sound is missing}. Refused as in `probe`, also where the file is longer
+    than it says.
+    """
+    with _opened(path) as reader:
+        info = reader.info
+        depth = "16" if info.depth == "16" else "24"
+        frames = 0
+        try:
+            with AudioWriter(target, info.sample_rate, info.channels, depth) as writer:
+                for block in reader.blocks(_BLOCK):
+                    frames += len(block)
+                    _check_length(frames / info.sample_rate, most_seconds)
+                    writer.write(block)
+                    tell(frames / info.frames if info.frames else 0.5)
+        except AudioError as error:
+            raise Refused(415, _plain(error, path, target)) from None
+    return {"seconds": frames / info.sample_rate, "warning": reader.warning and _plain(reader.warning, path)}
+
+
+def _opened(path):
+    try:
+        with no_more_files(but=1):
+            return open_audio(path)
+    except AudioError as error:
+        raise Refused(415, _plain(error, path)) from None
+
+
+def _check_length(seconds, most):
+    if seconds > most:
+        raise Refused(413, f"The song is too long: this server takes at most {most / 60:g} minutes.")
+
+
+def _plain(error, *paths):
+    """The error's line without the paths on this machine."""
+    text = str(error)
+    for path in paths:
+        text = text.removeprefix(f"{path}: ")
+    return f"This file cannot be separated: {text}."

@@ -1,0 +1,165 @@
+"""The jobs: which songs wait, run, are done or gone. Kept in SQLite, with a folder of files for each."""
+
+import re
+import shutil
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from webapp.refused import Refused
+
+WAITING, RUNNING, DONE = "waiting", "running", "done"
+FAILED, CANCELLED, INTERRUPTED = "failed", "cancelled", "interrupted"
+EXPIRED, DELETED = "expired", "deleted"
+GONE = (EXPIRED, DELETED)
+_REMEMBERED = 30 * 86400  # seconds for which it is known that a result has been there
+
+
+@dataclass(frozen=True)
+class Job:
+    """A song to separate. Times are seconds since 1970; `share` is how much is done, 0 to 1."""
+
+    id: str
+    model: str
+    title: str
+    address: str  # of who asked for it
+    owner: str = ""  # the browser that asked for it, which may delete it; "" for anybody who knows the id
+    link: str = ""  # a video's; "" for an uploaded file
+    instrument: str = ""
+    state: str = WAITING
+    stage: str = ""
+    share: float = 0.0
+    message: str = ""
+    seconds: float = 0.0
+    formats: str = ""  # of the stems, with spaces between
+    size: int = 0  # bytes
+    created: float = 0.0
+    started: float = 0.0
+    finished: float = 0.0
+    expires: float = 0.0
+
+
+_NAMES = [each.name for each in fields(Job)]
+_TYPES = {str: "TEXT", float: "REAL", int: "INTEGER"}
+
+
+class Jobs:
+    """All jobs below `folder`. Methods may be called from any thread, and what they say is on disk when they return."""
+
+    def __init__(self, folder, hours_kept, gigabytes_kept):
+        self.folder = Path(folder)
+        self._kept, self._most = hours_kept * 3600, gigabytes_kept * 1e9
+        self._lock = threading.RLock()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(self.folder / "jobs.sqlite", check_same_thread=False, isolation_level=None)
+        columns = ", ".join(f"{each.name} {_TYPES[each.type]} NOT NULL" for each in fields(Job))
+        self._do("PRAGMA journal_mode=WAL")
+        self._do("PRAGMA synchronous=NORMAL")  # what is said survives this process's death, and no disk is waited for
+        self._do(f"CREATE TABLE IF NOT EXISTS jobs (number INTEGER PRIMARY KEY AUTOINCREMENT, {columns}, UNIQUE(id))")
+        self._do("CREATE INDEX IF NOT EXISTS states ON jobs (state)")
+
+    def _do(self, statement, *values):
+        with self._lock:
+            return self._database.execute(statement, values).fetchall()
+
+    def _found(self, condition, *values):
+        return [Job(*row) for row in self._do(f"SELECT {', '.join(_NAMES)} FROM jobs {condition}", *values)]
+
+    def folder_of(self, job):
+        """Where the files of `job` lie; its name is the id, which we made."""
+        return self.folder / job.id
+
+    def check_room(self, address, most, most_each):
+        """Raise Refused where `address` has `most_each` songs waiting or running (429), or all have `most` (503)."""
+        with self._lock:
+            busy = self._found("WHERE state IN (?, ?)", WAITING, RUNNING)
+        if sum(job.address == address for job in busy) >= most_each:
+            raise Refused(429, f"You have {most_each} songs waiting already. Wait until one is done, or cancel one.")
+        if len(busy) >= most:
+            raise Refused(503, "Too many songs are waiting. Try again later.")
+
+    def add(self, job, most, most_each):
+        """Let `job` wait, behind all others. Raises Refused as check_room does; then it is not there."""
+        with self._lock:
+            self.check_room(job.address, most, most_each)
+            job = replace(job, created=time.time())
+            marks = ", ".join("?" for _ in _NAMES)
+            self._do(
+                f"INSERT INTO jobs ({', '.join(_NAMES)}) VALUES ({marks})", *(getattr(job, name) for name in _NAMES)
+            )
+        return job
+
+    def find(self, id):
+        """The job, or None where there is none of this id."""
+        found = self._found("WHERE id = ?", id)
+        return found[0] if found else None
+
+    def of_owner(self, owner):
+        """The jobs that a browser asked for and that are not gone, the newest first."""
+        if not owner:
+            return []
+        marks = ", ".join("?" for _ in GONE)
+        return self._found(f"WHERE owner = ? AND state NOT IN ({marks}) ORDER BY number DESC LIMIT 100", owner, *GONE)
+
+    def place(self, job):
+        """How many songs come before a waiting `job`, those that run included."""
+        condition = "state = ? OR (state = ? AND number < (SELECT number FROM jobs WHERE id = ?))"
+        return self._do(f"SELECT count(*) FROM jobs WHERE {condition}", RUNNING, WAITING, job.id)[0][0]
+
+    def take(self):
+        """The job that has waited longest, which now runs; None where none waits."""
+        with self._lock:
+            waiting = self._found("WHERE state = ? ORDER BY number LIMIT 1", WAITING)
+            return self.change(waiting[0].id, state=RUNNING, started=time.time()) if waiting else None
+
+    def change(self, id, only=(WAITING, RUNNING), **values):
+        """Give the job new values, if its state is one of `only` still; the job as it then is, or None."""
+        sets = ", ".join(f"{name} = ?" for name in values)
+        marks = ", ".join("?" for _ in only)
+        with self._lock:
+            self._do(f"UPDATE jobs SET {sets} WHERE id = ? AND state IN ({marks})", *values.values(), id, *only)
+            return self.find(id)
+
+    def end(self, id, state, only=(WAITING, RUNNING), **values):
+        """A job that is over in this `state`, which is known until it expires. Its files go, unless it is done."""
+        now = time.time()
+        job = self.change(id, only, state=state, finished=now, expires=now + self._kept, **values)
+        if job and job.state == state and state != DONE:
+            shutil.rmtree(self.folder_of(job), ignore_errors=True)
+        return job
+
+    def interrupted(self):
+        """Mark what ran when the server ended, and clear what no job owns. To be called once, before anything runs."""
+        for job in self._found("WHERE state = ?", RUNNING):
+            self.end(job.id, INTERRUPTED, message="The server was stopped while it worked on this. Please ask again.")
+        kept = {job.id for job in self._found("WHERE state IN (?, ?)", WAITING, DONE)}
+        for path in self.folder.iterdir():
+            # Only what we made: the folder may be one that has more in it.
+            if re.fullmatch("[0-9a-f]{32}", path.name) and path.is_dir() and path.name not in kept:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def expire(self):
+        """Let go what has been kept long enough, and the oldest results (never the newest) where all take too much."""
+        now = time.time()
+        over = (DONE, FAILED, CANCELLED, INTERRUPTED)
+        marks = ", ".join("?" for _ in over)
+        for job in self._found(f"WHERE state IN ({marks}) AND expires <= ?", *over, now):
+            self._let_go(job, now)
+        results = self._found("WHERE state = ? ORDER BY finished DESC", DONE)
+        total = 0
+        for number, job in enumerate(results):
+            total += job.size
+            if number and total > self._most:
+                self._let_go(job, now)
+        self._do("DELETE FROM jobs WHERE state IN (?, ?) AND expires < ?", *GONE, now - _REMEMBERED)
+
+    def _let_go(self, job, now):
+        self.change(job.id, (job.state,), state=EXPIRED, expires=now)
+        shutil.rmtree(self.folder_of(job), ignore_errors=True)
+
+    def close(self):
+        """Release the database."""
+        with self._lock:
+            self._database.close()

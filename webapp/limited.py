@@ -1,0 +1,141 @@
+"""Work on what strangers send, in a process of its own that may hang, die or want too much: it ends, we go on."""
+
+import contextlib
+import json
+import logging
+import multiprocessing
+import os
+import resource
+import signal
+import time
+import traceback
+from dataclasses import dataclass
+
+from splitstrument.audio import AudioError
+from webapp.refused import Refused
+
+log = logging.getLogger("splitstrument")
+_LONGEST = 1 << 16  # bytes of a message
+_PATIENCE = 5.0  # seconds
+
+
+class Stopped(Exception):
+    """The work was asked to stop, and did."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the process may have: `memory` beyond what it begins with and the largest file, in bytes; `seconds`."""
+
+    memory: int
+    seconds: float
+    file: int
+
+
+def context():
+    """Processes that are forked from one that has the decoders loaded, so that each begins in milliseconds."""
+    found = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload(["webapp.decoding"])
+    return found
+
+
+def run(function, arguments, limits, tell=lambda share: None, stopped=lambda: False):
+    """What `function(*arguments, tell)` returns (plain values), in its own process within `limits`.
+
+    `tell(share)` hears of its progress, 0 to 1. Raises Refused with what it refused, or where it died, hung or wanted
+    more than it may have; Stopped when `stopped()` turns true, after the process has ended.
+    """
+    ours, theirs = context().Pipe(duplex=False)
+    process = context().Process(target=_child, args=(theirs, function, arguments, limits), daemon=True)
+    process.start()
+    theirs.close()
+    until = time.monotonic() + limits.seconds + _PATIENCE  # it ends itself before
+    try:
+        while True:
+            if stopped():
+                raise Stopped
+            if time.monotonic() > until:
+                raise Refused(415, "This could not be read in the time that there is for it.")
+            if not ours.poll(0.1):
+                continue
+            # JSON, not pickles: what the process has become must not reach into this one.
+            message = json.loads(ours.recv_bytes(_LONGEST))
+            if "share" in message:
+                tell(float(message["share"]))
+            elif "refused" in message:
+                raise Refused(*message["refused"])
+            else:
+                return message["result"]
+    except (EOFError, OSError):
+        process.join(5)
+        slow = process.exitcode == -signal.SIGALRM
+        log.warning("%s ended with %s", function.__name__, process.exitcode)
+        reason = "took too long" if slow else "made the program that reads it fail"
+        raise Refused(415, f"This could not be read: it {reason}.") from None
+    except (ValueError, KeyError, TypeError):
+        raise Refused(415, "This could not be read.") from None
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+
+
+def _child(connection, function, arguments, limits):
+    """Inside the process: set the limits, work, send what became of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the parent, which ends this one
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends it even inside a library
+    signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+    os.nice(10)  # the server's answers come first
+    begun_with = _memory()
+    for kind, most in (
+        (resource.RLIMIT_AS, begun_with + limits.memory),
+        (resource.RLIMIT_FSIZE, limits.file),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (most, most))
+
+    def send(**message):
+        connection.send_bytes(json.dumps(message).encode())
+
+    told = 0.0
+
+    def tell(share):
+        nonlocal told
+        if time.monotonic() - told > 0.1:
+            told = time.monotonic()
+            send(share=share)
+
+    try:
+        send(result=function(*arguments, tell))
+    except Refused as refused:
+        send(refused=[refused.status, refused.message])
+    except AudioError as error:
+        send(refused=[415, str(error)])
+    except MemoryError:
+        send(refused=[413, "This needs more memory to read than there is for it."])
+    except OSError as error:
+        log.exception("%s", function.__name__)
+        send(refused=[500, f"This could not be kept: {(error.strerror or 'disk error').lower()}."])
+    except Exception:
+        traceback.print_exc()
+        send(refused=[415, "This could not be read."])
+
+
+def _memory():
+    """The bytes of this process's address space."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.contextmanager
+def no_more_files(but):
+    """Inside, this process can open `but` more files or sockets and no others: a playlist leads nowhere."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = [os.dup(0) for _ in range(but)]
+    for each in free:
+        os.close(each)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(free) + 1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

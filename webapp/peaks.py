@@ -1,0 +1,36 @@
+"""Peaks: the lowest and highest sample of each column of a waveform, which a page draws without the sound."""
+
+import numpy as np
+
+COLUMNS = 1200
+
+
+class Peaks:
+    """Hears a sound of `frames` frames block by block; `values` then has (lowest, highest) of all channels per column.
+
+    A sound shorter than COLUMNS frames has as many columns as frames.
+    """
+
+    def __init__(self, frames, columns=COLUMNS):
+        self._columns = max(1, min(columns, frames))
+        self._frames = max(1, frames)
+        self._at = 0
+        self._low, self._high = np.zeros(self._columns, np.float32), np.zeros(self._columns, np.float32)
+
+    def add(self, block):
+        """Hear the next `block`, float32 (frames, channels)."""
+        if not len(block):
+            return
+        places = (self._at + np.arange(len(block))) * self._columns // self._frames
+        places = np.minimum(places, self._columns - 1)
+        first = np.flatnonzero(np.diff(places, prepend=-1))
+        columns = places[first]
+        low, high = np.minimum.reduceat(block.min(axis=1), first), np.maximum.reduceat(block.max(axis=1), first)
+        self._low[columns] = np.minimum(self._low[columns], low)
+        self._high[columns] = np.maximum(self._high[columns], high)
+        self._at += len(block)
+
+    def values(self):
+        """[lowest, highest, lowest, highest, ...], from -1 to 1 at full scale, rounded for JSON."""
+        both = np.stack([self._low, self._high], axis=1).ravel()
+        return [round(float(value), 4) for value in both]

@@ -1,0 +1,81 @@
+"""The command `serve`: the demonstrator, where anyone can separate songs in a browser."""
+
+import argparse
+import contextlib
+import sys
+
+from splitstrument.console import command
+
+THREADS = 64  # they mostly wait; what computes has processes of its own
+
+
+def _parser():
+    from webapp.settings import add_flags
+
+    parser = argparse.ArgumentParser(
+        prog="splitstrument serve", description="Serve a page on which anyone can separate songs in a browser."
+    )
+    parser.add_argument("--settings", metavar="FILE", help="a YAML file with any of the fields below; flags come first")
+    add_flags(parser)
+    return parser
+
+
+@command
+def main(arguments=None):
+    flags = vars(_parser().parse_args(arguments))
+    import logging
+    import resource
+
+    from splitstrument.locking import locked
+    from webapp import settings
+
+    chosen = settings.read(flags.pop("settings"), flags)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # a connection can have three files open
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096 if most < 0 else min(4096, most), most))
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    with locked(chosen.folder), demonstrator(chosen) as server:
+        print(f"{server.address} (Ctrl-C ends it)", flush=True)
+        server.run()
+    return 0
+
+
+@contextlib.contextmanager
+def demonstrator(settings, rule=None):
+    """The demonstrator's server, which listens and whose workers work; its `run` answers.
+
+    `rule`: which links are taken; YouTube's, but in tests. Raises ModelError, ValueError and OSError.
+    """
+    from splitstrument import models
+    from webapp import app, site, youtube
+    from webapp.jobs import Jobs
+    from webapp.worker import Janitor, Worker
+
+    rule = rule or youtube.YOUTUBE
+    folders = [models.find(model) for model in settings.models]
+    cards = {card.name: card for card in map(models.read_card, folders)}
+    if len(cards) < len(folders):
+        raise ValueError("models: two of them have the same name on their cards")
+    paths = dict(zip(cards, map(str, folders), strict=True))
+    store = Jobs(settings.folder, settings.hours_kept, settings.gigabytes_kept)
+    workers = [Worker(store, settings, paths, rule) for _ in range(settings.workers)]
+    wsgi = app.application(app.Demonstrator(settings, store, cards, workers, rule))
+    proxy = {"trusted_proxy": settings.trusted_proxy, "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"}
+    most = settings.megabytes * 10**6 + 2**16  # the form around the file
+    more = proxy if settings.trusted_proxy else {}
+    server = site.server(wsgi, settings.host, settings.port, threads=THREADS, max_request_body_size=most, **more)
+    store.interrupted()
+    store.expire()
+    threads = [*workers, Janitor(store)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield server
+    finally:
+        for thread in threads:
+            thread.end()
+        store.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

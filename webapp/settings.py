@@ -1,0 +1,88 @@
+"""The demonstrator's settings: a YAML file, and a flag for each field."""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from splitstrument.checking import STRICT
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the demonstrator serves, where, and how much of it one person may have."""
+
+    models: tuple[str, ...] = field(default=("guitar",), metadata={"help": "shipped models' names or model folders"})
+    host: str = field(default="127.0.0.1", metadata={"help": "address to listen at; 0.0.0.0 for all"})
+    port: int = field(default=8080, metadata={"help": "port to listen at; 0 for any that is free"})
+    folder: Path = field(default=Path("demonstrator"), metadata={"help": "where jobs and their files are kept"})
+    megabytes: int = field(default=200, metadata={"help": "largest file"})
+    minutes: float = field(default=20.0, metadata={"help": "longest song"})
+    hours_kept: float = field(default=24.0, metadata={"help": "how long results are kept"})
+    gigabytes_kept: float = field(default=20.0, metadata={"help": "how much results may take; the oldest go first"})
+    waiting: int = field(default=100, metadata={"help": "how many songs may wait at once"})
+    waiting_each: int = field(default=5, metadata={"help": "how many of them from one address"})
+    workers: int = field(default=1, metadata={"help": "how many songs are separated at once"})
+    youtube: bool = field(default=True, metadata={"help": "whether links to YouTube are taken"})
+    device: str = field(default="", metadata={"help": "where to compute: cpu, gpu or what there is"})
+    trusted_proxy: str = field(default="", metadata={"help": "address of a proxy whose X-Forwarded-For is believed"})
+    decoder_megabytes: int = field(default=1024, metadata={"help": "memory of the process that decodes a song"})
+    decoder_seconds: float = field(default=120.0, metadata={"help": "longest time to decode a song"})
+    youtube_seconds: float = field(default=600.0, metadata={"help": "longest time to fetch a video's sound"})
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self):
+        for name in ("megabytes", "minutes", "hours_kept", "gigabytes_kept", "waiting", "waiting_each", "workers"):
+            _above(self, name, 0)
+        for name in ("decoder_megabytes", "decoder_seconds", "youtube_seconds"):
+            _above(self, name, 0)
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"port: must be 0 to 65535, not {self.port}")
+        if not self.models:
+            raise ValueError("models: at least one must be named")
+        if self.device not in ("", "cpu", "gpu"):
+            raise ValueError(f"device: must be cpu or gpu, not {self.device!r}")
+
+
+def _above(settings, name, least):
+    value = getattr(settings, name)
+    if not least < value < float("inf"):
+        raise ValueError(f"{name}: must be above {least}, not {value}")
+
+
+def add_flags(parser):
+    """A flag for each field; those that are not given are None."""
+    for each in fields(Settings):
+        name = "--" + each.name.replace("_", "-")
+        default = each.default
+        text = f"{each.metadata['help']} (default: {_text(default)})"
+        if isinstance(default, tuple):
+            parser.add_argument(name, nargs="+", metavar="MODEL", help=text)
+        elif isinstance(default, bool):
+            parser.add_argument(name, choices=("yes", "no"), help=text)
+        else:
+            parser.add_argument(name, metavar=type(default).__name__.upper().replace("POSIXPATH", "DIR"), help=text)
+
+
+def _text(default):
+    if isinstance(default, tuple):
+        return " ".join(default)
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return str(default) if default != "" else "none"
+
+
+def read(file, flags):
+    """The checked Settings of a YAML `file` (or None) and `flags`, {field: text}, which come first.
+
+    Raises ValueError with one line that names the file or flag, the field and what is wrong.
+    """
+    from splitstrument.checking import checked
+    from splitstrument.yaml_files import read_yaml
+
+    values = {}
+    if file:
+        values = read_yaml(file)
+        if not isinstance(values, dict):
+            raise ValueError(f"{file}: must have fields, such as port: 8080")
+        checked(Settings, values, str(file))
+    given = {name: value for name, value in flags.items() if value is not None}
+    return checked(Settings, values | given, "settings")

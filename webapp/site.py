@@ -1,0 +1,208 @@
+"""What our pages share: web.py behind waitress, safe headers, JSON, errors for people, and files sent in ranges.
+
+A handler is a web.py class. It answers with `answer` (JSON) or `send_file`, and raises Refused with a status and a line
+for people; other errors become 500 with an id that the log has too, and nothing of the code is shown. Pages are files
+that scripts fill in, so nothing of a request is ever written into HTML but the escaped message of an error.
+"""
+
+import html
+import json
+import logging
+import re
+import secrets
+import socket
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import web
+
+from webapp.refused import Refused
+
+log = logging.getLogger("splitstrument")
+STATIC = Path(__file__).parent / "static"
+KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".json": "application/json",
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".mp3": "audio/mpeg",
+}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+_FILE = "splitstrument.file"  # in the environment: the open file that is the answer's body
+
+
+def application(urls, handlers, context, folders=(STATIC,), hosts=None):
+    """A WSGI application. `urls`: web.py's mapping of patterns to names in `handlers`; `context`: web.ctx.context.
+
+    The files of `folders` are /static/NAME: those that are there now, by name, so that no path of a request is opened.
+    `hosts`: the names under which it may be called, for a page that is this machine's alone (any name of a stranger's
+    could lead here); None for all.
+    """
+    web.config.debug = False  # else web.py shows its code and variables where an error is
+    files = {path.name: path for folder in folders for path in folder.iterdir() if path.suffix in KINDS}
+
+    class Guarded(web.application):
+        def handle(self):
+            web.ctx.context, web.ctx.files = context, files
+            try:
+                if hosts and urlsplit(f"//{web.ctx.host}").hostname not in hosts:
+                    raise Refused(403, "This page is only for the machine that it runs on.")
+                _same_site()
+                return super().handle()
+            except Refused as refused:
+                return _refusal(refused.status, refused.message)
+            except web.HTTPError as error:
+                return _not_ours(error)
+            except Exception:
+                number = secrets.token_hex(4)
+                log.exception("error %s at %s %.200r", number, web.ctx.method, web.ctx.path)
+                return _refusal(500, f"Something went wrong here. If you report it, say: error {number}.")
+
+    handlers = handlers | {"Static": Static}
+    return _finished(Guarded(("/static/([^/]+)", "Static", *urls), handlers, autoreload=False).wsgifunc())
+
+
+def _not_ours(error):
+    """What web.py refuses, or a redirection, which goes on."""
+    status = int(web.ctx.status.split()[0])
+    if status < 400:
+        raise error
+    web.ctx.headers = [each for each in web.ctx.headers if each[0] != "Content-Type"]
+    known = {404: "There is nothing at this address.", 405: "This address does not take that method."}
+    return _refusal(status, known.get(status, "The server does not take this request."))
+
+
+def _same_site():
+    """Raise Refused where another site's page sends a request that would change something here."""
+    if web.ctx.method in ("GET", "HEAD"):
+        return
+    origin = web.ctx.env.get("HTTP_ORIGIN")
+    elsewhere = origin and origin.partition("://")[2] != web.ctx.host
+    if web.ctx.env.get("HTTP_SEC_FETCH_SITE") == "cross-site" or elsewhere:
+        raise Refused(403, "Another site's page may not do this.")
+
+
+def _finished(inner):
+    """`inner` with our headers on every answer, files as bodies, and no body for HEAD."""
+
+    def wsgi(environ, start_response):
+        begun = []
+        body = b"".join(inner(environ, lambda status, headers, *_: begun.extend((status, headers))))
+        status, headers = begun
+        given = {name.lower() for name, _ in headers}
+        more = HEADERS | {"Cache-Control": "no-store", "Content-Length": str(len(body))}
+        start_response(status, headers + [(name, value) for name, value in more.items() if name.lower() not in given])
+        file = environ.pop(_FILE, None)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            if file:
+                file.close()
+            return []
+        # waitress sends a file by itself, so that a slow client keeps no thread waiting.
+        return environ["wsgi.file_wrapper"](file) if file else [body]
+
+    return wsgi
+
+
+def answer(content, status="200 OK"):
+    """`content` as JSON."""
+    web.ctx.status = status
+    web.header("Content-Type", KINDS[".json"])
+    return json.dumps(content)
+
+
+def page(name):
+    """The page `name`, one of the static files."""
+    web.header("Content-Type", KINDS[".html"])
+    web.header("Cache-Control", "no-cache")
+    return web.ctx.files[name].read_text(encoding="utf-8")
+
+
+def _refusal(status, message):
+    reason = {405: "Method Not Allowed", 410: "Gone", 429: "Too Many Requests"}.get(status, "Refused")
+    web.ctx.status = f"{status} {reason}"
+    if status in (429, 503):
+        web.header("Retry-After", "30")
+    if web.ctx.path.startswith("/api/"):
+        return answer({"status": status, "message": message}, web.ctx.status)
+    return page("error.html").replace("MESSAGE", html.escape(message)).replace("STATUS", str(status))
+
+
+class Static:
+    """/static/NAME: our own scripts, styles and pictures."""
+
+    def GET(self, name):
+        if name not in web.ctx.files or name.endswith(".html"):
+            raise Refused(404, "There is nothing at this address.")
+        web.header("Cache-Control", "no-cache")
+        return send_file(web.ctx.files[name])
+
+
+def send_file(path, download=None):
+    """Answer with the file `path`, or the range of it that is asked for; `download`: a name to save it by.
+
+    Raises Refused where there is none, and 416 where the range lies outside.
+    """
+    try:
+        file = open(path, "rb")  # noqa: SIM115  (waitress closes it)
+    except OSError:
+        raise Refused(404, "There is no such file.") from None
+    size = file.seek(0, 2)
+    start, stop = 0, size
+    wanted = re.fullmatch(r"bytes=(\d{0,15})-(\d{0,15})", web.ctx.env.get("HTTP_RANGE", "").strip())
+    if wanted and any(wanted.groups()):  # several ranges at once may be answered with the whole
+        first, last = wanted.groups()
+        start = int(first) if first else max(0, size - int(last))
+        stop = min(size, int(last) + 1) if first and last else size
+        if start >= stop:
+            file.close()
+            web.header("Content-Range", f"bytes */{size}")
+            raise Refused(416, "The file has no such part.")
+        web.ctx.status = "206 Partial Content"
+        web.header("Content-Range", f"bytes {start}-{stop - 1}/{size}")
+    file.seek(start)
+    web.header("Content-Type", KINDS[Path(path).suffix])
+    web.header("Content-Length", str(stop - start))
+    web.header("Accept-Ranges", "bytes")
+    if download:
+        plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", download)
+        web.header("Content-Disposition", f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(download)}")
+    web.ctx.env[_FILE] = file
+    return b""
+
+
+def server(wsgi, host, port, **settings):
+    """A waitress server of `wsgi` that listens, with its `address`; `run()` answers until Ctrl-C or SIGTERM.
+
+    `settings`: waitress's. OSError where the port is taken.
+    """
+    import waitress
+
+    from webapp.connections import channel_class
+
+    for name in ("waitress", "waitress.queue"):  # they would write what strangers send
+        logging.getLogger(name).setLevel(logging.ERROR)
+    # A large file goes out piece by piece; so many connections may be open that slow ones keep nobody out.
+    own = {"ident": "splitstrument", "connection_limit": 1000, "asyncore_use_poll": True, "log_socket_errors": False}
+    own |= {"channel_timeout": 60, "max_request_header_size": 2**15, "inbuf_overflow": 2**16}
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"{host}:{port}") from None
+    made = waitress.create_server(wsgi, sockets=[listening], **own | settings)
+    made.channel_class = channel_class((*HEADERS.items(), ("Cache-Control", "no-store")))
+    made.address = f"http://{f'[{host}]' if ':' in host else host}:{made.effective_port}"
+    return made

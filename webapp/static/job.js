@@ -1,0 +1,106 @@
+// A song's page: where it is in the queue, how far it is, and then the player.
+
+import { about, ask } from "./draw.js";
+import { Player } from "./player.js";
+
+const $ = (id) => document.getElementById(id);
+const id = location.pathname.split("/").pop();
+const STAGES = { "": "Beginning", fetching: "Fetching the sound", reading: "Reading the song", separating: "Separating" };
+let unanswered = 0;
+
+async function look() {
+  let job;
+  try {
+    job = await ask(`/api/jobs/${id}`);
+    unanswered = 0;
+    trouble("");
+  } catch (error) {
+    trouble(error.message);
+    ready();
+    if (!error.status && unanswered++ < 600) setTimeout(look, 2000);
+    return;
+  }
+  $("title").textContent = job.title;
+  if (job.state === "done") await done(job);
+  else show(job);
+  ready();
+  if (job.state === "waiting" || job.state === "running") setTimeout(look, 700);
+}
+
+function show(job) {
+  const going = job.state === "waiting" || job.state === "running";
+  const percent = Math.floor(job.percent);
+  $("share").value = job.percent;
+  $("share").style.visibility = going ? "visible" : "hidden";
+  $("percent").textContent = going ? `${percent} %` : "";
+  $("left").textContent = job.left ? `${about(job.left)} left` : "";
+  say(stage(job));
+  $("cancel").hidden = !going || !job.mine;
+  $("again").hidden = going;
+  document.title = `${job.state === "running" ? `${percent} % · ` : ""}${job.title} · splitstrument`;
+}
+
+function stage(job) {
+  if (job.state === "waiting") {
+    if (!job.before) return "Waiting: this song is next.";
+    return `Waiting: ${job.before} song${job.before === 1 ? "" : "s"} before this one.`;
+  }
+  if (job.state === "running") return `${STAGES[job.stage]} …`;
+  if (job.state === "cancelled") return "Cancelled.";
+  return job.message || "This song could not be separated.";
+}
+
+// A screen reader says the line when it changes, so it is only written then.
+function say(text) {
+  if ($("stage").textContent !== text) $("stage").textContent = text;
+}
+
+async function done(job) {
+  document.title = `${job.title} · splitstrument`;
+  const sounds = await ask(`/api/jobs/${id}/peaks.json`);
+  $("state").hidden = true;
+  $("player").hidden = false;
+  $("remove").hidden = !job.mine;
+  const expires = new Date(job.expires * 1000);
+  $("expires").textContent = expires.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  $("expires").dateTime = expires.toISOString();
+  if (job.message) trouble(job.message);
+  new Player(job, sounds, trouble);
+}
+
+function trouble(message) {
+  $("trouble").textContent = message;
+}
+
+function ready() {
+  document.querySelector("main").removeAttribute("data-loading");
+}
+
+$("cancel").addEventListener("click", async () => {
+  $("cancel").disabled = true;
+  try {
+    await ask(`/api/jobs/${id}`, { method: "DELETE" });
+  } catch (error) {
+    trouble(error.message);
+  }
+});
+
+$("remove").addEventListener("click", async () => {
+  try {
+    await ask(`/api/jobs/${id}`, { method: "DELETE" });
+    location.href = "/";
+  } catch (error) {
+    trouble(error.message);
+  }
+});
+
+$("copy").addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    $("copied").textContent = "Copied.";
+  } catch {
+    $("copied").textContent = location.href; // only pages served over HTTPS, or from this machine, may copy
+  }
+});
+
+look();

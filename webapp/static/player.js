@@ -1,0 +1,141 @@
+// The player: the mixture, the instrument and the rest in step, each with its waveform, spectrogram, loudness and files.
+
+import { clock, drawWaveform, forPage, loudest, make, whenever } from "./draw.js";
+import { Transport } from "./sound.js";
+
+const STEP = 5; // seconds, of the arrow keys
+const $ = (id) => document.getElementById(id);
+const named = (stem) => stem[0].toUpperCase() + stem.slice(1);
+
+export class Player {
+  // `job`: as /api/jobs/ID says it; `sounds`: its peaks.json; `trouble(message)` shows what goes wrong.
+  constructor(job, sounds, trouble) {
+    const url = (file) => `/api/jobs/${job.id}/${file}`;
+    this.transport = new Transport(job.stems.map((stem) => ({ ...sounds[stem], url: url(`${stem}.wav`) })));
+    this.transport.lanes[0].muted = true; // the mixture, which the two parts make up already
+    this.loudest = loudest(...job.stems.map((stem) => sounds[stem].peaks));
+    this.views = job.stems.map((stem, number) => this.view(stem, number, sounds[stem].peaks, job.formats, url));
+    $("lanes").replaceChildren(...this.views.map((view) => view.section));
+    $("length").textContent = clock(this.transport.duration);
+    $("place").max = this.transport.duration;
+    $("play").addEventListener("click", () => this.transport.toggle());
+    $("place").addEventListener("input", () => this.transport.seek(Number($("place").value)));
+    document.addEventListener("keydown", (event) => this.key(event));
+    this.transport.addEventListener("change", () => this.show());
+    this.transport.addEventListener("ended", () => this.transport.seek(0));
+    this.transport.addEventListener("trouble", (event) => trouble(event.detail));
+    this.transport.mix();
+    this.follow();
+  }
+
+  view(stem, number, peaks, formats, url) {
+    const lane = this.transport.lanes[number];
+    const canvas = make("canvas", { role: "img", "aria-label": `Waveform of the ${stem}` });
+    const picture = make("img", { src: url(`${stem}.png`), alt: `Spectrogram of the ${stem}`, width: "1200", height: "160" });
+    picture.draggable = false;
+    const head = make("div", { class: "head" });
+    const wave = make("div", { class: "wave" }, canvas, picture, head);
+    const solo = make("button", { type: "button", "aria-pressed": "false", "aria-label": `Only the ${stem}` }, "Solo");
+    const mute = make("button", { type: "button", "aria-pressed": "false", "aria-label": `Mute the ${stem}` }, "Mute");
+    const volume = make("input", { type: "range", min: "0", max: "1.5", step: "0.05", "aria-label": `Volume of the ${stem}` });
+    volume.value = 1;
+    const controls = make("div", { class: "controls" }, make("h2", {}, named(stem)), solo, mute);
+    controls.append(make("span", { class: "volume" }, make("span", { "aria-hidden": "true" }, "Volume"), volume));
+    const files = make("p", { class: "files quiet row" }, "Download:");
+    for (const format of formats) {
+      const text = format.toUpperCase();
+      files.append(make("a", { href: url(`${stem}.${format}`), download: "", "aria-label": `${stem} as ${text}` }, text));
+    }
+    const section = make("section", { class: "lane", "aria-label": named(stem) }, controls, wave, files);
+    solo.addEventListener("click", () => this.solo(number));
+    mute.addEventListener("click", () => this.mute(number));
+    volume.addEventListener("input", () => this.volume(number, Number(volume.value)));
+    this.seekBy(wave);
+    whenever(canvas, () => drawWaveform(canvas, peaks, this.loudest));
+    return { lane, section, solo, mute, volume, head, wave };
+  }
+
+  // A press on a waveform goes there, and so does dragging over it.
+  seekBy(wave) {
+    const seek = (event) => {
+      const box = wave.getBoundingClientRect();
+      this.transport.seek(((event.clientX - box.left) / box.width) * this.transport.duration);
+    };
+    wave.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      wave.setPointerCapture(event.pointerId);
+      seek(event);
+    });
+    wave.addEventListener("pointermove", (event) => {
+      if (wave.hasPointerCapture(event.pointerId)) seek(event);
+    });
+  }
+
+  solo(number) {
+    const lane = this.transport.lanes[number];
+    lane.solo = !lane.solo;
+    this.transport.mix();
+  }
+
+  mute(number) {
+    const lane = this.transport.lanes[number];
+    lane.muted = !lane.muted;
+    this.transport.mix();
+  }
+
+  volume(number, value) {
+    this.transport.lanes[number].volume = Math.min(1.5, Math.max(0, value));
+    this.transport.mix();
+  }
+
+  key(event) {
+    if (!forPage(event)) return;
+    const { transport } = this;
+    const number = ["Digit1", "Digit2", "Digit3"].indexOf(event.code);
+    const louder = ["q", "w", "e"].indexOf(event.key.toLowerCase());
+    const softer = ["a", "s", "d"].indexOf(event.key.toLowerCase());
+    if (event.key === " ") transport.toggle();
+    else if (event.key === "ArrowLeft") transport.seek(transport.position - STEP);
+    else if (event.key === "ArrowRight") transport.seek(transport.position + STEP);
+    else if (event.key === "Home") transport.seek(0);
+    else if (number >= 0 && event.shiftKey) this.mute(number);
+    else if (number >= 0) this.solo(number);
+    else if (louder >= 0) this.volume(louder, transport.lanes[louder].volume + 0.1);
+    else if (softer >= 0) this.volume(softer, transport.lanes[softer].volume - 0.1);
+    else return;
+    event.preventDefault();
+  }
+
+  show() {
+    const { transport } = this;
+    $("play").textContent = transport.playing ? "Pause" : "Play";
+    $("play").setAttribute("aria-busy", String(transport.waiting));
+    const alone = transport.lanes.some((lane) => lane.solo);
+    for (const { lane, section, solo, mute, volume } of this.views) {
+      solo.setAttribute("aria-pressed", String(lane.solo));
+      mute.setAttribute("aria-pressed", String(lane.muted));
+      volume.value = lane.volume;
+      section.classList.toggle("silent", alone ? !lane.solo : lane.muted);
+    }
+    this.place();
+    if (transport.playing) this.follow();
+  }
+
+  // Move with the sound, as long as there is any.
+  follow() {
+    if (this.following) return;
+    const next = () => {
+      this.place();
+      this.following = this.transport.playing && requestAnimationFrame(next);
+    };
+    next();
+  }
+
+  place() {
+    const { position, duration } = this.transport;
+    for (const { head } of this.views) head.style.left = `${(100 * position) / duration}%`;
+    $("clock").textContent = clock(position);
+    $("place").value = position;
+    $("place").setAttribute("aria-valuetext", `${clock(position)} of ${clock(duration)}`);
+  }
+}

@@ -1,0 +1,126 @@
+"""The worker: takes the jobs one after the other and does them, each step where it cannot harm the server."""
+
+import logging
+import threading
+import time
+
+from webapp import decoding, jobs, limited, youtube
+from webapp.limited import Limits, Stopped
+from webapp.refused import Refused
+from webapp.separation import MIXTURE, Separation
+
+log = logging.getLogger("splitstrument")
+_EXPIRING = 20.0  # seconds between looks at what has expired
+UPLOAD = "upload"  # the name of the file that came, in the job's folder
+
+
+class Worker(threading.Thread):
+    """Does the jobs of `store` as `settings` say, with models {name: model}, until `end`."""
+
+    def __init__(self, store, settings, models, rule=youtube.YOUTUBE):
+        super().__init__(daemon=True, name="worker")
+        self._store, self._settings, self._models, self._rule = store, settings, models, rule
+        self._work, self._ending = threading.Event(), False
+        self._separation = None
+
+    def wake(self):
+        """There is something to do."""
+        self._work.set()
+
+    def end(self):
+        """Stop, also in the middle of a job."""
+        self._ending = True
+        self._work.set()
+        self.join(30)
+
+    def run(self):
+        self._separation = Separation(self._models, self._settings.device)
+        while not self._ending:
+            job = self._store.take()
+            if job is None:
+                self._work.wait(1.0)
+                self._work.clear()
+                continue
+            self._do(job)
+        self._separation.end()
+
+    def _do(self, job):
+        store, began = self._store, time.monotonic()
+        try:
+            formats = self._made(job)
+            size = sum(path.stat().st_size for path in store.folder_of(job).iterdir())
+            store.end(job.id, jobs.DONE, formats=" ".join(formats), size=size, share=1.0, stage="")
+            log.info("job %s: done in %.1f s", job.id, time.monotonic() - began)
+        except Stopped:
+            pass  # by who cancelled it; or the server ends, and marks the job when it begins again
+        except Refused as refused:
+            log.info("job %s: %s", job.id, refused.message)
+            store.end(job.id, jobs.FAILED, message=refused.message)
+        except Exception:
+            log.exception("job %s", job.id)
+            store.end(job.id, jobs.FAILED, message="Something went wrong here. Please try again.")
+        finally:
+            store.end(job.id, jobs.CANCELLED, only=(jobs.CANCELLED,))  # what was written after that goes too
+
+    def _made(self, job):
+        """Fetch, decode and separate: the formats of the result."""
+        settings, store = self._settings, self._store
+        folder = store.folder_of(job)
+        most = settings.minutes * 60
+
+        def stopped():
+            return self._ending or store.find(job.id).state != jobs.RUNNING
+
+        def stage(name, start, stop):
+            store.change(job.id, stage=name, share=start)
+            return lambda share: store.change(job.id, share=start + (stop - start) * min(1.0, share))
+
+        start = 0.0
+        if job.link:
+            start = 0.3
+            folder.mkdir(exist_ok=True)
+            limits = self._limits(settings.youtube_seconds)
+            tell = stage("fetching", 0.0, start)
+            fetched = folder / "fetched"
+            fetched.mkdir(exist_ok=True)
+            arguments = (job.link, str(fetched), settings.megabytes * 10**6, most, self._rule)
+            name, title = limited.run(_fetched, arguments, limits, tell, stopped)
+            (fetched / name).rename(folder / UPLOAD)
+            fetched.rmdir()
+            store.change(job.id, title=title)
+        tell = stage("reading", start, start + 0.1)
+        limits = self._limits(settings.decoder_seconds)
+        arguments = (str(folder / UPLOAD), str(folder / f"{MIXTURE}.wav"), most)
+        sound = limited.run(decoding.decode, arguments, limits, tell, stopped)
+        (folder / UPLOAD).unlink()
+        store.change(job.id, seconds=sound["seconds"], message=sound["warning"] or "")
+        return self._separation.run(job.model, folder, stage("separating", start + 0.1, 1.0), stopped)
+
+    def _limits(self, seconds):
+        return Limits(self._settings.decoder_megabytes * 2**20, seconds, 2**33)
+
+
+def _fetched(link, folder, most_bytes, most_seconds, rule, tell):
+    """In a process of its own: [name of the file in `folder`, title]."""
+    path, title = youtube.fetch(link, folder, most_bytes, most_seconds, tell, rule)
+    return [path.name, title]
+
+
+class Janitor(threading.Thread):
+    """Lets results go when their time is over."""
+
+    def __init__(self, store):
+        super().__init__(daemon=True, name="janitor")
+        self._store, self._ending = store, threading.Event()
+
+    def run(self):
+        while not self._ending.wait(_EXPIRING):
+            try:
+                self._store.expire()
+            except Exception:
+                log.exception("expiring")
+
+    def end(self):
+        """Stop."""
+        self._ending.set()
+        self.join(30)
