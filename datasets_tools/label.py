@@ -1,4 +1,4 @@
-"""Judge stems: the marks of a data set's tracks, one by one or from a file, and hints at what to listen to first.
+"""Judge stems: listen to them on a page, set marks one by one or from a file, and see hints at what may be wrong.
 
 Without other options than --instrument it shows the marks of all tracks that have stems of that group.
 """
@@ -25,6 +25,9 @@ from splitstrument.console import command
 from splitstrument.naming import no_such
 from splitstrument.stages import Outcome, Skip, StageError, add_options, run, summarise
 
+# The options of --listen, and what they are unless given.
+_LISTENING = {"splits": 5, "cautious": False, "order": "name", "others": [], "port": 0, "no_browser": False}
+
 
 def chosen_tracks(tracks, names, group):
     """Of `tracks` those with stems of `group`, or those that `names` (or None) name. StageError where one is none."""
@@ -45,14 +48,26 @@ def chosen_tracks(tracks, names, group):
     return list(chosen.values())
 
 
-def examine(track, group):
+def examine(track, group, check=None):
     """The hints for the stems of `group` in an organised track: an Outcome whose result is {stem's name: hints}."""
     from datasets_tools.labelling.hints import hints_of
 
     if not track.complete:
         raise Skip("not all of its stems are organised yet; give the organize command again")
-    hints = {path.name: found for path, found in hints_of(track, group).items()}
+    hints = {path.name: found for path, found in hints_of(track, group, check).items()}
     return Outcome(track.name, result=hints)
+
+
+def examine_groups(track, groups, check=None):
+    """The hints for the stems of several groups: an Outcome whose result is {(group, stem's name): hints}.
+
+    `check` is as in `hints_of`.
+    """
+    found = {}
+    for group in groups:
+        if group in track.stems:
+            found |= {(group, name): hints for name, hints in examine(track, group, check).result.items()}
+    return Outcome(track.name, result=found)
 
 
 def show_marks(tracks, group):
@@ -102,6 +117,27 @@ def _read(path, tracks, chosen, group):
     print(f"{path}: {fitting} tracks, {len(applied.changed)} changed, {len(applied.unknown)} unknown")
 
 
+def _listen(tracks, options):
+    """Open the page on which `tracks` are judged; the exit code."""
+    from datasets_tools.labelling.listen import Listening, listen
+
+    groups = tuple(dict.fromkeys([options.instrument, *options.others]))
+    examining = functools.partial(examine_groups, groups=groups)
+    known = []
+    if options.order == "hint":
+        from datasets_tools.labelling.hints import severity
+
+        known = run(examining, tracks, options)
+        # What cannot be examined is as bad as can be.
+        badness = [float("inf") if each.state == "failed" else severity(each.result or {}) for each in known]
+        order = sorted(range(len(tracks)), key=lambda number: -badness[number])
+        tracks, known = [tracks[number] for number in order], [known[number] for number in order]
+    settings = Listening(
+        groups[0], groups[1:], options.splits, options.cautious, options.port, browser=not options.no_browser
+    )
+    return listen(tracks, settings, examining, known)
+
+
 def _parser():
     meanings = "\n".join(f"  {mark:<12} {meaning}" for mark, meaning in MEANINGS.items())
     parser = argparse.ArgumentParser(
@@ -121,6 +157,20 @@ def _parser():
     marking.add_argument("--read", type=Path, metavar="FILE", help=read_help)
     write_help = "write marks_<group>.yaml, of the tracks that have marks"
     marking.add_argument("--write", type=Path, metavar="FILE", help=write_help)
+    listening = parser.add_argument_group("listening")
+    listen_help = "open a page on this machine that plays one stem after the other and sets marks with single keys"
+    listening.add_argument("--listen", action="store_true", help=listen_help)
+    splits_help = "the parts of a stem, between which one can jump; 1 to 9, 5 unless given"
+    listening.add_argument("--splits", type=int, metavar="N", help=splits_help)
+    cautious_help = "marks do not go on to the next track: enter does"
+    listening.add_argument("--cautious", action="store_true", help=cautious_help)
+    order_help = "tracks by name (unless given), or those with the worst hints first"
+    listening.add_argument("--order", choices=("name", "hint"), help=order_help)
+    with_help = "groups that are heard with it; the marks are those of --instrument"
+    listening.add_argument("--with", dest="others", nargs="+", metavar="GROUP", help=with_help)
+    listening.add_argument("--port", type=int, metavar="N", help="the page's port; any that is free, unless given")
+    listening.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    listening.set_defaults(**_LISTENING)
     hinting = parser.add_argument_group("hints")
     hints_help = "listen to all stems and show the most suspicious first; sets no marks"
     hinting.add_argument("--hints", action="store_true", help=hints_help)
@@ -132,8 +182,9 @@ def _parser():
 def _checked(options):
     """What argparse cannot check. Raises StageError."""
     usable = [group for group in GROUPS if group not in SILENT_GROUPS]
-    if options.instrument not in usable:
-        raise StageError(no_such("group", options.instrument, usable))
+    for group in [options.instrument, *options.others]:
+        if group not in usable:
+            raise StageError(no_such("group", group, usable))
     for mark in [*options.set, *options.clear]:
         if mark not in MARKS:
             raise StageError(no_such("mark", mark, MARKS))
@@ -145,6 +196,16 @@ def _checked(options):
         raise StageError("--csv needs --hints")
     if options.hints and (options.set or options.clear or options.read or options.write):
         raise StageError("--hints sets and writes no marks: give it alone")
+    if options.listen and (options.set or options.clear or options.read or options.write or options.hints):
+        raise StageError("--listen: give it without --set, --clear, --read, --write and --hints")
+    if not options.listen:
+        for name, unless_given in _LISTENING.items():
+            if getattr(options, name) != unless_given:
+                raise StageError(f"--{'with' if name == 'others' else name.replace('_', '-')} needs --listen")
+    if not 1 <= options.splits <= 9:
+        raise StageError("--splits must be 1 to 9: they have the keys 1 to 9")
+    if not 0 <= options.port <= 65535:
+        raise StageError("--port must be 0 to 65535")
 
 
 @command
@@ -154,6 +215,8 @@ def main(arguments=None):
     group = options.instrument
     tracks = organised_tracks(options.organised)
     chosen = chosen_tracks(tracks, options.tracks, group)
+    if options.listen:
+        return _listen(chosen, options)
     if options.hints:
         outcomes = run(functools.partial(examine, group=group), chosen, options)
         rows = show_hints(outcomes)

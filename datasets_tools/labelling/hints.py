@@ -49,10 +49,11 @@ def worst_first(tracks):
     return sorted(found, key=lambda each: (-severity(each[1]), each[0]))
 
 
-def hints_of(track, group):
+def hints_of(track, group, check=None):
     """The hints for each stem of `group` in `track` (an Organised), {path: tuple of Hint}, the worst first.
 
-    Raises AudioError where any stem of the track cannot be read.
+    `check()` is called every few seconds of sound; what it raises ends this. Raises AudioError where any stem of the
+    track cannot be read.
     """
     others = {name: files for name, files in track.stems.items() if name != group and name not in SILENT_GROUPS}
     if group not in track.stems:
@@ -64,7 +65,7 @@ def hints_of(track, group):
 
         stems = opened(track.stems[group], True)
         others = {name: opened(files, False) for name, files in others.items()}
-        bleeds = _bleeds(stems, others)
+        bleeds = _bleeds(stems, others, check)
     everything = [*stems, *chain.from_iterable(others.values())]
     hints = {}
     for stem, bleed in zip(stems, bleeds, strict=True):
@@ -73,13 +74,15 @@ def hints_of(track, group):
     return hints
 
 
-def _bleeds(stems, others):
+def _bleeds(stems, others, check):
     """Let all stems stream by, to their ends; for each of `stems` {group: Bleed} of the groups of `others`."""
     rate = stems[0].info.sample_rate
     streams = [stem.windows(rate) for stem in stems]
     sources = {group: [other.windows(rate) for other in each] for group, each in others.items()}
     shares = [{group: [] for group in others} for _ in stems]
     while True:
+        if check:
+            check()
         heard = [next(stream, _NOTHING) for stream in streams]
         sums = {group: _sum([next(stream, _NOTHING) for stream in each]) for group, each in sources.items()}
         if not any(map(len, (*heard, *sums.values()))):

@@ -9,6 +9,10 @@ marks of many tracks, as in the thesis's published files:
       ...                       # all eight
 """
 
+import contextlib
+import fcntl
+import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,17 +42,98 @@ def marks_of(folder, group):
     return frozenset(mark for mark in MARKS if _file(folder, group, mark).exists())
 
 
+def is_checked(folder, group):
+    """Whether somebody has judged the stems of `group`: `marks_of` would ask for eight files."""
+    return _file(folder, group, "checked").exists()
+
+
 def set_marks(folder, group, marks):
     """Set `marks`, names of MARKS; with any judgement `checked` is set too. ValueError where a name is none of them."""
     marks = _known(marks)
-    for mark in sorted(marks | {"checked"}) if marks else ():
-        _file(folder, group, mark).touch()
+    change_marks(folder, group, wanted=marks | {"checked"} if marks else ())
 
 
 def clear_marks(folder, group, marks):
     """Take `marks` away; those that are not set stay so. ValueError where a name is none of MARKS."""
-    for mark in sorted(_known(marks)):
-        _file(folder, group, mark).unlink(missing_ok=True)
+    change_marks(folder, group, unwanted=marks)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What `change_marks` did, by mark, with the times of the files (ns), which tell whether others came after it.
+
+    created: marks that were not set before; removed: those taken away; again: (before, after) of those set already.
+    """
+
+    created: dict[str, int]
+    removed: dict[str, int]
+    again: dict[str, tuple[int, int]]
+
+
+def change_marks(folder, group, wanted=(), unwanted=()):
+    """Set the marks `wanted`, take `unwanted` away, touch no other; the Change. ValueError where a name is no mark.
+
+    A track is done when it is checked. So `checked` goes first and comes last: what is killed in between leaves a track
+    that somebody will listen to again.
+    """
+    wanted, unwanted = _known(wanted), _known(unwanted)
+    paths, change = {mark: _file(folder, group, mark) for mark in MARKS}, Change({}, {}, {})
+    with _alone(folder):
+        for mark in sorted(unwanted, key=_checked_last, reverse=True):
+            if paths[mark].exists():
+                change.removed[mark] = paths[mark].stat().st_mtime_ns
+                paths[mark].unlink()
+        for mark in sorted(wanted, key=_checked_last):
+            before = paths[mark].stat().st_mtime_ns if paths[mark].exists() else None
+            paths[mark].touch()
+            if before is None:
+                change.created[mark] = _timed(paths[mark])
+            else:
+                change.again[mark] = (before, _timed(paths[mark]))
+    return change
+
+
+def take_back(folder, group, change):
+    """Undo a Change. A mark that somebody else has set as well after it, so that its file has another time, stays."""
+    paths = {mark: _file(folder, group, mark) for mark in MARKS}
+
+    def untouched(mark, time):
+        return paths[mark].exists() and paths[mark].stat().st_mtime_ns == time
+
+    with _alone(folder):
+        for mark in sorted(change.created, key=_checked_last, reverse=True):
+            if untouched(mark, change.created[mark]):
+                paths[mark].unlink()
+        for mark, (before, after) in change.again.items():
+            if untouched(mark, after):
+                _timed(paths[mark], before)
+        for mark in sorted(change.removed, key=_checked_last):
+            if not paths[mark].exists():
+                paths[mark].touch()
+                _timed(paths[mark], change.removed[mark])
+
+
+@contextlib.contextmanager
+def _alone(folder):
+    """One process at a time changes the marks of the track in `folder`; on a file system without locks any may."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _timed(path, at=None):
+    """Give a file the time `at` (now) and say which it got. The system's own clock for this ticks in milliseconds."""
+    at = time.time_ns() if at is None else at
+    os.utime(path, ns=(at, at))
+    return path.stat().st_mtime_ns
+
+
+def _checked_last(mark):
+    return mark == "checked", mark
 
 
 def _file(folder, group, mark):
@@ -122,11 +207,7 @@ def apply_marks(marks, folders, group):
     for name, folder in folders.items():
         if name not in named or marks_of(folder, group) == named[name]:
             continue
-        for mark in MARKS:
-            if mark in named[name]:
-                _file(folder, group, mark).touch()
-            else:
-                _file(folder, group, mark).unlink(missing_ok=True)
+        change_marks(folder, group, named[name], set(MARKS) - named[name])
         changed.append(folder)
     unknown = tuple(name for name in marks if file_name(name) not in folders)
     return Applied(tuple(changed), unknown, tuple(name for name in folders if name not in named))

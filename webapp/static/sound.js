@@ -175,8 +175,13 @@ export class Transport extends EventTarget {
     this.startPosition = position;
     this.startTime = this.context.currentTime + 0.03;
     this.next = this.ready = Math.floor(position / SEGMENT);
-    if (this.context.state === "suspended") this.context.resume();
+    if (this.context.state === "suspended") this.clock(true);
     this.tick();
+  }
+
+  // Let the clock run or stand. That may be given up: the context is closed when another sound takes its place.
+  clock(runs) {
+    (runs ? this.context.resume() : this.context.suspend()).catch(() => {});
   }
 
   stopSources() {
@@ -198,8 +203,8 @@ export class Transport extends EventTarget {
     const edge = this.ready * SEGMENT;
     const missing = edge < this.duration && now > edge - 0.2 * this.rate;
     // Asked for at every tick, for a browser may forget one of two that come close together.
-    if (missing && this.context.state === "running") this.context.suspend();
-    if (!missing && this.context.state === "suspended") this.context.resume();
+    if (missing && this.context.state === "running") this.clock(false);
+    if (!missing && this.context.state === "suspended") this.clock(true);
     if (missing !== this.waiting) {
       this.waiting = missing;
       this.changed();

@@ -1,0 +1,103 @@
+"""Judging stems by ear: a page on this machine that plays one stem after the other and writes marks with every key."""
+
+import contextlib
+import functools
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+import webbrowser
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from datasets_tools.labelling.ahead import Ahead
+from datasets_tools.labelling.heard import Heard
+from datasets_tools.labelling.judging import Judging
+from datasets_tools.labelling.listen_site import make_site
+from datasets_tools.tracks import SILENT_GROUPS
+from splitstrument.locking import locked
+from splitstrument.stages import attempt
+from webapp import site
+
+_SCRATCH = "splitstrument-listen-"
+
+
+@dataclass(frozen=True)
+class Listening:
+    """How stems are judged: the group that the marks belong to, groups heard with it, parts, and where the page is."""
+
+    group: str
+    also: tuple[str, ...] = ()
+    splits: int = 5
+    cautious: bool = False
+    port: int = 0
+    browser: bool = True
+
+
+@dataclass
+class Table:
+    """What the handlers share."""
+
+    settings: Listening
+    judging: Judging
+    stems: list  # of each track: [(group, file)], those that are judged first
+    heard: Heard
+    hints: Ahead
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    # Cookies do not tell ports apart, so that two of these pages at once need two names.
+    cookie: str = field(default_factory=lambda: f"listen_{secrets.token_hex(4)}")
+
+
+def listen(tracks, settings, examine, known=()):
+    """Serve the page for judging `tracks` until Ctrl-C; the exit code.
+
+    `examine(track, check=...)` is an Outcome whose result is {(group, file's name): hints}; `known`: those of all
+    tracks, where they are there already. `check` is as in `hints_of`.
+    """
+    with _scratch() as folder:
+        table = make_table(tracks, settings, examine, folder, known)
+        server = site.server(make_site(table), "127.0.0.1", settings.port, threads=16, max_request_body_size=10_000)
+        address = f"{server.address}/?key={table.key}"
+        todo = table.judging.coming("")
+        table.heard.want("", [(number, 0, False) for number in todo[:2]])  # while the browser starts
+        print(f"{len(tracks)} tracks with {settings.group}, {len(todo)} of them to judge: open\n  {address}")
+        print("Ctrl-C ends the listening; every mark is on disk already.", flush=True)
+        if settings.browser:  # one that runs in the terminal would not come back
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        with contextlib.closing(table.heard), contextlib.closing(table.hints):
+            server.run()
+        left = table.judging.judged().count(False)
+        print(f"tracks: {table.judging.total()} judged now, {left} of {len(tracks)} left")
+    return 0
+
+
+@contextlib.contextmanager
+def _scratch():
+    """A folder for sounds, which goes at the end; those that killed processes left go now."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+        # A living process keeps its own locked, as soon as it has made it.
+        with contextlib.suppress(OSError), locked(left):
+            if left.stat().st_mtime < time.time() - 60:
+                shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, ignore_cleanup_errors=True) as folder, locked(folder):
+        yield folder
+
+
+def make_table(tracks, settings, examine, folder, known=()):
+    """The Table for `tracks`; sounds lie in `folder`."""
+    stems = [_stems(track, (settings.group, *settings.also)) for track in tracks]
+    hints = dict(enumerate(known))
+
+    def hear(number, check):
+        known = hints.get(number)
+        return known if known is not None else attempt(functools.partial(examine, check=check), tracks[number])
+
+    heard = Heard([[file for _, file in each] for each in stems], folder)
+    return Table(settings, Judging(tracks, settings.group), stems, heard, Ahead(hear, 1))
+
+
+def _stems(track, groups):
+    """(group, file) of every stem that can be heard, those of `groups` first."""
+    others = [group for group in track.stems if group not in groups and group not in SILENT_GROUPS]
+    return [(group, file) for group in (*groups, *others) for file in track.stems.get(group, ())]

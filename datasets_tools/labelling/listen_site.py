@@ -1,0 +1,230 @@
+"""What the page of labelling.listen asks its server: tracks, stems, hints, marks. JSON, and the sounds as WAV."""
+
+import functools
+import hmac
+import json
+import re
+from pathlib import Path
+
+import web
+
+from datasets_tools.labelling.heard import Broken
+from datasets_tools.labelling.marks import MARKS, MEANINGS
+from splitstrument.console import error_line
+from webapp import site
+from webapp.refused import Refused
+
+KEYS = {
+    "bad_quality": "Q",
+    "bleed": "B",
+    "mislabeled": "L",
+    "missing": "M",
+    "inaudible": "I",
+    "audible": "A",
+    "detailed": "D",
+}  # those of the thesis's tool
+_STATIC = Path(__file__).parent / "static"
+_WAIT = 2.0  # seconds that a request waits for a sound; then the page asks again
+_SOON = 3  # tracks for which hints are sought ahead
+
+URLS = (
+    "/", "Page",
+    "/api/sitting", "Sitting",
+    "/api/tracks/([0-9]{1,9})", "Track",
+    "/api/tracks/([0-9]{1,9})/hints", "Hints",
+    "/api/tracks/([0-9]{1,9})/stems/([0-9]{1,9})(-others)?", "Stem",
+    "/api/tracks/([0-9]{1,9})/marks", "Marks",
+    "/api/undo", "Undo",
+    "/api/history", "History",
+    "/sound/([0-9]{1,9})/([0-9]{1,9})(-others)?[.]wav", "Wav",
+)  # fmt: skip
+
+
+def make_site(table):
+    """The WSGI application."""
+    folders = (site.STATIC, _STATIC)
+    return site.application(URLS, globals(), table, folders, hosts={"127.0.0.1", "localhost"})
+
+
+def _table():
+    """What the handlers share, for who has the key. Everything but the first call has it as a cookie."""
+    table = web.ctx.context
+    given = web.cookies().get(table.cookie, "")
+    if not hmac.compare_digest(given.encode(), table.key.encode()):
+        raise Refused(403, "Open the page with the whole address that the terminal shows.")
+    return table
+
+
+def _number(text, items):
+    if (number := int(text)) >= len(items):
+        raise Refused(404, "There is no such track or stem.")
+    return number
+
+
+def _sitting():
+    sitting = web.input(_method="get", sitting="").sitting
+    if not re.fullmatch("[0-9a-f-]{8,40}", sitting):
+        raise Refused(400, "Which page asks must be told: sitting.")
+    return sitting
+
+
+def _written(change):
+    """What `change` does with the marks on disk. Refused where they cannot be written."""
+    try:
+        return change()
+    except OSError as error:
+        raise Refused(500, f"The mark is not set: {error_line(error)}") from None
+
+
+def _state(table, sitting):
+    """What every answer about marks tells of the whole."""
+    return table.judging.progress(sitting) | {"undoable": table.judging.count(sitting)}
+
+
+class Page:
+    """/, with the key in the address at the first time."""
+
+    def GET(self):
+        table = web.ctx.context
+        if hmac.compare_digest(web.input(_method="get", key="").key.encode(), table.key.encode()):
+            web.setcookie(table.cookie, table.key, httponly=True, samesite="Strict", path="/")
+        else:
+            _table()
+        return site.page("listen.html")
+
+
+class Sitting:
+    """What a page needs to begin: the settings, the marks, and the first track (null: all are judged)."""
+
+    def GET(self):
+        table, sitting = _table(), _sitting()
+        settings = table.settings
+        marks = [{"name": name, "key": key, "meaning": MEANINGS[name]} for name, key in KEYS.items()]
+        found = {"group": settings.group, "also": settings.also, "splits": settings.splits}
+        found |= {"cautious": settings.cautious, "marks": marks, "track": table.judging.go_on(sitting)}
+        return site.answer(found | _state(table, sitting))
+
+
+class Track:
+    """One track: its stems and marks; with `hear=1` the sitting hears it now, and learns what is likely to be next."""
+
+    def GET(self, number):
+        table = _table()
+        number = _number(number, table.stems)
+        groups = (table.settings.group, *table.settings.also)
+        stems = [{"group": group, "name": file.name, "judged": group in groups} for group, file in table.stems[number]]
+        found = {"track": number, "name": table.judging.tracks[number].name, "stems": stems}
+        found |= {"marks": table.judging.marks(number)}
+        if web.input(_method="get", hear="").hear:
+            sitting = _sitting()
+            table.judging.hear(sitting, number)
+            found |= {"next": _prepare(table, sitting, number, stems)} | _state(table, sitting)
+        return site.answer(found)
+
+
+def _prepare(table, sitting, number, stems):
+    """Make ready what the sitting will hear after it began with a track: the number of the track that is next."""
+    soon = table.judging.coming(sitting, number)[:_SOON]
+    mine = [(number, stem, False) for stem, each in enumerate(stems) if each["judged"]]
+    others = [(number, stem, True) for _, stem, _ in mine] if len(stems) > 1 else []
+    first = [(each, 0, False) for each in soon]
+    table.heard.want(sitting, [mine[0], *first[:1], *mine[1:], *first[1:2], *others])
+    table.hints.want(sitting, [number, *soon])
+    return soon[0] if soon else None
+
+
+class Hints:
+    """The hints of a track: lines for each of its stems, or why there are none; not `ready` while they are sought."""
+
+    def GET(self, number):
+        table = _table()
+        number = _number(number, table.stems)
+        outcome = table.hints.get(number, _WAIT)
+        if outcome is None:
+            return site.answer({"ready": False})
+        lines = {}
+        for (group, name), hints in (outcome.result or {}).items():
+            lines[group, name] = [hint.text for hint in hints]
+        stems = [lines.get((group, file.name), []) for group, file in table.stems[number]]
+        reason = outcome.reason.replace(f"{table.judging.tracks[number].folder}/", "")
+        return site.answer({"ready": True, "error": reason or None, "stems": stems})
+
+
+class Stem:
+    """The sound of a stem, or of the others of its track: where it is and its peaks, or why it cannot be heard."""
+
+    def GET(self, number, stem, others):
+        sound = _sound(number, stem, others)
+        if sound is None:
+            return site.answer({"ready": False})
+        if isinstance(sound, Broken):
+            return site.answer({"ready": True, "error": sound.error})
+        url = f"/sound/{int(number)}/{int(stem)}{others or ''}.wav"
+        found = {"sound": sound.layout | {"url": url}, "peaks": sound.peaks, "warning": sound.warning}
+        return site.answer({"ready": True, "error": None} | found)
+
+
+def _sound(number, stem, others):
+    table = _table()
+    number = _number(number, table.stems)
+    stem = _number(stem, table.stems[number])
+    if others and len(table.stems[number]) == 1:
+        raise Refused(404, "The track has no other stems.")
+    return table.heard.get((number, stem, bool(others)), _WAIT)
+
+
+class Wav:
+    """The WAV of a sound, in ranges."""
+
+    def GET(self, number, stem, others):
+        sound = _sound(number, stem, others)
+        if sound is None or isinstance(sound, Broken):
+            raise Refused(404, "This sound is not ready.")
+        return site.send_file(sound.path)
+
+
+class Marks:
+    """Set and take away marks of a track; `done`: it is judged by that, and the answer says what is next."""
+
+    def POST(self, number):
+        table, sitting = _table(), _sitting()
+        number = _number(number, table.stems)
+        wanted, unwanted, done = _judgement(web.data())
+        judging = table.judging
+        _written(functools.partial(judging.judge, sitting, number, wanted, unwanted, done))
+        found = {"marks": judging.marks(number)} | _state(table, sitting)
+        if done:
+            found["next"] = judging.go_on(sitting, number)
+        return site.answer(found)
+
+
+def _judgement(body):
+    """(marks to set, marks to clear, done) of a request's JSON. Refused where it is anything else."""
+    try:
+        given = json.loads(body)
+        wanted, unwanted, done = given.get("set", []), given.get("clear", []), given.get("done", False)
+        known = {*wanted, *unwanted} <= set(MARKS) - {"checked"} and isinstance(done, bool)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        known = False
+    if not known or set(wanted) & set(unwanted):
+        raise Refused(400, f"A judgement has set and clear, lists of {', '.join(KEYS)}, and done, true or false.")
+    return wanted, unwanted, done
+
+
+class Undo:
+    """Take back the sitting's last judgement; `track` is the one that it was of, or null."""
+
+    def POST(self):
+        table, sitting = _table(), _sitting()
+        last = _written(functools.partial(table.judging.undo, sitting))
+        return site.answer({"track": last.track if last else None} | _state(table, sitting))
+
+
+class History:
+    """The tracks that a sitting has judged, the latest first, with their marks."""
+
+    def GET(self):
+        judging = _table().judging
+        numbers = judging.history(_sitting())
+        tracks = [{"track": n, "name": judging.tracks[n].name, "marks": judging.marks(n)} for n in numbers]
+        return site.answer({"tracks": tracks})
