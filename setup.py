@@ -51,7 +51,7 @@ setup(
             "threadpoolctl>=3",
         ],
         # The pages in a browser: `serve`, and `label --listen`. YouTube changes often: keep yt-dlp new.
-        "web": ["matplotlib>=3.8", "multipart>=1.2", "waitress>=3.0.1", "web.py>=0.62", "yt-dlp[default]>=2025.10"],
+        "web": ["matplotlib>=3.8", "multipart>=1.2", "waitress>=3.0.1,<4", "web.py>=0.62", "yt-dlp[default]>=2025.10"],
         "gpu": ["tensorflow[and-cuda]>=2.21,<3"],
         "test": [
             "axe-playwright-python>=0.1.4",
@@ -72,7 +72,7 @@ setup(
             "scikit-learn>=1.4",
             "tensorboardX>=2.6",
             "threadpoolctl>=3",
-            "waitress>=3.0.1",
+            "waitress>=3.0.1,<4",
             "web.py>=0.62",
             "yt-dlp[default]>=2025.10",
         ],

@@ -29,7 +29,7 @@ URLS = (
 _OWNER = "splitstrument"  # the cookie by which a browser is known again
 _PROBE_SECONDS = 20.0
 _PROBES = 8  # processes that look into uploads; each may take as much memory as one that decodes
-_AT_ONCE = 48  # uploads that are looked at; the server has more threads, so that other answers do not wait
+_AT_ONCE = 56  # uploads that are looked at; the server has more threads, so that other answers do not wait
 
 
 @dataclass

@@ -11,6 +11,7 @@ from waitress.utilities import BadRequest, Error
 
 _LINE = 1024  # bytes of a line between the chunks of a body, and of what follows them
 _STEP = 1 << 16  # bytes of a body that must come between two looks at who is idle
+_TURN = 1 << 18  # bytes that go out before other connections have their turn
 _BODIES = 100  # as many bodies of the largest size may arrive at once: they lie on disk
 
 
@@ -69,6 +70,11 @@ class Channel(HTTPChannel):
     lingers = False  # after its last answer: what still comes is read and thrown away, or that answer would be lost
     _said_goodbye = False
     _counted = 0  # bytes of the body in hand when it last counted as active
+    _turn = _TURN
+
+    def __init__(self, *arguments, **more):
+        super().__init__(*arguments, **more)
+        self.sendbuf_len = min(self.sendbuf_len, _TURN)  # what is read of a file at once
 
     def received(self, data):
         begun = self.request is not None and self.request.headers_finished
@@ -115,7 +121,20 @@ class Channel(HTTPChannel):
     def readable(self):
         return self._said_goodbye or super().readable()
 
+    def send(self, data, do_close=True):
+        # waitress would send for as long as a fast client takes what comes.
+        if self._turn <= 0:
+            return 0
+        sent = super().send(data, do_close)
+        self._turn -= sent
+        return sent
+
+    def write_soon(self, data):
+        self._turn = _TURN
+        return super().write_soon(data)
+
     def handle_write(self):
+        self._turn = _TURN
         lingers = self.lingers and self.close_when_flushed
         if lingers:
             self.close_when_flushed = False

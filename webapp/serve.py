@@ -6,6 +6,7 @@ import sys
 
 from splitstrument.console import command
 
+_FILES = 4096
 THREADS = 64  # they mostly wait; what computes has processes of its own
 
 
@@ -30,8 +31,9 @@ def main(arguments=None):
     from webapp import settings
 
     chosen = settings.read(flags.pop("settings"), flags)
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # a connection can have three files open
-    resource.setrlimit(resource.RLIMIT_NOFILE, (4096 if most < 0 else min(4096, most), most))
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < _FILES:  # a connection can have three open
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES if most < 0 else min(_FILES, most), most))
     chosen.folder.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     with locked(chosen.folder), demonstrator(chosen) as server:

@@ -36,12 +36,15 @@ class Worker(threading.Thread):
     def run(self):
         self._separation = Separation(self._models, self._settings.device)
         while not self._ending:
-            job = self._store.take()
-            if job is None:
-                self._work.wait(1.0)
-                self._work.clear()
-                continue
-            self._do(job)
+            try:
+                job = self._store.take()
+                if job:
+                    self._do(job)
+                    continue
+            except Exception:  # as of a full disk, on which there may be room again
+                log.exception("worker")
+            self._work.wait(1.0)
+            self._work.clear()
         self._separation.end()
 
     def _do(self, job):
