@@ -10,7 +10,7 @@ from tests import browser, served
 from tests.browser import check_page, opened, picture, until
 
 EXAMPLE = served.ROOT / "examples" / "song.ogg"
-RECORDED = Path("/usr/share/games/fretsonfire/data/songs/sectoid/Feelings")
+RECORDED = Path("/usr/share/games/fretsonfire/data/songs/sectoid/Metal madness")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def song(tmp_path_factory):
-    """A song of four minutes as a band recorded it, as 16-bit WAV: Debian's, where it is installed."""
+    """A whole song as a band recorded it, as 16-bit WAV: Debian's, where it is installed."""
     path = tmp_path_factory.mktemp("song") / "A <b>real<b> song.wav"
     if not RECORDED.is_dir():
         sound, rate = soundfile.read(EXAMPLE)

@@ -247,6 +247,7 @@ def test_speed_stays_for_the_next_stem(listen):
     page, _ = listen("--splits", "3")
     assert page.locator("#splits button").count() == 3
     play(page)
+    until(lambda: page.evaluate("window.rates.length") > 0)
     page.keyboard.press("s")
     press(page, "Enter", "T01")
     until(lambda: place(page) > 0.01)

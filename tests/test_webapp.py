@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests import audio_files, served
+from tests import audio_files, served, strangers
 
 pytest.importorskip("web")
 
@@ -99,13 +99,12 @@ def test_a_link_becomes_a_result(tmp_path):
         threading.Thread(target=local.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{local.server_port}/video.ogg"
         rule = youtube.Rule(("generic",), opened=address)
-        model = served.model(tmp_path / "tiny")
-        with served.inside(tmp_path, rule, models=(str(model),)) as server:
+        with strangers.quickly(tmp_path, strangers.card(tmp_path / "tiny"), rule=rule) as server:
             status, job = served.post(server.address, ("youtube", address), ("song", b"no song", "a.mp3"))
             assert status == 202, job
             done = served.until(server.address, job["id"])
             assert done["state"] == "done", done
             assert done["seconds"] == pytest.approx(3, abs=0.01)
-            status, _, file = served.ask(server.address, f"/api/jobs/{job['id']}/rest.flac")
-            assert status == 200 and file.startswith(b"fLaC")
+            status, _, file = served.ask(server.address, f"/api/jobs/{job['id']}/rest.wav")
+            assert status == 200 and file.startswith(b"RIFF")
         local.shutdown()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import web
 
-from webapp import decoding, jobs, limited, site, uploads, youtube
+from webapp import decoding, encoding, jobs, limited, site, uploads, youtube
 from webapp.limited import Limits
 from webapp.refused import Refused
 from webapp.separation import MIXTURE
@@ -29,6 +29,9 @@ URLS = (
 _OWNER = "splitstrument"  # the cookie by which a browser is known again
 _PROBE_SECONDS = 20.0
 _PROBES = 8  # processes that look into uploads; each may take as much memory as one that decodes
+_ENCODERS = 2
+_ENCODING_SECONDS = 600.0
+_ASKING = 24  # for files that have to be encoded first
 _AT_ONCE = 56  # uploads that are looked at; the server has more threads, so that other answers do not wait
 
 
@@ -43,6 +46,8 @@ class Demonstrator:
     rule: youtube.Rule = youtube.YOUTUBE
     uploading: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_AT_ONCE))
     probing: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PROBES))
+    asking: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_ASKING))
+    encoding: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_ENCODERS))
 
 
 def application(demonstrator):
@@ -181,14 +186,33 @@ class JobFile:
         job = _job(id)
         if job.state != jobs.DONE:
             raise Refused(409, "This song is not separated yet.")
-        stem, dot, kind = name.partition(".")
-        files = {"peaks.json"} | {
-            f"{each}.{format}" for each in _stems(job) for format in (*job.formats.split(), "png")
-        }
-        if name not in files:
+        formats = job.formats.split()
+        stem, _, kind = name.partition(".")
+        known = stem in _stems(job) and kind in (*formats, "png")
+        if not known and name != "peaks.json":
             raise Refused(404, "There is no such file.")
-        download = f"{job.title} - {stem}.{kind}" if kind in job.formats.split() else None
-        return send_file(_here().store.folder_of(job) / name, download)
+        path = _here().store.folder_of(job) / name
+        if kind not in formats:
+            return send_file(path)
+        if not path.exists():
+            _encoded(job, path)
+        return send_file(path, f"{job.title} - {stem}.{kind}")
+
+
+def _encoded(job, path):
+    """Make the file `path` of a result from its WAV, which takes some seconds."""
+    here = _here()
+    if not here.asking.acquire(blocking=False):
+        raise Refused(503, "Too many files are being made. Try again in a moment.")
+    try:
+        with here.encoding:
+            if path.exists():  # somebody else had asked for it
+                return
+            limits = Limits(here.settings.decoder_megabytes * 2**20, _ENCODING_SECONDS, 2**33)
+            size = limited.run(encoding.encode, (str(path.with_suffix(".wav")), str(path)), limits)
+            here.store.grow(job.id, size)
+    finally:
+        here.asking.release()
 
 
 def _job(id):

@@ -130,6 +130,10 @@ class Jobs:
             shutil.rmtree(self.folder_of(job), ignore_errors=True)
         return job
 
+    def grow(self, id, size):
+        """A result takes `size` more bytes."""
+        self._do("UPDATE jobs SET size = size + ? WHERE id = ?", size, id)
+
     def interrupted(self):
         """Mark what ran when the server ended, and clear what no job owns. To be called once, before anything runs."""
         for job in self._found("WHERE state = ?", RUNNING):

@@ -11,7 +11,6 @@ import time
 import traceback
 from dataclasses import dataclass
 
-from splitstrument.audio import AudioError
 from webapp.refused import Refused
 
 log = logging.getLogger("splitstrument")
@@ -109,8 +108,6 @@ def _child(connection, function, arguments, limits):
         send(result=function(*arguments, tell))
     except Refused as refused:
         send(refused=[refused.status, refused.message])
-    except AudioError as error:
-        send(refused=[415, str(error)])
     except MemoryError:
         send(refused=[413, "This needs more memory to read than there is for it."])
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The process that separates: it loads each model once, keeps it, and makes all files of a result.
+"""The process that separates: it loads each model once, keeps it, and draws what comes out.
 
 It reads only what `decoding` wrote. The server itself loads neither TensorFlow nor a model, so its answers do not wait.
 """
@@ -16,7 +16,7 @@ from webapp.refused import Refused
 
 MIXTURE = "mixture"
 _PATIENCE = 20.0  # seconds to wait for a process that was asked to stop
-_SEPARATING = 0.6  # share of the work that is separation; the rest is to draw and to encode
+_SEPARATING = 0.8  # share of the work that is separation; the rest is to draw
 
 
 class Separation:
@@ -39,10 +39,10 @@ class Separation:
         theirs.close()
 
     def run(self, model, folder, tell=lambda share: None, stopped=lambda: False):
-        """Separate `folder`/mixture.wav and fill the folder: the formats there are, ["wav", "flac", ...].
+        """Separate `folder`/mixture.wav and fill the folder: the formats it can have, ["wav", "flac", ...].
 
-        For the mixture and each part NAME.wav, .flac, .mp3 (where MP3 can hold it) and .png, and peaks.json. Raises
-        Stopped where `stopped()` turns true, and Refused with a line for people where it fails.
+        For the mixture and each part NAME.wav and .png, and peaks.json; other formats are made when they are asked for.
+        Raises Stopped where `stopped()` turns true, and Refused with a line for people where it fails.
         """
         if not self._process.is_alive():
             self._begin()
@@ -150,29 +150,21 @@ def _separate(separator, folder, progress):
 
 
 def _finish(folder, names, sound, progress):
-    """Draw and encode the WAVs of these `names`, each once through: the formats that there are."""
-    from splitstrument.audio import AudioError
-    from splitstrument.writing import check_format, write_text
+    """Draw the WAVs of these `names`: the formats that the stems can have, WAV first."""
+    from splitstrument.writing import write_text
     from webapp import picture, wav
 
-    formats = ["wav"]
-    for format in ("flac", "mp3"):
-        try:
-            check_format(format, sound["rate"], sound["channels"])
-            formats.append(format)
-        except AudioError:
-            continue
     shares = dict.fromkeys(names, 0.0)
 
-    def made(name):
+    def drawn(name):
         def tell(share):
             shares[name] = share
             progress(_SEPARATING + (1 - _SEPARATING) * sum(shares.values()) / len(shares))
 
-        return _encode(folder / f"{name}.wav", formats[1:], sound, tell)
+        return _drawn(folder / f"{name}.wav", sound, tell)
 
-    with ThreadPoolExecutor(len(names)) as threads:  # the encoders let each other work
-        peaks, powers = zip(*threads.map(made, names), strict=True)
+    with ThreadPoolExecutor(len(names)) as threads:
+        peaks, powers = zip(*threads.map(drawn, names), strict=True)
     loudest = float(powers[0].max())
     for name, power in zip(names, powers, strict=True):
         picture.save(folder / f"{name}.png", power, loudest)
@@ -180,27 +172,30 @@ def _finish(folder, names, sound, progress):
         name: wav.layout(folder / f"{name}.wav") | {"peaks": each} for name, each in zip(names, peaks, strict=True)
     }
     write_text(folder / "peaks.json", json.dumps(sounds))
-    return formats
+    return ["wav", *(format for format in ("flac", "mp3") if _holds(format, sound))]
 
 
-def _encode(path, formats, sound, tell):
-    """Write the WAV `path` in `formats` too: (its peaks, its spectrogram's power)."""
-    import contextlib
+def _holds(format, sound):
+    from splitstrument.audio import AudioError
+    from splitstrument.writing import check_format
 
+    try:
+        check_format(format, sound["rate"], sound["channels"])
+    except AudioError:
+        return False
+    return True
+
+
+def _drawn(path, sound, tell):
+    """The peaks of the WAV `path` and its spectrogram's power."""
     from splitstrument.audio import open_audio
-    from splitstrument.writing import AudioWriter
     from webapp.peaks import Peaks
     from webapp.picture import Spectrogram
 
-    frames, rate, channels = sound["frames"], sound["rate"], sound["channels"]
-    peaks, spectrogram, done = Peaks(frames), Spectrogram(frames, rate, channels), 0
-    with contextlib.ExitStack() as stack:
-        reader = stack.enter_context(open_audio(path))
-        files = [path.with_suffix(f".{format}") for format in formats]
-        writers = [stack.enter_context(AudioWriter(file, rate, channels, sound["depth"])) for file in files]
+    frames, rate, done = sound["frames"], sound["rate"], 0
+    peaks, spectrogram = Peaks(frames), Spectrogram(frames, rate, sound["channels"])
+    with open_audio(path) as reader:
         for block in reader.blocks(rate):
-            for writer in writers:
-                writer.write(block)
             peaks.add(block)
             spectrogram.add(block)
             done += len(block)

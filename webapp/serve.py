@@ -7,7 +7,7 @@ import sys
 from splitstrument.console import command
 
 _FILES = 4096
-THREADS = 64  # they mostly wait; what computes has processes of its own
+THREADS = 96  # they mostly wait; what computes has processes of its own
 
 
 def _parser():

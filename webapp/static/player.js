@@ -1,6 +1,6 @@
 // The player: the mixture, the instrument and the rest in step, each with its waveform, spectrogram, loudness and files.
 
-import { clock, drawWaveform, forPage, loudest, make, whenever } from "./draw.js";
+import { ask, clock, drawWaveform, forPage, loudest, make, whenever } from "./draw.js";
 import { Transport } from "./sound.js";
 
 const STEP = 5; // seconds, of the arrow keys
@@ -10,6 +10,7 @@ const named = (stem) => stem[0].toUpperCase() + stem.slice(1);
 export class Player {
   // `job`: as /api/jobs/ID says it; `sounds`: its peaks.json; `trouble(message)` shows what goes wrong.
   constructor(job, sounds, trouble) {
+    this.trouble = trouble;
     const url = (file) => `/api/jobs/${job.id}/${file}`;
     this.transport = new Transport(job.stems.map((stem) => ({ ...sounds[stem], url: url(`${stem}.wav`) })));
     this.transport.lanes[0].muted = true; // the mixture, which the two parts make up already
@@ -42,10 +43,14 @@ export class Player {
     const controls = make("div", { class: "controls" }, make("h2", {}, named(stem)), solo, mute);
     controls.append(make("span", { class: "volume" }, make("span", { "aria-hidden": "true" }, "Volume"), volume));
     const files = make("p", { class: "files quiet row" }, "Download:");
+    const said = make("span", { role: "status" });
     for (const format of formats) {
       const text = format.toUpperCase();
-      files.append(make("a", { href: url(`${stem}.${format}`), download: "", "aria-label": `${stem} as ${text}` }, text));
+      const link = make("a", { href: url(`${stem}.${format}`), download: "", "aria-label": `${stem} as ${text}` }, text);
+      link.addEventListener("click", (event) => this.download(event, link, said));
+      files.append(link);
     }
+    files.append(said);
     const section = make("section", { class: "lane", "aria-label": named(stem) }, controls, wave, files);
     solo.addEventListener("click", () => this.solo(number));
     mute.addEventListener("click", () => this.mute(number));
@@ -53,6 +58,22 @@ export class Player {
     this.seekBy(wave);
     whenever(canvas, () => drawWaveform(canvas, peaks, this.loudest));
     return { lane, section, solo, mute, volume, head, wave };
+  }
+
+  // The server makes some files when they are first asked for, which takes some seconds.
+  async download(event, link, said) {
+    if (link.made) return;
+    event.preventDefault();
+    if (said.textContent) return;
+    said.textContent = `making the ${link.textContent} …`;
+    try {
+      await ask(link.href, { method: "HEAD" });
+      link.made = true;
+      link.click();
+    } catch (error) {
+      this.trouble(error.message);
+    }
+    said.textContent = "";
   }
 
   // A press on a waveform goes there, and so does dragging over it.

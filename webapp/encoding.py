@@ -1,0 +1,25 @@
+"""A stem's WAV -> the same in another format, made when somebody first asks for it. For `limited` processes."""
+
+from pathlib import Path
+
+from splitstrument.audio import AudioError, open_audio
+from splitstrument.writing import AudioWriter
+from webapp import wav
+from webapp.refused import Refused
+
+
+def encode(source, target, tell):
+    """Write the WAV `source` as `target`, whose suffix says the format; its bytes. Refused where that fails."""
+    sound, done = wav.layout(source), 0
+    try:
+        with (
+            open_audio(source) as reader,
+            AudioWriter(target, sound["rate"], sound["channels"], sound["depth"]) as writer,
+        ):
+            for block in reader.blocks(sound["rate"]):
+                writer.write(block)
+                done += len(block)
+                tell(done / sound["frames"])
+        return Path(target).stat().st_size
+    except (AudioError, OSError):
+        raise Refused(500, "This file could not be made. Please try again.") from None
