@@ -1,6 +1,7 @@
 """Files that are no songs, that are too long or odd, or that kill the program which reads them."""
 
 import os
+import re
 import socket
 import struct
 import threading
@@ -219,3 +220,16 @@ def test_many_bad_files_at_once_are_looked_at_a_few_at_a_time(server, sound, mon
         health.append(time.monotonic() - began)
     assert 1 < most[1] <= 8
     assert max(health) < 1
+
+
+def test_what_is_missing_of_a_cut_file_is_told(tmp_path):
+    whole = strangers.short()
+    cut, target = tmp_path / "cut.wav", tmp_path / "mixture.wav"
+    cut.write_bytes(whole[: len(whole) // 2])
+    sound = decoding.decode(str(cut), str(target), 60, lambda share: None)
+    said = r"Not all of the file could be read: the file is cut: [\d.]+ of [\d.]+ s could be read\."
+    assert re.fullmatch(said, sound["warning"])
+    assert soundfile.info(target).duration == pytest.approx(sound["seconds"])
+    cut.write_bytes(whole[:44])
+    with pytest.raises(Refused, match="^This file cannot be separated: [^/]*$"):
+        decoding.decode(str(cut), str(target), 60, lambda share: None)

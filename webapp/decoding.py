@@ -41,7 +41,7 @@ def probe(path, most_seconds, tell=None):
         try:
             next(reader.blocks(4096))
         except AudioError as error:
-            raise Refused(415, _plain(error, path)) from None
+            raise _unreadable(error, path) from None
     return {"rate": info.sample_rate, "channels": info.channels, "seconds": seconds}
 
 
@@ -63,8 +63,9 @@ def decode(path, target, most_seconds, tell):
                     writer.write(block)
                     tell(frames / info.frames if info.frames else 0.5)
         except AudioError as error:
-            raise Refused(415, _plain(error, path, target)) from None
-    return {"seconds": frames / info.sample_rate, "warning": reader.warning and _plain(reader.warning, path)}
+            raise _unreadable(error, path, target) from None
+    warning = reader.warning and f"Not all of the file could be read: {_plain(reader.warning, path)}."
+    return {"seconds": frames / info.sample_rate, "warning": warning}
 
 
 def _opened(path):
@@ -72,7 +73,7 @@ def _opened(path):
         with no_more_files(but=1):
             return open_audio(path)
     except AudioError as error:
-        raise Refused(415, _plain(error, path)) from None
+        raise _unreadable(error, path) from None
 
 
 def _check_length(seconds, most):
@@ -80,9 +81,13 @@ def _check_length(seconds, most):
         raise Refused(413, f"The song is too long: this server takes at most {most / 60:g} minutes.")
 
 
+def _unreadable(error, *paths):
+    return Refused(415, f"This file cannot be separated: {_plain(error, *paths)}.")
+
+
 def _plain(error, *paths):
     """The error's line without the paths on this machine."""
     text = str(error)
     for path in paths:
         text = text.removeprefix(f"{path}: ")
-    return f"This file cannot be separated: {text}."
+    return text
