@@ -207,6 +207,18 @@ def test_what_is_written_after_it_was_cancelled_goes_too(server, sound, monkeypa
     assert state(server, id) == "cancelled"
 
 
+def test_a_song_whose_model_is_no_longer_served(tmp_path, small):
+    store = Jobs(tmp_path / "jobs", 1, 1)
+    store.add(Job("a" * 32, "other", "song", "127.0.0.1"), 9, 9)
+    store.close()
+    with strangers.quickly(tmp_path, small) as server:
+        job = served.until(server.address, "a" * 32)
+        assert (job["state"], job["message"]) == (
+            "failed",
+            "The model other is no longer here. Please choose another one.",
+        )
+
+
 def test_the_worker_outlives_a_database_that_fails(server, sound, monkeypatch):
     real, failed = Jobs.take, []
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from splitstrument.checking import STRICT
 
+_ABOVE_0 = ("megabytes", "minutes", "hours_kept", "gigabytes_kept", "waiting", "waiting_each", "workers")
+_ABOVE_0 += ("decoder_megabytes", "decoder_seconds", "youtube_seconds")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -30,22 +33,15 @@ class Settings:
     __pydantic_config__ = STRICT
 
     def __post_init__(self):
-        for name in ("megabytes", "minutes", "hours_kept", "gigabytes_kept", "waiting", "waiting_each", "workers"):
-            _above(self, name, 0)
-        for name in ("decoder_megabytes", "decoder_seconds", "youtube_seconds"):
-            _above(self, name, 0)
+        for name in _ABOVE_0:
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"{name}: must be above 0, not {getattr(self, name)}")
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port: must be 0 to 65535, not {self.port}")
         if not self.models:
             raise ValueError("models: at least one must be named")
         if self.device not in ("", "cpu", "gpu"):
             raise ValueError(f"device: must be cpu or gpu, not {self.device!r}")
-
-
-def _above(settings, name, least):
-    value = getattr(settings, name)
-    if not least < value < float("inf"):
-        raise ValueError(f"{name}: must be above {least}, not {value}")
 
 
 def add_flags(parser):

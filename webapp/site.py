@@ -89,9 +89,10 @@ def _same_site():
     """Raise Refused where another site's page sends a request that would change something here."""
     if web.ctx.method in ("GET", "HEAD"):
         return
-    origin = web.ctx.env.get("HTTP_ORIGIN")
+    site, origin = web.ctx.env.get("HTTP_SEC_FETCH_SITE"), web.ctx.env.get("HTTP_ORIGIN")
+    # A proxy may change the host, so it is compared only for browsers that do not say where a request comes from.
     elsewhere = origin and origin.partition("://")[2] != web.ctx.host
-    if web.ctx.env.get("HTTP_SEC_FETCH_SITE") == "cross-site" or elsewhere:
+    if site not in ("same-origin", "none") if site else elsewhere:
         raise Refused(403, "Another site's page may not do this.")
 
 

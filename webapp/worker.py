@@ -68,6 +68,8 @@ class Worker(threading.Thread):
     def _made(self, job):
         """Fetch, decode and separate: the formats of the result."""
         settings, store = self._settings, self._store
+        if job.model not in self._models:  # it waited while the server was started with others
+            raise Refused(400, f"The model {job.model} is no longer here. Please choose another one.")
         folder = store.folder_of(job)
         most = settings.minutes * 60
 
@@ -90,7 +92,7 @@ class Worker(threading.Thread):
             name, title = limited.run(_fetched, arguments, limits, tell, stopped)
             (fetched / name).rename(folder / UPLOAD)
             fetched.rmdir()
-            store.change(job.id, title=title)
+            store.change(job.id, title=title or job.title)
         tell = stage("reading", start, start + 0.1)
         limits = self._limits(settings.decoder_seconds)
         arguments = (str(folder / UPLOAD), str(folder / f"{MIXTURE}.wav"), most)
