@@ -52,9 +52,9 @@ def launched():
         browser.close()
 
 
-def opened(browser, size=DESK, scheme="light"):
+def opened(browser, size=DESK, scheme="light", touch=False):
     """A new page of a person who has not been here before; its `errors` are what went wrong in it."""
-    page = browser.new_context(viewport=size, color_scheme=scheme).new_page()
+    page = browser.new_context(viewport=size, color_scheme=scheme, has_touch=touch).new_page()
     page.add_init_script(_WATCH)
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))

@@ -223,6 +223,15 @@ def test_many_bad_files_at_once_are_looked_at_a_few_at_a_time(server, sound, mon
     assert max(health) < 1
 
 
+def test_what_is_clipped_is_told(tmp_path):
+    loud, target = tmp_path / "loud.wav", tmp_path / "mixture.wav"
+    sound = song(0.5)
+    soundfile.write(loud, 2 * sound / np.abs(sound).max(), 44100, "FLOAT")
+    said = decoding.decode(str(loud), str(target), 60, lambda share: None)["warning"]
+    assert said == "It is up to 6.0 dB louder than full scale, and clipped there."
+    assert np.abs(soundfile.read(target)[0]).max() == pytest.approx(1, abs=1e-6)
+
+
 def test_what_is_missing_of_a_cut_file_is_told(tmp_path):
     whole = strangers.short()
     cut, target = tmp_path / "cut.wav", tmp_path / "mixture.wav"

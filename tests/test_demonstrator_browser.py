@@ -119,7 +119,9 @@ def test_everything_by_keys(chromium, result):
     page.keyboard.press("Digit2")
     until(lambda: (levels := page.evaluate("levels()"))[2] < 1e-6 and levels[0] < 1e-6)
     assert page.get_by_role("button", name="Only the guitar").get_attribute("aria-pressed") == "true"
-    page.keyboard.press("Digit2")
+    page.keyboard.press("Digit1")  # one alone is another no more
+    until(lambda: (levels := page.evaluate("levels()"))[0] > 1e-3 and levels[1] < 1e-6)
+    page.keyboard.press("Digit1")
     until(lambda: page.evaluate("levels()")[2] > 1e-3)
     page.keyboard.press("Shift+Digit3")
     until(lambda: page.evaluate("levels()")[2] < 1e-6)
@@ -152,6 +154,42 @@ def test_everything_by_keys(chromium, result):
         "mixture as FLAC",
         "Copy the link",
     } <= reached
+
+
+def test_keys_that_are_held_or_follow_a_click(chromium, result):
+    page = opened(chromium)
+    page.goto(result)
+    page.wait_for_selector("#player")
+    page.get_by_role("button", name="Mute the guitar").click()
+    page.keyboard.press("Space")  # for the page, not once more for that button
+    until(lambda: place(page) > 0.3)
+    assert page.get_by_role("button", name="Mute the guitar").get_attribute("aria-pressed") == "true"
+    for _ in range(3):
+        page.keyboard.down("Space")  # held: the first time pauses
+    page.keyboard.up("Space")
+    assert page.get_by_role("button", name="Play", exact=True).is_visible()
+    page.get_by_label("Place in the song").focus()
+    before = place(page)
+    page.keyboard.press("ArrowRight")
+    assert place(page) == pytest.approx(before + 5, abs=0.01)
+
+
+def test_a_finger_scrolls_or_seeks(chromium, result):
+    page = opened(chromium, browser.PHONE, touch=True)
+    page.goto(result)
+    page.wait_for_selector("#player")
+    page.wait_for_load_state("networkidle")
+    box = page.locator(".wave").nth(1).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + 30
+    page.touchscreen.tap(x, y)
+    until(lambda: place(page) == pytest.approx(15, abs=0.3))
+    touch = page.context.new_cdp_session(page)
+    for kind, up in [("touchStart", 0), *(("touchMove", 10 * step) for step in range(1, 21)), ("touchEnd", None)]:
+        points = [] if up is None else [{"x": x - 100, "y": y - up}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        page.wait_for_timeout(16)  # as quick as a finger
+    until(lambda: page.evaluate("scrollY") > 150)
+    assert place(page) == pytest.approx(15, abs=0.3)
 
 
 def test_the_end_is_the_start(chromium, result):
@@ -225,6 +263,7 @@ def test_a_shared_result_can_be_heard_and_not_removed_by_others(chromium, server
     assert other.get_by_role("button", name="Remove this result").is_hidden()
     other.get_by_role("button", name="Play", exact=True).click()
     until(lambda: place(other) > 0.5)
+    mine.on("dialog", lambda dialog: dialog.accept())
     mine.get_by_role("button", name="Remove this result").click()
     mine.wait_for_url(server.address + "/")
     other.reload()

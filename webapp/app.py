@@ -220,7 +220,8 @@ def _job(id):
     job = _here().store.find(id)
     if job is None:
         raise Refused(404, "There is no such job.")
-    if job.state in jobs.GONE:
+    over = job.expires and job.expires <= time.time()  # whose files go in a moment
+    if job.state in jobs.GONE or over:
         raise Refused(410, "This result is no longer here: results are kept for a while and then removed.")
     return job
 
@@ -241,8 +242,7 @@ def _shown(job):
     if job.state == jobs.WAITING:
         shown["before"] = _here().store.place(job)
     if job.state == jobs.RUNNING:
-        gone = time.time() - job.started
-        shown |= {"stage": job.stage, "left": round(gone * (1 / job.share - 1), 1) if job.share > 0.02 else None}
+        shown |= {"stage": job.stage, "left": round(job.left, 1) or None}
     if job.state == jobs.DONE:
         shown |= {"expires": job.expires, "took": round(job.finished - job.started, 1)}
         shown |= {"stems": list(_stems(job)), "formats": job.formats.split()}

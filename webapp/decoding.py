@@ -1,6 +1,7 @@
 """An uploaded or fetched file -> a WAV that we wrote ourselves. For `limited` processes, where decoders may fail."""
 
 import io
+import math
 import wave
 
 import av
@@ -13,6 +14,7 @@ from webapp.limited import no_more_files
 from webapp.refused import Refused
 
 _BLOCK = 1 << 16
+_LOUD = 10 ** (1 / 20)  # peaks from here on are worth a word: those of MP3s are often a little above 1
 
 
 def _warm():
@@ -48,24 +50,27 @@ def probe(path, most_seconds, tell=None):
 def decode(path, target, most_seconds, tell):
     """Write the song in the file `path` as the WAV `target`, 16 bit where it has no more, else 24.
 
-    {"seconds", "warning": None or what of the sound is missing}. Refused as in `probe`, also where the file is longer
+    {"seconds", "warning": None or what is missing or clipped}. Refused as in `probe`, also where the file is longer
     than it says.
     """
     with _opened(path) as reader:
         info = reader.info
         depth = "16" if info.depth == "16" else "24"
-        frames = 0
+        frames, peak = 0, 0.0
         try:
             with AudioWriter(target, info.sample_rate, info.channels, depth) as writer:
                 for block in reader.blocks(_BLOCK):
                     frames += len(block)
                     _check_length(frames / info.sample_rate, most_seconds)
                     writer.write(block)
+                    peak = max(peak, float(abs(block).max()))
                     tell(frames / info.frames if info.frames else 0.5)
         except AudioError as error:
             raise _unreadable(error, path, target) from None
-    warning = reader.warning and f"Not all of the file could be read: {_plain(reader.warning, path)}."
-    return {"seconds": frames / info.sample_rate, "warning": warning}
+    said = [f"Not all of the file could be read: {_plain(reader.warning, path)}."] if reader.warning else []
+    if peak > _LOUD:
+        said.append(f"It is up to {20 * math.log10(peak):.1f} dB louder than full scale, and clipped there.")
+    return {"seconds": frames / info.sample_rate, "warning": " ".join(said) or None}
 
 
 def _opened(path):

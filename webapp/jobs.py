@@ -31,6 +31,7 @@ class Job:
     state: str = WAITING
     stage: str = ""
     share: float = 0.0
+    left: float = 0.0  # seconds, of a job that is being separated
     message: str = ""
     seconds: float = 0.0
     formats: str = ""  # of the stems, with spaces between

@@ -37,7 +37,7 @@ def main(arguments=None):
     chosen.folder.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     with locked(chosen.folder), demonstrator(chosen) as server:
-        print(f"{server.address} (Ctrl-C ends it)", flush=True)
+        print(f"{server.address} (Ctrl-C ends it); results are kept in {chosen.folder}", flush=True)
         server.run()
     return 0
 
@@ -54,11 +54,13 @@ def demonstrator(settings, rule=None):
     from webapp.worker import Janitor, Worker
 
     rule = rule or youtube.YOUTUBE
-    folders = [models.find(model) for model in settings.models]
-    cards = {card.name: card for card in map(models.read_card, folders)}
-    if len(cards) < len(folders):
-        raise ValueError("models: two of them have the same name on their cards")
-    paths = dict(zip(cards, map(str, folders), strict=True))
+    paths = {model: models.find(model) for model in dict.fromkeys(settings.models)}
+    cards = {model: models.read_card(path) for model, path in paths.items()}
+    names = [card.name for card in cards.values()]
+    # Two models of one name are told apart as they were given: "guitar" and "runs/guitar".
+    named = {model: card.name if names.count(card.name) == 1 else model for model, card in cards.items()}
+    cards = {named[model]: card for model, card in cards.items()}
+    paths = {named[model]: str(path) for model, path in paths.items()}
     store = Jobs(settings.folder, settings.hours_kept, settings.gigabytes_kept)
     workers = [Worker(store, settings, paths, rule) for _ in range(settings.workers)]
     wsgi = app.application(app.Demonstrator(settings, store, cards, workers, rule))

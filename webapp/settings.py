@@ -5,6 +5,7 @@ from pathlib import Path
 
 from splitstrument.checking import STRICT
 
+_METAVARS = {"host": "ADDRESS", "folder": "DIR", "device": "cpu|gpu", "trusted_proxy": "ADDRESS"}
 _ABOVE_0 = ("megabytes", "minutes", "hours_kept", "gigabytes_kept", "waiting", "waiting_each", "workers")
 _ABOVE_0 += ("decoder_megabytes", "decoder_seconds", "youtube_seconds")
 
@@ -14,22 +15,22 @@ class Settings:
     """What the demonstrator serves, where, and how much of it one person may have."""
 
     models: tuple[str, ...] = field(default=("guitar",), metadata={"help": "shipped models' names or model folders"})
-    host: str = field(default="127.0.0.1", metadata={"help": "address to listen at; 0.0.0.0 for all"})
+    host: str = field(default="127.0.0.1", metadata={"help": "address to listen at; 0.0.0.0 for all machines"})
     port: int = field(default=8080, metadata={"help": "port to listen at; 0 for any that is free"})
     folder: Path = field(default=Path("demonstrator"), metadata={"help": "where jobs and their files are kept"})
     megabytes: int = field(default=200, metadata={"help": "largest file"})
-    minutes: float = field(default=20.0, metadata={"help": "longest song"})
+    minutes: float = field(default=20.0, metadata={"help": "longest song, in minutes"})
     hours_kept: float = field(default=24.0, metadata={"help": "how long results are kept"})
     gigabytes_kept: float = field(default=20.0, metadata={"help": "how much results may take; the oldest go first"})
     waiting: int = field(default=100, metadata={"help": "how many songs may wait at once"})
     waiting_each: int = field(default=5, metadata={"help": "how many of them from one address"})
     workers: int = field(default=1, metadata={"help": "how many songs are separated at once"})
     youtube: bool = field(default=True, metadata={"help": "whether links to YouTube are taken"})
-    device: str = field(default="", metadata={"help": "where to compute: cpu, gpu or what there is"})
-    trusted_proxy: str = field(default="", metadata={"help": "address of a proxy whose X-Forwarded-For is believed"})
-    decoder_megabytes: int = field(default=1024, metadata={"help": "memory of the process that decodes a song"})
-    decoder_seconds: float = field(default=120.0, metadata={"help": "longest time to decode a song"})
-    youtube_seconds: float = field(default=600.0, metadata={"help": "longest time to fetch a video's sound"})
+    device: str = field(default="", metadata={"help": "where to compute, instead of what there is"})
+    trusted_proxy: str = field(default="", metadata={"help": "a proxy whose X-Forwarded-For is believed"})
+    decoder_megabytes: int = field(default=1024, metadata={"help": "memory to decode a song in"})
+    decoder_seconds: float = field(default=120.0, metadata={"help": "time to decode a song in"})
+    youtube_seconds: float = field(default=600.0, metadata={"help": "time to fetch a video's sound in"})
     __pydantic_config__ = STRICT
 
     def __post_init__(self):
@@ -49,13 +50,14 @@ def add_flags(parser):
     for each in fields(Settings):
         name = "--" + each.name.replace("_", "-")
         default = each.default
-        text = f"{each.metadata['help']} (default: {_text(default)})"
+        text = each.metadata["help"] + (f" (default: {_text(default)})" if default != "" else "")
         if isinstance(default, tuple):
             parser.add_argument(name, nargs="+", metavar="MODEL", help=text)
         elif isinstance(default, bool):
             parser.add_argument(name, choices=("yes", "no"), help=text)
         else:
-            parser.add_argument(name, metavar=type(default).__name__.upper().replace("POSIXPATH", "DIR"), help=text)
+            kind = type(default) if isinstance(default, int | float) else str
+            parser.add_argument(name, type=kind, metavar=_METAVARS.get(each.name, "N"), help=text)
 
 
 def _text(default):
@@ -63,7 +65,7 @@ def _text(default):
         return " ".join(default)
     if isinstance(default, bool):
         return "yes" if default else "no"
-    return str(default) if default != "" else "none"
+    return str(default)
 
 
 def read(file, flags):
@@ -79,6 +81,8 @@ def read(file, flags):
         values = read_yaml(file)
         if not isinstance(values, dict):
             raise ValueError(f"{file}: must have fields, such as port: 8080")
+        if isinstance(values.get("models"), str):
+            values["models"] = [values["models"]]
         checked(Settings, values, str(file))
     given = {name: value for name, value in flags.items() if value is not None}
     return checked(Settings, values | given, "settings")

@@ -99,7 +99,21 @@ class Worker(threading.Thread):
         sound = limited.run(decoding.decode, arguments, limits, tell, stopped)
         (folder / UPLOAD).unlink()
         store.change(job.id, seconds=sound["seconds"], message=sound["warning"] or "")
-        return self._separation.run(job.model, folder, stage("separating", start + 0.1, 1.0), stopped)
+        stage("loading", start + 0.1, 1.0)
+        return self._separation.run(job.model, folder, self._separating(job, start + 0.1), stopped)
+
+    def _separating(self, job, start):
+        """A function that hears how much is separated, and tells how long the rest will take."""
+        began = None  # when it was first told, by when a model that had to be loaded is there, and of what share
+
+        def tell(share):
+            nonlocal began
+            now = time.monotonic()
+            began = began or (now, share)
+            left = (now - began[0]) * (1 - share) / max(1e-6, share - began[1])
+            self._store.change(job.id, stage="separating", share=start + (1 - start) * min(1.0, share), left=left)
+
+        return tell
 
     def _limits(self, seconds):
         return Limits(self._settings.decoder_megabytes * 2**20, seconds, 2**33)

@@ -33,6 +33,34 @@ export function whenever(element, draw) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 }
 
+// A press on a waveform, or dragging along it, calls `seek(share)`. A finger may also scroll the page there, so only its
+// tap or sideways drag goes anywhere.
+export function seekBy(wave, seek) {
+  let from = null;
+  const to = (event) => {
+    const box = wave.getBoundingClientRect();
+    seek(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
+  };
+  wave.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    from = event.clientX;
+    if (event.pointerType === "touch") return;
+    wave.setPointerCapture(event.pointerId);
+    to(event);
+  });
+  wave.addEventListener("pointermove", (event) => {
+    if (from === null || (event.pointerType === "touch" && Math.abs(event.clientX - from) < 8)) return;
+    to(event);
+  });
+  wave.addEventListener("pointerup", (event) => {
+    if (from !== null && event.pointerType === "touch") to(event);
+    from = null;
+  });
+  wave.addEventListener("pointercancel", () => {
+    from = null;
+  });
+}
+
 export function loudest(...peaks) {
   return peaks.reduce((most, each) => each.reduce((a, b) => Math.max(a, Math.abs(b)), most), 0);
 }
@@ -49,8 +77,16 @@ export function clock(seconds) {
 export function about(seconds) {
   if (seconds < 10) return "a few seconds";
   if (seconds < 90) return `about ${Math.ceil(seconds / 5) * 5} seconds`;
-  return `about ${Math.round(seconds / 60)} minutes`;
+  if (seconds < 5400) return `about ${Math.round(seconds / 60)} minutes`;
+  return `about ${Math.round(seconds / 3600)} hours`;
 }
+
+// What some answers mean that have no words of their own.
+export const SAID = {
+  404: "This is not here.",
+  410: "This result is no longer here.",
+  503: "The server has too much to do. Try again in a moment.",
+};
 
 // What the server answers as JSON; an Error with its message for people otherwise.
 export async function ask(url, options = {}) {
@@ -68,7 +104,7 @@ export async function ask(url, options = {}) {
     content = {};
   }
   if (!answer.ok) {
-    const error = new Error(content.message || `The server answered ${answer.status}.`);
+    const error = new Error(content.message || SAID[answer.status] || `The server answered ${answer.status}.`);
     error.status = answer.status;
     throw error;
   }

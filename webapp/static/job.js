@@ -5,7 +5,7 @@ import { Player } from "./player.js";
 
 const $ = (id) => document.getElementById(id);
 const id = location.pathname.split("/").pop();
-const STAGES = { "": "Beginning", fetching: "Fetching the sound", reading: "Reading the song", separating: "Separating" };
+const STAGES = { "": "Beginning", fetching: "Fetching the sound", loading: "Getting the model ready", reading: "Reading the song", separating: "Separating" };
 let unanswered = 0;
 
 async function look() {
@@ -21,6 +21,7 @@ async function look() {
     return;
   }
   $("title").textContent = job.title;
+  $("about").textContent = `the ${job.instrument} taken out by the model ${job.model}`;
   if (job.state === "done") await done(job);
   else show(job);
   ready();
@@ -31,13 +32,15 @@ function show(job) {
   const going = job.state === "waiting" || job.state === "running";
   const percent = Math.floor(job.percent);
   $("share").value = job.percent;
-  $("share").style.visibility = going ? "visible" : "hidden";
-  $("percent").textContent = going ? `${percent} %` : "";
+  const running = job.state === "running";
+  $("share").style.visibility = running ? "visible" : "hidden";
+  $("percent").textContent = running ? `${percent} %` : "";
   $("left").textContent = job.left ? `${about(job.left)} left` : "";
   say(stage(job));
   $("cancel").hidden = !going || !job.mine;
   $("again").hidden = going;
-  document.title = `${job.state === "running" ? `${percent} % · ` : ""}${job.title} · splitstrument`;
+  $("forget").hidden = going || !job.mine;
+  document.title = `${running ? `${percent} % · ` : ""}${job.title} · splitstrument`;
 }
 
 function stage(job) {
@@ -64,7 +67,8 @@ async function done(job) {
   const expires = new Date(job.expires * 1000);
   $("expires").textContent = expires.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
   $("expires").dateTime = expires.toISOString();
-  if (job.message) trouble(job.message);
+  $("note").textContent = job.message ?? "";
+  $("note").hidden = !job.message;
   new Player(job, sounds, trouble);
 }
 
@@ -78,6 +82,7 @@ function ready() {
 
 $("cancel").addEventListener("click", async () => {
   $("cancel").disabled = true;
+  say("Cancelling …");
   try {
     await ask(`/api/jobs/${id}`, { method: "DELETE" });
   } catch (error) {
@@ -85,13 +90,18 @@ $("cancel").addEventListener("click", async () => {
   }
 });
 
-$("remove").addEventListener("click", async () => {
+async function remove() {
   try {
     await ask(`/api/jobs/${id}`, { method: "DELETE" });
     location.href = "/";
   } catch (error) {
     trouble(error.message);
   }
+}
+
+$("forget").addEventListener("click", remove);
+$("remove").addEventListener("click", () => {
+  if (confirm("Remove this result? Links to it that you have given to others end too.")) remove();
 });
 
 $("copy").addEventListener("click", async () => {

@@ -1,6 +1,6 @@
 // The player: the mixture, the instrument and the rest in step, each with its waveform, spectrogram, loudness and files.
 
-import { ask, clock, drawWaveform, forPage, loudest, make, whenever } from "./draw.js";
+import { ask, clock, drawWaveform, forPage, loudest, make, seekBy, whenever } from "./draw.js";
 import { Transport } from "./sound.js";
 
 const STEP = 5; // seconds, of the arrow keys
@@ -22,6 +22,8 @@ export class Player {
     $("play").addEventListener("click", () => this.transport.toggle());
     $("place").addEventListener("input", () => this.transport.seek(Number($("place").value)));
     document.addEventListener("keydown", (event) => this.key(event));
+    // After a click the keys are the page's again: space should not press that button once more.
+    $("player").addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
     this.transport.addEventListener("change", () => this.show());
     this.transport.addEventListener("ended", () => this.transport.seek(0));
     this.transport.addEventListener("trouble", (event) => trouble(event.detail));
@@ -55,16 +57,17 @@ export class Player {
     solo.addEventListener("click", () => this.solo(number));
     mute.addEventListener("click", () => this.mute(number));
     volume.addEventListener("input", () => this.volume(number, Number(volume.value)));
-    this.seekBy(wave);
+    seekBy(wave, (share) => this.transport.seek(share * this.transport.duration));
     whenever(canvas, () => drawWaveform(canvas, peaks, this.loudest));
     return { lane, section, solo, mute, volume, head, wave };
   }
 
   // The server makes some files when they are first asked for, which takes some seconds.
   async download(event, link, said) {
-    if (link.made) return;
+    if (link.made || link.href.endsWith(".wav")) return;
     event.preventDefault();
-    if (said.textContent) return;
+    if (link.making) return;
+    link.making = true;
     said.textContent = `making the ${link.textContent} …`;
     try {
       await ask(link.href, { method: "HEAD" });
@@ -73,28 +76,16 @@ export class Player {
     } catch (error) {
       this.trouble(error.message);
     }
+    link.making = false;
     said.textContent = "";
   }
 
-  // A press on a waveform goes there, and so does dragging over it.
-  seekBy(wave) {
-    const seek = (event) => {
-      const box = wave.getBoundingClientRect();
-      this.transport.seek(((event.clientX - box.left) / box.width) * this.transport.duration);
-    };
-    wave.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      wave.setPointerCapture(event.pointerId);
-      seek(event);
-    });
-    wave.addEventListener("pointermove", (event) => {
-      if (wave.hasPointerCapture(event.pointerId)) seek(event);
-    });
-  }
-
   solo(number) {
-    const lane = this.transport.lanes[number];
-    lane.solo = !lane.solo;
+    const { lanes } = this.transport;
+    const on = !lanes[number].solo;
+    lanes.forEach((lane, each) => {
+      lane.solo = on && each === number;
+    });
     this.transport.mix();
   }
 
@@ -110,7 +101,9 @@ export class Player {
   }
 
   key(event) {
-    if (!forPage(event)) return;
+    const onSlider = event.target === $("place") && /^(Arrow(Left|Right)|Home)$/.test(event.key);
+    if (!onSlider && !forPage(event)) return;
+    if (event.repeat && !event.key.startsWith("Arrow")) return event.key === " " && event.preventDefault();
     const { transport } = this;
     const number = ["Digit1", "Digit2", "Digit3"].indexOf(event.code);
     const louder = ["q", "w", "e"].indexOf(event.key.toLowerCase());
@@ -139,6 +132,7 @@ export class Player {
       section.classList.toggle("silent", alone ? !lane.solo : lane.muted);
     }
     this.place();
+    if (transport.playing && !transport.waiting) this.trouble("");
     if (transport.playing) this.follow();
   }
 

@@ -1,5 +1,7 @@
 // Sounds in step: WAV files on a server, fetched a few seconds at a time and played on one clock (Web Audio).
 
+import { SAID } from "./draw.js";
+
 const SEGMENT = 4; // seconds fetched at once
 const AHEAD = 10; // seconds of sound that are scheduled before they are heard
 const KEPT = 10; // segments that a lane remembers
@@ -39,14 +41,29 @@ class Lane {
     const frames = Math.min(this.segmentFrames, this.frames - first);
     const from = this.offset + first * this.frameBytes;
     const headers = { Range: `bytes=${from}-${from + frames * this.frameBytes - 1}` };
-    const answer = await fetch(this.url, { headers });
-    if (answer.status !== 206) throw new Error(`the sound could not be loaded (${answer.status})`);
+    const answer = await fetch(this.url, { headers }).catch(() => {
+      throw new Error("The server does not answer.");
+    });
+    if (answer.status !== 206) throw new Error(SAID[answer.status] || `The sound did not come (${answer.status}).`);
     const bytes = await answer.arrayBuffer();
-    const buffer = this.context.createBuffer(this.channels, frames, this.rate);
     const sample = reader(bytes, this.depth);
+    if (![1, 2, 4, 6].includes(this.channels)) return this.folded(sample, frames);
+    const buffer = this.context.createBuffer(this.channels, frames, this.rate);
     for (let channel = 0; channel < this.channels; channel++) {
       const samples = buffer.getChannelData(channel);
       for (let i = 0, at = channel; i < frames; i++, at += this.channels) samples[i] = sample(at);
+    }
+    return buffer;
+  }
+
+  // The mean of channels that browsers know no places for, and would leave out.
+  folded(sample, frames) {
+    const buffer = this.context.createBuffer(1, frames, this.rate);
+    const samples = buffer.getChannelData(0);
+    for (let i = 0; i < frames; i++) {
+      let sum = 0;
+      for (let channel = 0; channel < this.channels; channel++) sum += sample(i * this.channels + channel);
+      samples[i] = sum / this.channels;
     }
     return buffer;
   }

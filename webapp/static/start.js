@@ -32,10 +32,9 @@ function showModels(models) {
     const choice = make("input", { type: "radio", name: "model", value: model.name });
     choice.checked = number === 0;
     const score = model.score;
-    const said = score ? `${score.measure}: ${score.value.toFixed(1)}` : "not scored";
+    const said = score ? `${score.measure}: ${score.value.toFixed(1)}, on ${score.data}` : "not scored";
     const label = make("label", {}, choice, make("strong", {}, model.name));
     label.append(make("span", { class: "quiet" }, `takes out the ${model.instrument}; ${said}`));
-    if (score) label.title = `measured on ${score.data}`;
     $("models").append(label);
   });
 }
@@ -46,7 +45,8 @@ function showResults(jobs) {
     let said = STATES[job.state];
     if (job.state === "done") said += `, kept for ${about(job.expires - Date.now() / 1000).replace("about ", "")}`;
     const link = make("a", { href: `/jobs/${job.id}` }, job.title);
-    return make("li", {}, link, make("span", { class: "quiet" }, `${job.instrument}: ${said}`));
+    const when = new Date(job.created * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    return make("li", {}, link, make("span", { class: "quiet" }, `${when}, ${job.instrument}: ${said}`));
   });
   $("results").replaceChildren(...items);
 }
@@ -73,7 +73,7 @@ function send(form) {
       if (request.status === 202) resolve(content);
       else reject(new Error(content.message || `The server answered ${request.status}.`));
     };
-    request.onerror = () => reject(new Error("The upload broke off. Is the file larger than the server takes?"));
+    request.onerror = () => reject(new Error("The upload broke off: the server does not answer."));
     request.send(form);
   });
 }
@@ -116,7 +116,9 @@ document.addEventListener("dragleave", (event) => {
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   drop.classList.remove("over");
-  if (event.dataTransfer.files.length) $("song").files = event.dataTransfer.files;
+  const { files } = event.dataTransfer;
+  trouble(files.length > 1 ? "One song at a time, please." : "");
+  if (files.length === 1) $("song").files = files;
 });
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload(); // came back: what was disabled and listed is old

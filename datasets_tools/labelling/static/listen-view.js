@@ -1,6 +1,6 @@
 // What the page of judging shows: the names, the waveform, the marks, the hints, the lists. It decides nothing.
 
-import { about, clock, drawWaveform, loudest, make, whenever } from "./draw.js";
+import { about, clock, drawWaveform, loudest, make, seekBy, whenever } from "./draw.js";
 
 export const $ = (id) => document.getElementById(id);
 export const words = (mark) => mark[0].toUpperCase() + mark.slice(1).replace("_", " ");
@@ -73,7 +73,9 @@ export function showTrack(view, stem) {
   $("name").title = view.name;
   const already = view.marks.includes("checked") ? ", judged already" : "";
   const which = judged > 1 ? `stem ${stem + 1} of ${judged}: ` : "";
-  write($("about"), `${which}${group.replace("_", " ")}, ${name}${already}`);
+  const first = view.stems[0].group;
+  const elsewhere = group === first ? "" : `; marks are the ${first.replace("_", " ")}'s`;
+  write($("about"), `${which}${group.replace("_", " ")}, ${name}${elsewhere}${already}`);
   for (const button of $("marks").querySelectorAll("[data-mark]")) {
     button.setAttribute("aria-pressed", String(view.marks.includes(button.dataset.mark)));
   }
@@ -128,16 +130,7 @@ export function showPlace(sound, splits) {
 // Pointing into the waveform, and the arrows when it has the focus, go to another place of `sound()`.
 export function seekable(sound) {
   const wave = $("wave");
-  const touch = (event) => {
-    const box = wave.getBoundingClientRect();
-    const place = (event.clientX - box.left) / box.width;
-    sound()?.transport?.seek(place * sound().duration);
-  };
-  wave.addEventListener("pointerdown", (event) => {
-    wave.setPointerCapture(event.pointerId);
-    touch(event);
-  });
-  wave.addEventListener("pointermove", (event) => wave.hasPointerCapture(event.pointerId) && touch(event));
+  seekBy(wave, (share) => sound()?.transport?.seek(share * sound().duration));
   wave.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5 }[event.key];
     const transport = sound()?.transport;
