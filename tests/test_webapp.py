@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import json
 import threading
 
 import numpy as np
@@ -12,7 +13,7 @@ from tests import audio_files, served, strangers
 
 pytest.importorskip("web")
 
-from webapp import picture, uploads, wav, youtube  # noqa: E402
+from webapp import picture, settings, uploads, wav, youtube  # noqa: E402
 from webapp.peaks import Peaks  # noqa: E402
 
 
@@ -108,3 +109,19 @@ def test_a_link_becomes_a_result(tmp_path):
             status, _, file = served.ask(server.address, f"/api/jobs/{job['id']}/rest.wav")
             assert status == 200 and file.startswith(b"RIFF")
         local.shutdown()
+
+
+def test_two_models_of_one_name_are_told_apart(tmp_path):
+    folders = [tmp_path / name / "guitar" for name in ("ours", "theirs")]
+    for folder in folders:
+        folder.parent.mkdir()
+        strangers.card(folder)
+    with served.inside(tmp_path, models=tuple(map(str, folders))) as server:
+        models = json.loads(served.ask(server.address, "/api/models")[2])["models"]
+        assert [model["name"] for model in models] == [str(folder) for folder in folders]
+
+
+def test_one_model_in_a_file_of_settings_needs_no_list(tmp_path):
+    (tmp_path / "settings.yaml").write_text("models: piano\nminutes: 5\n")
+    found = settings.read(tmp_path / "settings.yaml", {"minutes": 6.0, "port": None})
+    assert (found.models, found.minutes, found.port) == (("piano",), 6.0, 8080)
