@@ -5,7 +5,13 @@ import { Player } from "./player.js";
 
 const $ = (id) => document.getElementById(id);
 const id = location.pathname.split("/").pop();
-const STAGES = { "": "Beginning", fetching: "Fetching the sound", loading: "Getting the model ready", reading: "Reading the song", separating: "Separating" };
+const STAGES = {
+  "": "Beginning",
+  fetching: "Fetching the sound",
+  reading: "Reading the song",
+  loading: "Getting the model ready",
+  separating: "Separating",
+};
 let unanswered = 0;
 
 async function look() {
