@@ -16,6 +16,8 @@ from tests.audio_files import song, write_sound
 pytest.importorskip("web")
 
 from splitstrument.locking import locked  # noqa: E402
+from webapp.refused import Refused  # noqa: E402
+from webapp.separation import Separation  # noqa: E402
 from webapp.serve import main  # noqa: E402
 
 STEMS = ("mixture", "guitar", "rest")
@@ -219,3 +221,14 @@ def test_models_ports_and_folders_that_cannot_be_had(refused, tmp_path):
         assert "another command is writing there" in refused("--port", 0, "--folder", tmp_path / "jobs")
     (tmp_path / "file").write_text("")
     assert "file" in refused("--port", 0, "--folder", tmp_path / "file")
+
+
+def test_a_model_that_does_not_load_is_told_to_who_asks_for_it(tmp_path, capfd):
+    write_sound(tmp_path / "mixture.wav", song(0.2), subtype="PCM_16")
+    separation = Separation({"broken": str(strangers.card(tmp_path / "broken"))}, "")
+    try:
+        with pytest.raises(Refused, match="weights are missing"):
+            separation.run("broken", tmp_path)
+    finally:
+        separation.end()
+    assert "splitstrument: the model broken cannot be used: " in capfd.readouterr().err

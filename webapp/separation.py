@@ -6,6 +6,7 @@ It reads only what `decoding` wrote. The server itself loads neither TensorFlow 
 import json
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -95,7 +96,10 @@ def _work(connection, parent, folder, models, device):
         return kept[name]
 
     for name in models:
-        separator(name)
+        try:
+            separator(name)
+        except Exception as error:  # told again to whoever asks for it
+            print(f"splitstrument: the model {name} cannot be used: {error_line(error)}", file=sys.stderr)
     while True:
         try:
             request = connection.recv()
