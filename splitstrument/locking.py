@@ -6,12 +6,12 @@ import os
 
 
 @contextlib.contextmanager
-def locked(folder):
-    """Keep the existing `folder` for this process; BlockingIOError where another one has it."""
+def locked(folder, wait=False):
+    """Keep the existing `folder` for this process; where another one has it, `wait` for it, or BlockingIOError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise BlockingIOError(f"{folder}: another command is writing there") from None
         except OSError:

@@ -1,5 +1,6 @@
 """The demonstrator: its pages, and the HTTP API that they and programs use (docs/demonstrator.md)."""
 
+import contextlib
 import re
 import secrets
 import shutil
@@ -65,6 +66,17 @@ def _owner():
     return found[1] if found else ""
 
 
+@contextlib.contextmanager
+def _one_of(semaphore, message):
+    """Be one of those that `semaphore` lets in; Refused (503) with `message` where they are too many."""
+    if not semaphore.acquire(blocking=False):
+        raise Refused(503, message)
+    try:
+        yield
+    finally:
+        semaphore.release()
+
+
 class StartPage:
     """/: choose a model and a song."""
 
@@ -119,18 +131,15 @@ class AllJobs:
     def POST(self):
         here = _here()
         here.store.check_room(web.ctx.ip, here.settings.waiting, here.settings.waiting_each)
-        if not here.uploading.acquire(blocking=False):
-            raise Refused(503, "Too many songs are arriving. Try again in a moment.")
         id = secrets.token_hex(16)
         folder = here.store.folder / id
-        try:
-            folder.mkdir()
-            job = here.store.add(self._asked(here, id, folder), here.settings.waiting, here.settings.waiting_each)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        finally:
-            here.uploading.release()
+        with _one_of(here.uploading, "Too many songs are arriving. Try again in a moment."):
+            try:
+                folder.mkdir()
+                job = here.store.add(self._asked(here, id, folder), here.settings.waiting, here.settings.waiting_each)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
         for worker in here.workers:
             worker.wake()
         web.header("Location", f"/api/jobs/{id}")
@@ -155,7 +164,7 @@ class AllJobs:
             raise Refused(400, "Choose a song, or give the link of a video.")
         if not upload.stat().st_size:
             raise Refused(400, "The file is empty.")
-        limits = Limits(here.settings.decoder_megabytes * 2**20, _PROBE_SECONDS, 2**20)
+        limits = Limits.of(here.settings, _PROBE_SECONDS, file=2**20)  # it has nothing to write
         with here.probing:
             sound = limited.run(decoding.probe, (str(upload), here.settings.minutes * 60), limits)
         return jobs.Job(**job, title=uploads.title_of(fields["name"]), seconds=sound["seconds"] or 0.0)
@@ -171,11 +180,8 @@ class OneJob:
         job, store = _job(id), _here().store
         if job.owner and job.owner != _owner():
             raise Refused(403, "Only the browser that asked for this can cancel or remove it.")
-        if job.state in (jobs.WAITING, jobs.RUNNING):
-            job = store.end(id, jobs.CANCELLED)
-        else:
-            over = (jobs.DONE, jobs.FAILED, jobs.CANCELLED, jobs.INTERRUPTED)
-            job = store.end(id, jobs.DELETED, only=over)
+        going = job.state in jobs.GOING
+        job = store.end(id, jobs.CANCELLED) if going else store.end(id, jobs.DELETED, only=jobs.OVER)
         return answer({"id": id, "state": job.state})
 
 
@@ -202,17 +208,12 @@ class JobFile:
 def _encoded(job, path):
     """Make the file `path` of a result from its WAV, which takes some seconds."""
     here = _here()
-    if not here.asking.acquire(blocking=False):
-        raise Refused(503, "Too many files are being made. Try again in a moment.")
-    try:
-        with here.encoding:
-            if path.exists():  # somebody else had asked for it
-                return
-            limits = Limits(here.settings.decoder_megabytes * 2**20, _ENCODING_SECONDS, 2**33)
-            size = limited.run(encoding.encode, (str(path.with_suffix(".wav")), str(path)), limits)
-            here.store.grow(job.id, size)
-    finally:
-        here.asking.release()
+    with _one_of(here.asking, "Too many files are being made. Try again in a moment."), here.encoding:
+        if path.exists():  # somebody else had asked for it
+            return
+        limits = Limits.of(here.settings, _ENCODING_SECONDS)
+        size = limited.run(encoding.encode, (str(path.with_suffix(".wav")), str(path)), limits)
+        here.store.grow(job.id, size)
 
 
 def _job(id):

@@ -13,6 +13,8 @@ from webapp.refused import Refused
 WAITING, RUNNING, DONE = "waiting", "running", "done"
 FAILED, CANCELLED, INTERRUPTED = "failed", "cancelled", "interrupted"
 EXPIRED, DELETED = "expired", "deleted"
+GOING = (WAITING, RUNNING)
+OVER = (DONE, FAILED, CANCELLED, INTERRUPTED)  # which expire
 GONE = (EXPIRED, DELETED)
 _REMEMBERED = 30 * 86400  # seconds for which it is known that a result has been there
 
@@ -75,7 +77,7 @@ class Jobs:
     def check_room(self, address, most, most_each):
         """Raise Refused where `address` has `most_each` songs waiting or running (429), or all have `most` (503)."""
         with self._lock:
-            busy = self._found("WHERE state IN (?, ?)", WAITING, RUNNING)
+            busy = self._found(f"WHERE state IN {_marks(GOING)}", *GOING)
         if sum(job.address == address for job in busy) >= most_each:
             raise Refused(429, f"You have {most_each} songs waiting already. Wait until one is done, or cancel one.")
         if len(busy) >= most:
@@ -86,10 +88,8 @@ class Jobs:
         with self._lock:
             self.check_room(job.address, most, most_each)
             job = replace(job, created=time.time())
-            marks = ", ".join("?" for _ in _NAMES)
-            self._do(
-                f"INSERT INTO jobs ({', '.join(_NAMES)}) VALUES ({marks})", *(getattr(job, name) for name in _NAMES)
-            )
+            values = (getattr(job, name) for name in _NAMES)
+            self._do(f"INSERT INTO jobs ({', '.join(_NAMES)}) VALUES {_marks(_NAMES)}", *values)
         return job
 
     def find(self, id):
@@ -101,8 +101,8 @@ class Jobs:
         """The jobs that a browser asked for and that are not gone, the newest first."""
         if not owner:
             return []
-        marks = ", ".join("?" for _ in GONE)
-        return self._found(f"WHERE owner = ? AND state NOT IN ({marks}) ORDER BY number DESC LIMIT 100", owner, *GONE)
+        condition = f"WHERE owner = ? AND state NOT IN {_marks(GONE)} ORDER BY number DESC LIMIT 100"
+        return self._found(condition, owner, *GONE)
 
     def place(self, job):
         """How many songs come before a waiting `job`, those that run included."""
@@ -115,15 +115,14 @@ class Jobs:
             waiting = self._found("WHERE state = ? ORDER BY number LIMIT 1", WAITING)
             return self.change(waiting[0].id, state=RUNNING, started=time.time()) if waiting else None
 
-    def change(self, id, only=(WAITING, RUNNING), **values):
+    def change(self, id, only=GOING, **values):
         """Give the job new values, if its state is one of `only` still; the job as it then is, or None."""
         sets = ", ".join(f"{name} = ?" for name in values)
-        marks = ", ".join("?" for _ in only)
         with self._lock:
-            self._do(f"UPDATE jobs SET {sets} WHERE id = ? AND state IN ({marks})", *values.values(), id, *only)
+            self._do(f"UPDATE jobs SET {sets} WHERE id = ? AND state IN {_marks(only)}", *values.values(), id, *only)
             return self.find(id)
 
-    def end(self, id, state, only=(WAITING, RUNNING), **values):
+    def end(self, id, state, only=GOING, **values):
         """A job that is over in this `state`, which is known until it expires. Its files go, unless it is done."""
         now = time.time()
         job = self.change(id, only, state=state, finished=now, expires=now + self._kept, **values)
@@ -148,9 +147,7 @@ class Jobs:
     def expire(self):
         """Let go what has been kept long enough, and the oldest results (never the newest) where all take too much."""
         now = time.time()
-        over = (DONE, FAILED, CANCELLED, INTERRUPTED)
-        marks = ", ".join("?" for _ in over)
-        for job in self._found(f"WHERE state IN ({marks}) AND expires <= ?", *over, now):
+        for job in self._found(f"WHERE state IN {_marks(OVER)} AND expires <= ?", *OVER, now):
             self._let_go(job, now)
         results = self._found("WHERE state = ? ORDER BY finished DESC", DONE)
         total = 0
@@ -158,7 +155,7 @@ class Jobs:
             total += job.size
             if number and total > self._most:
                 self._let_go(job, now)
-        self._do("DELETE FROM jobs WHERE state IN (?, ?) AND expires < ?", *GONE, now - _REMEMBERED)
+        self._do(f"DELETE FROM jobs WHERE state IN {_marks(GONE)} AND expires < ?", *GONE, now - _REMEMBERED)
 
     def _let_go(self, job, now):
         self.change(job.id, (job.state,), state=EXPIRED, expires=now)
@@ -168,3 +165,8 @@ class Jobs:
         """Release the database."""
         with self._lock:
             self._database.close()
+
+
+def _marks(values):
+    """The places of `values` in a statement: (?, ?, ?)."""
+    return f"({', '.join('?' for _ in values)})"

@@ -30,6 +30,11 @@ class Limits:
     seconds: float
     file: int
 
+    @classmethod
+    def of(cls, settings, seconds, file=2**33):
+        """Those of the demonstrator's Settings, for work of so many `seconds`."""
+        return cls(settings.decoder_megabytes * 2**20, seconds, file)
+
 
 def context():
     """Processes that are forked from one that has the decoders loaded, so that each begins in milliseconds."""

@@ -7,19 +7,17 @@ from splitstrument.spectrogram import Analysis, Grid
 WIDTH, HEIGHT = 1200, 160  # pixels
 LOWEST = 40.0  # Hz, of the picture's lower edge; the upper one is half the sample rate, and the scale is logarithmic
 FLOOR = -80.0  # dB below the loudest, black
-_WINDOW = 0.093  # seconds
 
 
 class Spectrogram:
     """Hears a sound of `frames` frames block by block, and then has its mean power in WIDTH columns and HEIGHT rows."""
 
     def __init__(self, frames, sample_rate, channels):
-        window = 2 ** round(np.log2(_WINDOW * sample_rate))
-        self._grid = Grid(window)
+        self._grid = Grid(2048).at_rate(22050, sample_rate)  # windows of 93 ms
         self._analysis = Analysis(self._grid, channels)
         self._columns = max(1, min(WIDTH, frames // self._grid.hop))
         self._total = max(1, frames // self._grid.hop + 1)
-        edges = np.geomspace(LOWEST, sample_rate / 2, HEIGHT + 1) * window / sample_rate
+        edges = np.geomspace(LOWEST, sample_rate / 2, HEIGHT + 1) * self._grid.window / sample_rate
         # A row has at least one bin: low rows are narrower than a bin and share it.
         self._first = np.minimum(np.floor(edges[:-1]).astype(int), self._grid.bins - 1)
         self._after = np.maximum(np.ceil(edges[1:]).astype(int), self._first + 1)

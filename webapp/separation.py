@@ -121,16 +121,16 @@ def _work(connection, parent, folder, models, device):
 
 def _progress(connection):
     """A function that tells the other end of a share that is done, and raises Stopped where that wants it to stop."""
-    lock, told = threading.Lock(), [0.0]
+    lock, stop, told = threading.Lock(), False, 0.0
 
     def progress(share):
+        nonlocal stop, told
         with lock:
-            if connection.poll() and connection.recv() == "stop":
-                told.append("stop")
-            if "stop" in told:
+            stop = stop or (connection.poll() and connection.recv() == "stop")
+            if stop:  # for every thread that draws
                 raise Stopped
-            if time.monotonic() - told[0] > 0.2:
-                told[0] = time.monotonic()
+            if time.monotonic() - told > 0.2:
+                told = time.monotonic()
                 connection.send(("share", share))
 
     return progress

@@ -28,36 +28,43 @@ def receive(target):
         raise Refused(400, "The request has no content, or does not say how much.")
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise Refused(400, "The request must be a form (multipart/form-data).")
-    body, fields, segment, files = environ["wsgi.input"], {}, None, 0
+    fields, segment, files = {}, None, 0
     try:
         with (
             open(target, "wb") as file,
             PushMultipartParser(options["boundary"], length, max_segment_count=8, strict=True) as parser,
         ):
-            while not parser.closed:
-                for part in parser.parse(body.read(_CHUNK)):
-                    if isinstance(part, MultipartSegment):
-                        segment = part
-                        if part.name == "song" and part.filename:
-                            files += 1
-                            fields["name"] = part.filename
-                        elif part.name in _FIELDS and part.name not in fields and not part.filename:
-                            fields[part.name] = b""
-                        elif part.name != "song":
-                            raise Refused(400, "The form has a field that is not known, or one twice.")
-                        if files > 1:
-                            raise Refused(400, "One song at a time: the form has two files.")
-                    elif part and segment.name == "song" and not segment.filename:
-                        raise Refused(400, "The song must be a file with a name.")
-                    elif part and segment.name == "song":
-                        file.write(part)
-                    elif part:
-                        fields[segment.name] += part
-                        if len(fields[segment.name]) > _FIELDS[segment.name]:
-                            raise Refused(400, f"The field {segment.name} is too long.")
+            for part in _parts(parser, environ["wsgi.input"]):
+                if isinstance(part, MultipartSegment):
+                    segment = part
+                    if part.name == "song" and part.filename:
+                        files += 1
+                        fields["name"] = part.filename
+                    elif part.name in _FIELDS and part.name not in fields and not part.filename:
+                        fields[part.name] = b""
+                    elif part.name != "song":
+                        raise Refused(400, "The form has a field that is not known, or one twice.")
+                    if files > 1:
+                        raise Refused(400, "One song at a time: the form has two files.")
+                elif segment.name == "song" and not segment.filename:
+                    raise Refused(400, "The song must be a file with a name.")
+                elif segment.name == "song":
+                    file.write(part)
+                else:
+                    fields[segment.name] += part
+                    if len(fields[segment.name]) > _FIELDS[segment.name]:
+                        raise Refused(400, f"The field {segment.name} is too long.")
     except (MultipartError, ValueError):
         raise Refused(400, "The upload is not complete, or not in the form of one.") from None
     return {name: _text(value) for name, value in fields.items()}
+
+
+def _parts(parser, body):
+    """What `parser` finds in `body`: the head of each part of the form, then its bytes in pieces."""
+    while not parser.closed:
+        for part in parser.parse(body.read(_CHUNK)):
+            if part:  # an empty one ends a part
+                yield part
 
 
 def _text(value):

@@ -84,7 +84,7 @@ class Worker(threading.Thread):
         if job.link:
             start = 0.3
             folder.mkdir(exist_ok=True)
-            limits = self._limits(settings.youtube_seconds)
+            limits = Limits.of(settings, settings.youtube_seconds)
             tell = stage("fetching", 0.0, start)
             fetched = folder / "fetched"
             fetched.mkdir(exist_ok=True)
@@ -94,7 +94,7 @@ class Worker(threading.Thread):
             fetched.rmdir()
             store.change(job.id, title=title or job.title)
         tell = stage("reading", start, start + 0.1)
-        limits = self._limits(settings.decoder_seconds)
+        limits = Limits.of(settings, settings.decoder_seconds)
         arguments = (str(folder / UPLOAD), str(folder / f"{MIXTURE}.wav"), most)
         sound = limited.run(decoding.decode, arguments, limits, tell, stopped)
         (folder / UPLOAD).unlink()
@@ -114,9 +114,6 @@ class Worker(threading.Thread):
             self._store.change(job.id, stage="separating", share=start + (1 - start) * min(1.0, share), left=left)
 
         return tell
-
-    def _limits(self, seconds):
-        return Limits(self._settings.decoder_megabytes * 2**20, seconds, 2**33)
 
 
 def _fetched(link, folder, most_bytes, most_seconds, rule, tell):

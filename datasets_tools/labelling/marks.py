@@ -9,14 +9,13 @@ marks of many tracks, as in the thesis's published files:
       ...                       # all eight
 """
 
-import contextlib
-import fcntl
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.tracks import file_name
+from splitstrument.locking import locked
 from splitstrument.naming import no_such
 from splitstrument.yaml_files import read_yaml, write_yaml
 
@@ -78,7 +77,7 @@ def change_marks(folder, group, wanted=(), unwanted=()):
     """
     wanted, unwanted = _known(wanted), _known(unwanted)
     paths, change = {mark: _file(folder, group, mark) for mark in MARKS}, Change({}, {}, {})
-    with _alone(folder):
+    with locked(folder, wait=True):
         for mark in sorted(unwanted, key=_checked_last, reverse=True):
             if paths[mark].exists():
                 change.removed[mark] = paths[mark].stat().st_mtime_ns
@@ -100,7 +99,7 @@ def take_back(folder, group, change):
     def untouched(mark, time):
         return paths[mark].exists() and paths[mark].stat().st_mtime_ns == time
 
-    with _alone(folder):
+    with locked(folder, wait=True):
         for mark in sorted(change.created, key=_checked_last, reverse=True):
             if untouched(mark, change.created[mark]):
                 paths[mark].unlink()
@@ -111,18 +110,6 @@ def take_back(folder, group, change):
             if not paths[mark].exists():
                 paths[mark].touch()
                 _timed(paths[mark], change.removed[mark])
-
-
-@contextlib.contextmanager
-def _alone(folder):
-    """One process at a time changes the marks of the track in `folder`; on a file system without locks any may."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _timed(path, at=None):

@@ -98,7 +98,6 @@ export class Transport extends EventTarget {
     this.duration = Math.max(...this.lanes.map((lane) => lane.frames / lane.rate));
     this.playing = false;
     this.waiting = false; // for sound that is not there yet
-    this.end = null; // where to stop, seconds
     this.rate = 1;
     this.generation = 0;
     this.sources = new Set();
@@ -192,6 +191,7 @@ export class Transport extends EventTarget {
     this.startPosition = position;
     this.startTime = this.context.currentTime + 0.03;
     this.next = this.ready = Math.floor(position / SEGMENT);
+    this.done = new Set(); // segments that are scheduled, in any order; all below `ready` are
     if (this.context.state === "suspended") this.clock(true);
     this.tick();
   }
@@ -210,7 +210,7 @@ export class Transport extends EventTarget {
   tick() {
     if (!this.playing) return;
     const now = this.position;
-    if (now >= (this.end ?? this.duration) - 1e-3) {
+    if (now >= this.duration - 1e-3) {
       this.pause();
       this.dispatchEvent(new Event("ended"));
       return;
@@ -257,17 +257,8 @@ export class Transport extends EventTarget {
       source.start(when, offset);
       this.sources.add(source);
     });
-    while (this.scheduled(this.ready, index)) this.ready++;
-  }
-
-  // Whether segment `index` is scheduled, now that `latest` is; they may come in any order.
-  scheduled(index, latest) {
-    if (this.doneOf !== this.generation) {
-      this.doneOf = this.generation;
-      this.done = new Set();
-    }
-    this.done.add(latest);
-    return this.done.has(index);
+    this.done.add(index);
+    while (this.done.has(this.ready)) this.ready++;
   }
 
   changed() {
