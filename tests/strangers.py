@@ -107,6 +107,11 @@ def refused(server, *parts):
     return status, answer["message"]
 
 
+def upload(server, data, name="a.mp3"):
+    """(status, message) of a file that the server does not take."""
+    return refused(server, ("song", data, name))
+
+
 def finished(server, sound, name="a.wav"):
     """The id of a finished job."""
     from tests import served

@@ -13,36 +13,13 @@ import soundfile
 
 from tests import served, strangers
 from tests.audio_files import song, write_av
+from tests.strangers import upload
 
 pytest.importorskip("web")
 
 from webapp import decoding, limited  # noqa: E402
 from webapp.limited import Limits  # noqa: E402
 from webapp.refused import Refused  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("uploads")
-    with strangers.quickly(folder, strangers.card(folder / "small"), megabytes=2, minutes=1) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def sound():
-    return strangers.short()
-
-
-@pytest.fixture
-def nothing_left(server):
-    """Afterwards there is no file that was not there before."""
-    before = strangers.left(server)
-    yield
-    strangers.wait_for(lambda: strangers.left(server) == before)
-
-
-def upload(server, data, name="a.mp3"):
-    return strangers.refused(server, ("song", data, name))
 
 
 def test_pages_and_playlists_are_no_songs(server, sound, tmp_path, nothing_left):

@@ -9,34 +9,11 @@ import tempfile
 import pytest
 
 from tests import served, strangers
+from tests.strangers import upload
 
 pytest.importorskip("web")
 
 HEAD = b"POST /api/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("uploads")
-    with strangers.quickly(folder, strangers.card(folder / "small"), megabytes=2, minutes=1) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def sound():
-    return strangers.short()
-
-
-@pytest.fixture
-def nothing_left(server):
-    """Afterwards there is no file that was not there before."""
-    before = strangers.left(server)
-    yield
-    strangers.wait_for(lambda: strangers.left(server) == before)
-
-
-def upload(server, data, name="a.mp3"):
-    return strangers.refused(server, ("song", data, name))
 
 
 def test_a_body_over_the_limit(server, nothing_left):

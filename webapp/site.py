@@ -195,6 +195,8 @@ def server(wsgi, host, port, **settings):
 
     logging.getLogger("waitress").setLevel(logging.WARNING)  # else it writes paths as strangers send them
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    # At the end, of requests that nobody waits for any more.
+    logging.getLogger("waitress").addFilter(lambda record: not str(record.msg).startswith("Canceling"))
     # A large file goes out piece by piece; so many connections may be open that slow ones keep nobody out.
     own = {"ident": "splitstrument", "connection_limit": 1000, "asyncore_use_poll": True, "log_socket_errors": False}
     own |= {"channel_timeout": 60, "max_request_header_size": 2**15, "inbuf_overflow": 2**16}
