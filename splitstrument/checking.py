@@ -17,16 +17,39 @@ def checked(settings, values, where):
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(settings).validate_python(values)
+        found = TypeAdapter(settings).validate_python(values)
     except ValidationError as error:
-        said = {}
-        for each in error.errors():
-            said.setdefault(where(each["loc"]) if callable(where) else where, []).append(_reason(settings, each))
-        raise ValueError("; ".join(f"{source}: {'; '.join(reasons)}" for source, reasons in said.items())) from None
+        wrong = [(each["loc"], _reason(settings, each)) for each in error.errors()]
+    else:
+        wrong = [(place, f"{_dotted(place)}: must be a number, not yes or no") for place in _no_numbers(values, found)]
+        if not wrong:
+            return found
+    said = {}
+    for place, reason in wrong:
+        said.setdefault(where(place) if callable(where) else where, []).append(reason)
+    raise ValueError("; ".join(f"{source}: {'; '.join(reasons)}" for source, reasons in said.items()))
+
+
+def _no_numbers(given, found, place=()):
+    """The places where `given` has a boolean of which pydantic made a number, `found`: YAML's yes is no 1 to people."""
+    if isinstance(given, bool):
+        if not isinstance(found, bool) and isinstance(found, int | float):
+            yield place
+    elif isinstance(given, dict):
+        for name, each in given.items():
+            inner = found.get(name) if isinstance(found, dict) else getattr(found, name, None)
+            yield from _no_numbers(each, inner, (*place, name))
+    elif isinstance(given, list | tuple) and isinstance(found, list | tuple):
+        for number, (each, inner) in enumerate(zip(given, found, strict=True)):
+            yield from _no_numbers(each, inner, (*place, number))
+
+
+def _dotted(place):
+    return ".".join(str(part) for part in place)
 
 
 def _reason(settings, error):
-    field = ".".join(str(part) for part in error["loc"])
+    field = _dotted(error["loc"])
     if error["type"] == "unexpected_keyword_argument":
         above = field[: -len(str(error["loc"][-1]))]
         return no_such("option", field, [above + name for name in _fields(settings, error["loc"][:-1])])

@@ -153,6 +153,11 @@ def test_files_that_are_no_configuration_are_named(tmp_path, files, says):
         ("collections: [{pairs: a, weight: .inf}]", "collections.0.weight: Input should be a finite number"),
         ("collections: [{pairs: a, ratio: 1}, {pairs: b}]", "collections: either all have a ratio, or none has"),
         ("reference: {instrument: {sdr: .nan}}", "reference.instrument.sdr: Input should be a finite number"),
+        ("limit: yes", "limit: must be a number, not yes or no"),
+        ("save_minutes: no", "save_minutes: must be a number, not yes or no"),
+        ("windows: {per_track: yes}", "windows.per_track: must be a number, not yes or no"),
+        ("collections: [{pairs: a}, {pairs: b, weight: yes}]", "collections.1.weight: must be a number, not yes or no"),
+        ("options: {dropout: no}", "network hourglass: dropout: must be a number, not yes or no"),
     ],
 )
 def test_what_is_wrong_is_one_line_with_its_file_and_field(heir, tmp_path, text, says):
@@ -250,6 +255,7 @@ def test_of_several_changes_the_last_one_stands(heir):
         ("network=no", "network: Input should be a valid string"),
         ("network=tfctdf", "no network is called 'tfctdf'; did you mean tfc_tdf?"),
         ("options.frames=12", "network hourglass: frames is 12"),
+        ("epochs=yes", "epochs: must be a number, not yes or no"),
     ],
 )
 def test_a_wrong_change_is_blamed_on_itself(heir, tmp_path, change, says):

@@ -125,3 +125,41 @@ def test_one_model_in_a_file_of_settings_needs_no_list(tmp_path):
     (tmp_path / "settings.yaml").write_text("models: piano\nminutes: 5\n")
     found = settings.read(tmp_path / "settings.yaml", {"minutes": 6.0, "port": None})
     assert (found.models, found.minutes, found.port) == (("piano",), 6.0, 8080)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("minutes: yes", "minutes: must be a number, not yes or no"),
+        ("workers: true", "workers: must be a number, not yes or no"),
+        ("port: no", "port: must be a number, not yes or no"),
+        ("trusted_proxy: nonsense", "trusted_proxy: must be an IP address, not 'nonsense'"),
+        ("trusted_proxy: proxy.example.org", "trusted_proxy: must be an IP address, not 'proxy.example.org'"),
+    ],
+)
+def test_wrong_settings_are_named_with_their_file(tmp_path, text, said):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError) as error:
+        settings.read(path, {})
+    assert str(error.value) == f"{path}: {said}"
+
+
+@pytest.mark.parametrize("proxy", ["nonsense", "*", "10.0.0.0/8"])  # waitress would believe everybody's headers with *
+def test_wrong_settings_are_named_with_their_flag(proxy):
+    with pytest.raises(ValueError) as error:
+        settings.read(None, {"trusted_proxy": proxy, "port": 0})
+    assert str(error.value) == f"--trusted-proxy: trusted_proxy: must be an IP address, not {proxy!r}"
+
+
+def test_yes_and_no_stay_what_youtube_is(tmp_path):
+    (tmp_path / "settings.yaml").write_text("youtube: no\n")
+    assert settings.read(tmp_path / "settings.yaml", {}).youtube is False
+    assert settings.read(tmp_path / "settings.yaml", {"youtube": "yes"}).youtube is True
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("", ""), ("10.0.0.1", "10.0.0.1"), ("0:0::1", "::1"), ("FD00::A", "fd00::a")]
+)
+def test_a_proxy_is_kept_as_the_server_writes_addresses(given, kept):
+    assert settings.read(None, {"trusted_proxy": given}).trusted_proxy == kept

@@ -1,5 +1,6 @@
 """The demonstrator's settings: a YAML file, and a flag for each field."""
 
+import ipaddress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -43,6 +44,13 @@ class Settings:
             raise ValueError("models: at least one must be named")
         if self.device not in ("", "cpu", "gpu"):
             raise ValueError(f"device: must be cpu or gpu, not {self.device!r}")
+        if self.trusted_proxy:
+            try:
+                address = ipaddress.ip_address(self.trusted_proxy)
+            except ValueError:
+                raise ValueError(f"trusted_proxy: must be an IP address, not {self.trusted_proxy!r}") from None
+            # It is compared with clients' addresses as text, so it is kept as the server writes those.
+            object.__setattr__(self, "trusted_proxy", str(address))
 
 
 def add_flags(parser):
@@ -85,4 +93,6 @@ def read(file, flags):
             values["models"] = [values["models"]]
         checked(Settings, values, str(file))
     given = {name: value for name, value in flags.items() if value is not None}
+    for name, value in given.items():
+        checked(Settings, {name: value}, f"--{name.replace('_', '-')}")
     return checked(Settings, values | given, "settings")
