@@ -174,6 +174,51 @@ def test_keys_that_are_held_or_follow_a_click(chromium, result):
     assert place(page) == pytest.approx(before + 5, abs=0.01)
 
 
+@pytest.mark.parametrize("size", [browser.DESK, browser.PHONE], ids=["desk", "phone"])
+def test_keys_can_be_turned_off_for_good(chromium, result, size, tmp_path):
+    page = opened(chromium, size)
+    page.goto(result)
+    page.wait_for_selector("#player")
+    page.wait_for_load_state("networkidle")
+    pressed = page.get_by_role("button", name="Only the guitar").get_attribute
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.get_by_text("Keys", exact=True).click()
+    page.reload()
+    page.wait_for_selector("#player")
+    page.wait_for_load_state("networkidle")
+    assert not page.get_by_label("Keys", exact=True).is_checked()
+    for key in ("2", "a", "d", "Shift+Digit3", "ArrowRight"):
+        page.keyboard.press(key)
+    assert pressed("aria-pressed") == "false" and place(page) == 0
+    assert page.get_by_role("button", name="Mute the rest").get_attribute("aria-pressed") == "false"
+    assert {each.input_value() for each in page.get_by_label("Volume of the").all()} == {"1"}
+    page.get_by_label("Place in the song").focus()
+    page.keyboard.press("ArrowRight")  # where the focus is, keys are that control's own
+    assert place(page) == pytest.approx(5, abs=0.01)
+    page.get_by_label("Keys", exact=True).scroll_into_view_if_needed()
+    check_page(page)
+    picture(page, f"keys-off-{'phone' if size == browser.PHONE else 'desk'}", tmp_path)
+    assert page.evaluate("document.documentElement.scrollHeight") == height
+    page.get_by_text("Keys", exact=True).click()
+    page.keyboard.press("2")
+    assert pressed("aria-pressed") == "true"
+    page.keyboard.press("Space")  # for the page, not for the switch
+    page.get_by_role("button", name="Pause").wait_for()
+    assert page.get_by_label("Keys", exact=True).is_checked()
+
+
+def test_keys_are_turned_off_in_every_open_page(chromium, result):
+    page = opened(chromium)
+    other = page.context.new_page()
+    for each in (page, other):
+        each.goto(result)
+        each.wait_for_selector("#player")
+    other.get_by_label("Keys", exact=True).uncheck()
+    until(lambda: not page.get_by_label("Keys", exact=True).is_checked())
+    page.keyboard.press("2")
+    assert page.get_by_role("button", name="Only the guitar").get_attribute("aria-pressed") == "false"
+
+
 def test_a_finger_scrolls_or_seeks(chromium, result):
     page = opened(chromium, browser.PHONE, touch=True)
     page.goto(result)

@@ -33,6 +33,10 @@ _WAIT = """(() => {
   return first ? first.at - window.pressed + 1000 * Math.max(0, first.when - first.now) : null;
 })()"""
 _FETCHED = "(path) => performance.getEntriesByType('resource').some((each) => each.name.endsWith(path))"
+_BOXES = """[...document.querySelectorAll("main button, .top button")].map((each) => {
+  const { x, y, width, height } = each.getBoundingClientRect();
+  return [each.id, x, y, width, height];
+})"""
 _FOCUS = "[document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]"
 
 
@@ -208,6 +212,42 @@ def test_keys_that_are_held_or_belong_to_others_do_nothing(listen, root):
     press(page, "d", "T02")
     judged = {name: found for name, found in marks(root).items() if found}
     assert judged == {"T00": {"checked"}, "T01": {"detailed", "checked"}}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_keys_can_be_turned_off(listen, root, scheme, tmp_path):
+    page, _ = listen(scheme=scheme)
+    named = page.evaluate("document.querySelectorAll('[aria-keyshortcuts]').length")
+    boxes = page.evaluate(_BOXES)
+    page.keyboard.press("?")
+    page.wait_for_selector("#help-dialog")
+    assert page.evaluate("document.activeElement.className") == "close", "Space closes, and turns nothing off"
+    page.locator("#keys-on").uncheck()
+    picture(page, f"listen-switch-{scheme}", tmp_path)
+    check_page(page)
+    for key in ("?", "h", "b"):
+        page.keyboard.press(key)
+    assert page.is_visible("#help-dialog")
+    page.keyboard.press("Escape")
+    page.reload()  # remembered
+    until(lambda: text(page, "#name").strip())
+    for key in ("b", "Enter", "u", "4", "h", "?", "Space", "s"):
+        page.keyboard.press(key)
+    assert text(page, "#name") == "T00" and text(page, "#speed").startswith("Speed 1 ")
+    assert page.locator("dialog[open]").count() == 0 and split(page) == "1"
+    assert not any(marks(root).values())
+    assert page.locator("[aria-keyshortcuts]").count() == 0
+    assert page.evaluate(_BOXES) == boxes
+    check_page(page)
+    picture(page, f"listen-keys-off-{scheme}", tmp_path)
+    page.get_by_role("button", name="Bleed").click()
+    until(lambda: text(page, "#name") == "T01")
+    assert marks(root)["T00"] == {"bleed", "checked"}
+    page.get_by_role("button", name="Keys").click()
+    page.locator("#keys-on").check()
+    page.keyboard.press("Escape")
+    press(page, "q", "T02")
+    assert page.locator("[aria-keyshortcuts]").count() == named
 
 
 def test_splits_follow_each_other_and_digits_jump(listen):

@@ -121,13 +121,3 @@ export function make(name, attributes = {}, ...children) {
   element.append(...children);
   return element;
 }
-
-// Whether a key press is meant for the page, not for a field or button that has the focus.
-export function forPage(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return false;
-  const target = event.target;
-  if (target.matches?.("input[type=text], input[type=url], input[type=file], select, textarea")) return false;
-  if (event.key === " " || event.key === "Enter") return !target.matches?.("button, a, summary, input");
-  if (event.key.startsWith("Arrow") || event.key === "Home") return !target.matches?.("input");
-  return true;
-}

@@ -1,6 +1,7 @@
 // The player: the mixture, the instrument and the rest in step, each with its waveform, spectrogram, loudness and files.
 
-import { ask, clock, drawWaveform, forPage, loudest, make, seekBy, whenever } from "./draw.js";
+import { ask, clock, drawWaveform, loudest, make, seekBy, whenever } from "./draw.js";
+import { forPage, keySwitch } from "./keys.js";
 import { Transport } from "./sound.js";
 
 const STEP = 5; // seconds, of the arrow keys
@@ -22,6 +23,7 @@ export class Player {
     $("play").addEventListener("click", () => this.transport.toggle());
     $("place").addEventListener("input", () => this.transport.seek(Number($("place").value)));
     document.addEventListener("keydown", (event) => this.key(event));
+    keySwitch($("keys-on"));
     // After a click the keys are the page's again: space should not press that button once more.
     $("player").addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
     this.transport.addEventListener("change", () => this.show());

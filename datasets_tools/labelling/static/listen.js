@@ -1,6 +1,7 @@
 // Judging stems one after the other, by keys or buttons. Every judgement is on disk before the next stem is heard.
 
-import { ask, forPage } from "./draw.js";
+import { ask } from "./draw.js";
+import { forPage, keySwitch } from "./keys.js";
 import { Stem, whenReady } from "./listen-sound.js";
 import * as view from "./listen-view.js";
 
@@ -250,7 +251,7 @@ function inDialog(event, dialog) {
   if (step && items.length) {
     items.at((items.indexOf(document.activeElement) + step) % items.length).focus();
     event.preventDefault();
-  } else if (["h", "?"].includes(event.key.toLowerCase())) dialog.close();
+  } else if (forPage(event) && ["h", "?"].includes(event.key.toLowerCase())) dialog.close();
 }
 
 function wire() {
@@ -264,6 +265,7 @@ function wire() {
   // After a click the keys are the page's again: enter should not press that button once more.
   document.addEventListener("click", (event) => event.detail && event.target.closest("main button, .top button")?.blur());
   document.addEventListener("keydown", pressed);
+  keySwitch($("keys-on"));
   view.seekable(() => sound);
 }
 
