@@ -13,7 +13,7 @@ setup(
     packages=find_packages(include=["splitstrument*", "datasets_tools*", "training*", "evaluation*", "webapp*"]),
     package_data={
         "splitstrument": ["shipped/*/*"],
-        "datasets_tools": ["instruments.yaml", "labelling/static/*"],
+        "datasets_tools": ["instruments.yaml", "labelling/static/*", "synthesis/*.yaml"],
         "training": ["configs/*.yaml", "configs/*/*.yaml"],
         "evaluation": ["*.yaml"],
         "webapp": ["static/*"],
@@ -36,7 +36,7 @@ setup(
     extras_require={
         # Collections of stems to pairs; dask[distributed] or ray besides, to spread the stages over a cluster.
         "datasets": ["joblib>=1.4", "matplotlib>=3.8"],
-        # SoundFont banks need tinysoundfont as well: pip install --no-deps tinysoundfont (see docs/guitar.md).
+        # SoundFont banks need tinysoundfont as well: pip install --no-deps tinysoundfont (see docs/data.md).
         "synthesize": ["joblib>=1.4", "pretty_midi>=0.2.10", "pysfizz>=0.1.3"],
         # Pictures of the losses, windows of other pitch and tempo, TensorBoard's files.
         "training": ["librosa>=0.10", "matplotlib>=3.8", "tensorboardX>=2.6"],

@@ -1,250 +1,140 @@
-"""MIDI and sampled instruments -> pairs of guitar and rest, for training.
+"""MIDI songs and chord charts, sampled and computed instruments -> multitrack songs in the layout of Slakh.
 
-Each song is an excerpt of a MIDI file played by other instruments than its own: guitars from clean to heavily
-distorted, and a backing that is easily confused with them (electric pianos, organs, horns, strings, voices, synths).
-One seed gives the same songs again. Written as `<output>/tracks_22050hz/<song>/{instrument,rest}_<song>.wav`.
+`<output>/<track>/{mix.flac, metadata.yaml, stems/SNN.flac}`, 44.1 kHz, stereo, 16 bit; the stems add up to the mix. The
+metadata name everything that sounds, with its licence. One seed gives the same songs again.
 """
 
 import argparse
+import functools
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from datasets_tools.amplifier import (
-    distorted,
-    equalised,
-    loudness_normalised,
-    placed,
-    roomy,
-)
-from datasets_tools.players import RATE, Instrument, Note, render
-
-GUITARS = range(24, 32)
-BASSES = range(32, 40)
-EFFECTS = range(119, 128)  # breath, seashore, gun shot ...: no instrument
-PLUCKED = range(104, 108)  # sitar, banjo, shamisen, koto: neither guitar nor surely not
-KITS = (0, 8, 16, 24, 32, 40)
-# What is taken for a guitar most easily is played most often: (programs, weight).
-CONFUSERS = (
-    (range(0, 4), 2.0),
-    (range(4, 8), 2.5),
-    (range(8, 16), 1.0),
-    (range(16, 24), 2.5),
-    (range(40, 47), 1.0),
-    (range(48, 52), 1.5),
-    (range(52, 55), 1.5),
-    (range(56, 64), 2.5),
-    (range(64, 72), 2.5),
-    (range(72, 80), 1.5),
-    (range(80, 88), 2.0),
-    (range(88, 96), 1.0),
-)
-ELECTRIC = (
-    "guitar/fsbs-clean/EGuitarFSBS-bridge-clean-20220911.sfz",
-    "guitar/emilyguitar/emily_clean.sfz",
-    "guitar/emilyguitar/emily_basic.sfz",
-    "guitar/shinyguitar/Samples/_use_electric.sfz",
-)
-ACOUSTIC = (
-    "guitar/shinyguitar/Samples/_use_acoustic.sfz",
-    "guitar/spanish-classical/SpanishClassicalGuitar-20190618.sfz",
-    "guitar/discord-gm-steel/026-Acoustic Guitar (steel).sfz",
-)
-DISTORTED = ("guitar/fsbs-dist2/EGuitarFSBS-bridge-dist2-20220911.sfz",)
-BASS_SFZ = (
-    "bass/growlybass/growlybass_clean.sfz",
-    "bass/growlybass/growlybass_dirty.sfz",
-    "bass/swagbass/swagbass_clean.sfz",
-    "bass/swagbass/swagbass.sfz",
-)
-KEYS_SFZ = (
-    "piano/splendid/Splendid Grand Piano.sfz",
-    "piano/upright-kw/UprightPianoKW-20220221.sfz",
-    "epiano/fm-piano1/FM-Piano1 20190916.sfz",
-)
+from splitstrument.console import command
+from splitstrument.stages import Outcome, StageError, add_options, output_folder, run, summarise
 
 
-class Sounds:
-    """The banks and programs to choose from, and the random choices among them."""
+@dataclass(frozen=True)
+class Wanted:
+    """A song that is to be rendered."""
 
-    def __init__(self, soundfonts, sfz, random):
-        self.soundfonts, self.sfz, self.random = soundfonts, Path(sfz), random
-
-    def pick(self, items):
-        return items[int(self.random.integers(len(items)))]
-
-    def bank(self, program, drums=False):
-        return Instrument(Path(self.pick(self.soundfonts)), int(program), drums)
-
-    def program(self, names):
-        return Instrument(self.sfz / self.pick(names))
-
-    def confuser(self):
-        """An instrument of the backing, drawn by the weights above."""
-        weights = np.array([weight for _, weight in CONFUSERS])
-        programs = CONFUSERS[int(self.random.choice(len(weights), p=weights / weights.sum()))][0]
-        if programs.start < 8 and self.random.random() < 0.35:
-            return self.program(KEYS_SFZ)
-        return self.bank(self.pick(programs))
-
-    def guitar(self, style):
-        """(instrument, whether it goes through the amplifier) for a style: heavy, clean or acoustic."""
-        draw = self.random.random()
-        if style == "acoustic":
-            return (self.program(ACOUSTIC) if draw < 0.6 else self.bank(self.pick((24, 25)))), False
-        if style == "clean":
-            return (self.program(ELECTRIC) if draw < 0.6 else self.bank(self.pick((26, 27, 28)))), draw < 0.3
-        if draw < 0.15:
-            return self.program(DISTORTED), False
-        if draw < 0.3:
-            return self.bank(self.pick((29, 30))), draw < 0.22
-        return (self.program(ELECTRIC) if draw < 0.85 else self.bank(self.pick((26, 27, 28)))), True
+    name: str
+    index: int
 
 
-def excerpt(part, start, seconds, random, transpose, tightness=0.008):
-    """The notes of a MIDI part between two times, humanised, as Notes from 0, and its pitch bends."""
-    notes = []
-    for note in part.notes:
-        if start <= note.start < start + seconds - 0.1:
-            begin = max(0.0, note.start - start + random.normal(0, tightness))
-            velocity = int(np.clip(note.velocity + random.normal(0, 8), 20, 127))
-            pitch = note.pitch + (0 if part.is_drum else transpose)
-            notes.append(Note(begin, max(begin + 0.05, note.end - start), int(np.clip(pitch, 0, 127)), velocity))
-    bends = [(bend.time - start, bend.pitch) for bend in part.pitch_bends if start <= bend.time < start + seconds]
-    return notes, bends
+def render_song(wanted, output, material, songs, settings):
+    """Render a song into its folder, unless it is there already; the Outcome."""
+    import shutil
+    import tempfile
+
+    from datasets_tools.synthesis.players import RATE, ready
+    from datasets_tools.synthesis.songs import song
+    from splitstrument.stages import PART
+    from splitstrument.writing import AudioWriter
+    from splitstrument.yaml_files import write_yaml
+
+    folder = Path(output) / wanted.name
+    if folder.exists():
+        return Outcome(wanted.name, "already there")
+    # All of them with the first song: a process whose memory grows later is taken for one that leaks, and ended.
+    ready(material)
+    rendered = song(material, songs, settings, wanted.index)
+    beside = Path(tempfile.mkdtemp(prefix=f".{wanted.name}.", suffix=PART, dir=output))
+    try:
+        (beside / "stems").mkdir()
+        files = {f"stems/S{number:02d}.flac": stem for number, stem in enumerate(rendered.stems)}
+        for name, audio in {**files, "mix.flac": rendered.mix}.items():
+            with AudioWriter(beside / name, RATE, 2, "16") as writer:
+                writer.write(audio)
+        write_yaml(beside / "metadata.yaml", metadata(rendered, settings, wanted.index))
+        beside.chmod(0o755)
+        beside.rename(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return Outcome(wanted.name)
 
 
-def guitar_part(sounds, part, style, window, transpose):
-    """One guitar, float32 (frames, 2): heavy rhythm guitars often doubled, the two takes left and right."""
-    random, (start, seconds) = sounds.random, window
-    doubled = random.random() < (0.6 if style == "heavy" else 0.2)
-    instrument, amplified = sounds.guitar(style)
-    total = 0.0
-    side = random.uniform(0.5, 1.0) * random.choice([-1, 1])
-    positions = (side, -side) if doubled else (random.uniform(-0.8, 0.8) * random.integers(0, 2),)
-    for position in positions:
-        notes, bends = excerpt(part, start, seconds, random, transpose, 0.012)
-        audio = render(instrument, notes, seconds, bends)
-        if amplified:
-            audio = distorted(audio, random, RATE)
-        audio = equalised(audio.mean(1, keepdims=True), random, RATE)
-        total = total + placed(loudness_normalised(np.repeat(audio, 2, 1), -20, RATE), position)
-    return total
-
-
-def backing_part(sounds, part, window, transpose):
-    """One part of the backing, float32 (frames, 2), at its own random level."""
-    random, (start, seconds) = sounds.random, window
-    notes, bends = excerpt(part, start, seconds, random, transpose)
-    if part.is_drum:
-        instrument, level = sounds.bank(sounds.pick(KITS), drums=True), random.uniform(-19, -12)
-    elif part.program in BASSES:
-        use_sfz = random.random() < 0.5
-        instrument = sounds.program(BASS_SFZ) if use_sfz else sounds.bank(sounds.pick(BASSES))
-        level = random.uniform(-22, -15)
-    else:
-        keep = random.random() < 0.3 and part.program not in GUITARS
-        instrument, level = (sounds.bank(part.program) if keep else sounds.confuser()), random.normal(-22, 4)
-    audio = equalised(render(instrument, notes, seconds, bends), random, RATE)
-    if not part.is_drum and part.program not in BASSES:
-        if random.random() < 0.1:  # an organ, a clav or a voice through an amplifier is not a guitar either
-            audio = distorted(audio, random, RATE)
-        audio = placed(audio, random.uniform(-0.8, 0.8))
-    return loudness_normalised(audio, level, RATE)
-
-
-def choose_parts(midi, random):
-    """Which parts play the guitar and which the backing: (guitars, backing); a song without guitar lends it a part."""
-    parts = [p for p in midi.instruments if len(p.notes) > 8]
-    parts = [p for p in parts if p.is_drum or (p.program not in EFFECTS and p.program not in PLUCKED)]
-    guitars = [p for p in parts if not p.is_drum and p.program in GUITARS]
-    pitched = [p for p in parts if not p.is_drum and p.program not in BASSES and p not in guitars]
-    if not guitars and pitched:
-        guitars = [pitched[int(random.integers(len(pitched)))]]
-    guitars = [guitars[i] for i in random.permutation(len(guitars))[: random.integers(1, 4)]] if guitars else []
-    backing = [p for p in parts if p not in guitars and (p.is_drum or p.program not in GUITARS)]
-    drums = [p for p in backing if p.is_drum]
-    others = [p for p in backing if not p.is_drum]
-    others = [others[i] for i in random.permutation(len(others))[:6]]
-    return guitars, drums[:2] + others
-
-
-def synthesize(index, midi_files, soundfonts, sfz, seconds, seed):
-    """Song `index` of the set: (guitar, rest), each float32 (frames, 2) at 22,050 Hz."""
+def metadata(rendered, settings, index):
+    """What Slakh's metadata.yaml has of a song, and where every part of the sound is from."""
     import pretty_midi
-    import soxr
 
-    random = np.random.default_rng([seed, index])
-    sounds = Sounds(soundfonts, sfz, random)
-    while True:
-        try:
-            midi = pretty_midi.PrettyMIDI(str(sounds.pick(midi_files)))
-        except (OSError, ValueError, KeyError, IndexError, EOFError):
-            continue  # a broken MIDI file: draw another
-        guitars, backing = choose_parts(midi, random)
-        if guitars and backing:
-            break
-    note = sounds.pick(sounds.pick(guitars).notes)
-    window = (max(0.0, min(note.start - 2, midi.get_end_time() - seconds)), seconds)
-    transpose = int(random.integers(-7, 4))
-    style = str(random.choice(["heavy", "clean", "acoustic"], p=[0.6, 0.25, 0.15]))
-    total = {"instrument": np.zeros((round(seconds * RATE), 2), np.float32)}
-    total["rest"] = total["instrument"].copy()
-    for part in guitars:
-        own = "clean" if part.program in (24, 25, 26, 27, 28) and random.random() < 0.4 else style
-        level = 10 ** (random.uniform(-4, 3) / 20)
-        total["instrument"] += np.float32(level) * guitar_part(sounds, part, own, window, transpose)
-    for part in backing:
-        total["rest"] += backing_part(sounds, part, window, transpose)
-    for name, audio in total.items():
-        if random.random() < 0.6:
-            audio = roomy(audio, random, RATE)
-        audio = loudness_normalised(audio, -20 if name == "instrument" else random.uniform(-18, -13), RATE)
-        total[name] = soxr.resample(audio, RATE, 22050)
-    # One gain for both keeps their balance and leaves 16 bits enough room.
-    peak = max(np.abs(audio).max() for audio in total.values())
-    return tuple(audio * np.float32(min(1.0, 0.98 / peak)) for audio in total.values())
+    stems = {}
+    for number, voice in enumerate(rendered.voices):
+        drums, program = voice.part.drums, voice.instrument.program
+        stems[f"S{number:02d}"] = {
+            "audio_rendered": True,
+            "inst_class": "Drums" if drums else pretty_midi.program_to_instrument_class(program),
+            "is_drum": drums,
+            "midi_program_name": "Drums" if drums else pretty_midi.program_to_instrument_name(program),
+            "midi_saved": False,
+            "plugin_name": voice.instrument.path.name if voice.instrument.path else voice.instrument.name,
+            "program_num": 128 if drums else program,
+            "instrument": voice.instrument.name,
+            "licence": voice.instrument.licence,
+            "playing": voice.part.role or "as the score says",
+            "amplifier_drive_db": None if voice.drive is None else round(voice.drive, 1),
+            "doubled": voice.doubled,
+        }
+    name, licence, file = rendered.score
+    return {
+        "audio_dir": "stems",
+        "rendered_by": "splitstrument synthesize",
+        "target": settings.target,
+        "seed": settings.seed,
+        "song": index,
+        "seconds": settings.seconds,
+        "score": {"name": name, "licence": licence, "file": file},
+        **rendered.choices,
+        "stems": stems,
+    }
 
 
-def write_song(index, arguments, midi_files):
-    """Render one song into its folder, unless it is there already."""
-    from datasets_tools.pairs import write_pair
-
-    name = f"synth{arguments.seed}_{index:04d}"
-    folder = Path(arguments.output) / "tracks_22050hz" / name
-    if not folder.exists():
-        songs = synthesize(index, midi_files, arguments.soundfont, arguments.sfz, arguments.seconds, arguments.seed)
-        write_pair(folder, *songs, 22050)
-
-
+@command
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="splitstrument synthesize", description=__doc__.split("\n")[0])
-    parser.add_argument("--midi", nargs="+", required=True, help="MIDI files or folders of them")
-    parser.add_argument("--soundfont", nargs="+", required=True, help="General MIDI banks, SF2 or SF3")
-    parser.add_argument("--sfz", required=True, help="folder with the SFZ programs that the guide lists")
-    parser.add_argument("--output", required=True, help="folder of pairs to write")
-    parser.add_argument("--songs", type=int, default=300)
-    parser.add_argument("--seconds", type=float, default=60.0, help="length of each song")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=-1, help="processes; -1: all cores")
-    arguments = parser.parse_args(arguments)
-    import pysfizz  # noqa: F401  here, so that what is missing is said before the work begins
-    import tinysoundfont  # noqa: F401
-    from joblib import Parallel, delayed
-    from tqdm import tqdm
+    add = parser.add_argument
+    add("--sounds", nargs="+", required=True, metavar="PATH", help="folders with instruments: SF2, SF3, SFZ")
+    add("--midi", nargs="+", default=[], metavar="PATH", help="MIDI files and charts (.mma), or folders of them")
+    add("--charts", type=float, default=0.0, metavar="SHARE", help="share of songs from drawn charts (0; needs mma)")
+    add("--target", choices=("guitar", "piano"), default="guitar", help="what is to be told from the rest (guitar)")
+    add("--material", nargs="+", default=[], metavar="FILE", help="YAML files of further instruments and songs")
+    add("--leave-out", nargs="+", default=[], metavar="NAME", help="material not to use: NAME, or NAME:FAMILY")
+    add("--songs", type=int, default=100, help="how many (100)")
+    add("--first", type=int, default=0, metavar="NUMBER", help="number of the first one (0)")
+    add("--seconds", type=float, default=60.0, help="length of each song (60)")
+    add("--seed", type=int, default=0, help="decides everything (0)")
+    add("--output", type=Path, required=True, help="the folder of songs")
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    import pretty_midi  # noqa: F401  here, so that what is missing is said before the work begins
 
-    files = []
-    for path in map(Path, arguments.midi):
-        files += sorted(path.rglob("*.mid")) if path.is_dir() else [path]
-    missing = [p for p in [*files, *arguments.soundfont, arguments.sfz] if not Path(p).exists()]
-    if missing or not files:
-        print(f"splitstrument: {missing[0] if missing else 'no MIDI file'}: not found", file=sys.stderr)
-        return 2
-    jobs = (delayed(write_song)(index, arguments, files) for index in range(arguments.songs))
-    for _ in tqdm(Parallel(arguments.jobs, return_as="generator")(jobs), total=arguments.songs, unit="song"):
-        pass
-    return 0
+    from datasets_tools.synthesis import charts
+    from datasets_tools.synthesis.material import Material
+    from datasets_tools.synthesis.songs import Settings
+
+    if options.songs < 1 or options.first < 0:
+        raise StageError("--songs must be at least 1, --first not negative")
+    if not options.midi:
+        options.charts = 1.0
+    settings = Settings(options.target, options.seconds, options.seed, options.charts)
+    material = Material(options.sounds, options.material, options.leave_out)
+    songs = material.songs(options.midi)
+    if not material.kinds() & {"bank", "sfz"}:
+        raise StageError(f"{options.sounds[0]}: none of the instruments that are known (docs/data.md lists them)")
+    kinds = material.kinds()
+    if "sfz" in kinds:
+        import pysfizz  # noqa: F401
+    if "bank" in kinds:
+        import tinysoundfont  # noqa: F401
+    if options.charts and not charts.installed():
+        raise StageError("--charts needs MMA (Debian's package mma); without it, give MIDI files by --midi")
+    numbers = range(options.first, options.first + options.songs)
+    wanted = [Wanted(f"{options.target}{options.seed}_{number:05d}", number) for number in numbers]
+    make = functools.partial(render_song, output=options.output, material=material, songs=songs, settings=settings)
+    with output_folder(options.output):
+        outcomes = run(make, wanted, options, unit="song")
+    return summarise(outcomes, "songs")
 
 
 if __name__ == "__main__":

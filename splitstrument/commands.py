@@ -18,7 +18,7 @@ COMMANDS = {
     "split": ("datasets_tools.split:main", "cut long recordings into pieces"),
     "genres": ("datasets_tools.genres:main", "count the genres of a data set"),
     "validation": ("datasets_tools.validation:main", "split pairs into training and validation"),
-    "synthesize": ("datasets_tools.synthesize:main", "render pairs from MIDI and sampled instruments"),
+    "synthesize": ("datasets_tools.synthesize:main", "render songs with stems from MIDI and sampled instruments"),
     "band": ("datasets_tools.band:main", "play small songs with a self-made band"),
 }
 

@@ -1,0 +1,216 @@
+"""Parts made up for a score's chords: drums, bass, guitars that strum, pick and play solos, keys, pads, horns.
+
+Many MIDI songs are a piano alone, or have a guitar that no hand could play: what is missing in a band is made here.
+A bar is 16 steps; a pattern is one character each: "." rests, "-" holds on, any other plays.
+"""
+
+import numpy as np
+
+from datasets_tools.synthesis.chords import shape
+from datasets_tools.synthesis.scores import Note, Part
+
+KICK, SNARE, RIM, HAT, OPEN, CRASH, RIDE = 36, 38, 37, 42, 46, 49, 51
+TOMS = (50, 47, 45, 43)
+# Kick and snare of a bar, then hats: k kick, s snare, r rim, h closed, o open, d ride.
+BEATS = (
+    ("k.......k.......", "....s.......s..."),
+    ("k......kk.......", "....s.......s..."),
+    ("k..k....k.k.....", "....s.......s..."),
+    ("k.k...k..k......", "....s..s.s..s..."),
+    ("k...k...k...k...", "....s.......s..."),
+    ("k.....k.........", "........s......."),
+    ("k..k..k...k.....", "....r.......r..."),
+    ("kkk.kkk.kkk.kkk.", "....s.......s..."),
+    ("k.........k.....", "....s..........."),
+)
+HATS = (
+    "h.h.h.h.h.h.h.h.",
+    "h...h...h...h...",
+    "hhhhhhhhhhhhhhhh",
+    "d.d.d.d.d.d.d.d.",
+    "d..dd..dd..dd..d",
+    "h.o.h.o.h.o.h.o.",
+)
+BASSES = (
+    "r---r---r---r---",
+    "r-r-r-r-r-r-r-r-",
+    "r-----r-5---r---",
+    "r---....5---..o-",
+    "r--r--r-r--5--o-",
+    "r-------5-------",
+)
+STRUMS = (
+    "d---d---d---d---",
+    "d---d-u---u-d-u-",
+    "d--ud-u---u-dudu",
+    "d-d-d-d-d-d-d-d-",
+    "..d-..d-..d-..d-",
+    "d-------d-------",
+)
+STRUMS += ("dudududududududu", "d-------u---d-u-", "..u...u...u...u.")
+CHUGS = (
+    "xmmmxmmmxmmmxmmm",
+    "x-m-x-m-x-m-x-m-",
+    "xmmxmmxmmxmmxmxm",
+    "x-------x---x---",
+    "x-x-x-x-x-x-x-x-",
+    "x---------------",
+)
+CHUGS += ("mmxmmxmmmmxmmx--", "x-..x-..x-x-....")
+ARPEGGIOS = ("0-2-3-4-3-2-3-2-", "0-3-2-4-3-2-4-2-", "0---2-3-4---3-2-", "0123432101234321", "0-2-4-2-3-2-4-2-")
+COMPS = (
+    "x---....x---....",
+    "....x-......x-..",
+    "x--x--x---x--x--",
+    "x---x---x---x---",
+    "..x-..x-..x-..x-",
+    "x---------------",
+)
+COMPS += ("x.....x...x.....", "x-------------x-")
+PENTATONIC = {True: (0, 3, 5, 7, 10), False: (0, 2, 4, 7, 9)}  # minor, major
+
+
+class Accompaniment:
+    """Makes Parts for `chords` (see `chords.heard`) over `bars`, (start, end) each, by the Generator `random`."""
+
+    def __init__(self, chords, bars, random):
+        self.chords, self.bars, self.random = chords, bars, random
+        # Sections of four or eight bars: within one a player keeps a pattern, and may rest for all of it.
+        size = int(random.choice([4, 8]))
+        self.sections = [bars[at : at + size] for at in range(0, len(bars), size)]
+
+    def chord(self, time):
+        """The chord at `time`, or None."""
+        found = [chord for chord in self.chords if chord.start <= time + 0.02]
+        return found[-1] if found else None
+
+    def _hits(self, patterns, rest=0.0):
+        """(symbol, start, end, section's number, step) of every hit; a section rests by the chance `rest`."""
+        for number, section in enumerate(self.sections):
+            if self.random.random() < rest:
+                continue
+            pattern = str(self.random.choice(patterns))
+            for start, end in section:
+                length = (end - start) / 16
+                for step, symbol in enumerate(pattern):
+                    if symbol not in ".-":
+                        held = len(pattern[step + 1 :]) - len(pattern[step + 1 :].lstrip("-")) + 1
+                        yield symbol, start + step * length, start + (step + held) * length, number, step
+
+    def _velocity(self, step, base=88):
+        return int(np.clip(base + 14 * (step % 4 == 0) + self.random.normal(0, 6), 20, 127))
+
+    def drums(self):
+        notes = []
+        for number, section in enumerate(self.sections):
+            (kick, snare), hats = BEATS[self.random.integers(len(BEATS))], str(self.random.choice(HATS))
+            symbols = {"k": KICK, "s": SNARE, "r": RIM, "h": HAT, "o": OPEN, "d": RIDE}
+            for place, (start, end) in enumerate(section):
+                fill = place == len(section) - 1 and self.random.random() < 0.7
+                length = (end - start) / 16
+                for pattern in (kick, snare, hats):
+                    for step, symbol in enumerate(pattern[: 12 if fill else 16]):
+                        if symbol in symbols:
+                            at = start + step * length
+                            notes.append(Note(at, at + 0.1, symbols[symbol], self._velocity(step)))
+                if fill:
+                    for step in range(12, 16):
+                        at = start + step * length
+                        drum = int(self.random.choice((SNARE, *TOMS)))
+                        notes.append(Note(at, at + 0.1, drum, self._velocity(step, 95)))
+                if place == 0 and number and self.random.random() < 0.8:
+                    notes.append(Note(start, start + 1.0, CRASH, 105))
+        return Part(0, tuple(notes), drums=True, role="drums")
+
+    def bass(self):
+        notes = []
+        for symbol, start, end, _, step in self._hits(BASSES, 0.05):
+            if chord := self.chord(start):
+                pitch = chord.bass(28) + {"5": 7, "o": 12}.get(symbol, 0)
+                notes.append(Note(start, end - 0.02, pitch, self._velocity(step)))
+        return Part(33, tuple(notes), role="bass")
+
+    def strum(self):
+        """Chords over up to six strings, down and up, the strings one after the other."""
+        fret, notes = int(self.random.choice([0, 0, 0, 2, 3, 5, 7])), []
+        spread = self.random.uniform(0.005, 0.022)
+        for symbol, start, end, _, step in self._hits(STRUMS, 0.15):
+            if not (chord := self.chord(start)):
+                continue
+            pitches = shape(chord, fret)
+            if symbol == "u":
+                pitches = pitches[::-1][:4]
+            for string, pitch in enumerate(pitches):
+                velocity = self._velocity(step, 76 if symbol == "u" else 88)
+                notes.append(Note(start + string * spread, end, pitch, velocity))
+        return Part(25, tuple(notes), role="strum")
+
+    def power(self):
+        """Root, fifth and octave low on the neck, some of them muted by the palm ("m": short)."""
+        notes = []
+        for symbol, start, end, _, step in self._hits(CHUGS, 0.1):
+            if not (chord := self.chord(start)):
+                continue
+            root, muted = chord.bass(38), symbol == "m"
+            pitches = (root, root + 7) if muted else (root, root + 7, root + 12)
+            for pitch in pitches:
+                length = min(0.09, end - start) if muted else end - start - 0.01
+                notes.append(Note(start, start + length, pitch, self._velocity(step, 72 if muted else 98)))
+        return Part(30, tuple(notes), role="power")
+
+    def arpeggio(self):
+        """The chord's notes one by one, each ringing to the end of its bar."""
+        fret, notes = int(self.random.choice([0, 0, 2, 5, 7])), []
+        for symbol, start, end, _, step in self._hits(ARPEGGIOS, 0.1):
+            if chord := self.chord(start):
+                pitches = shape(chord, fret)
+                ring = max(end, min(chord.end, start + 1.5))
+                notes.append(Note(start, ring, pitches[int(symbol) % len(pitches)], self._velocity(step, 80)))
+        return Part(27, tuple(notes), role="arpeggio")
+
+    def solo(self, low=57):
+        """A melody of one voice over the chords: phrases in the key's five notes, with pauses between them."""
+        notes, time, place = [], 0.0, int(self.random.integers(5, 12))
+        if not self.chords:
+            return Part(30, (), role="solo")
+        root = np.bincount([chord.root for chord in self.chords], minlength=12).argmax()
+        minor = np.mean([(chord.root + 3) % 12 in chord.classes for chord in self.chords]) > 0.5
+        # Five notes that are in tune with most chords: those of the commonest one.
+        steps = PENTATONIC[bool(minor)]
+        base = low + (root - low) % 12
+        for start, end in self.bars:
+            if self.random.random() < 0.3:
+                continue
+            length, time = (end - start) / 16, start
+            while time < end - length:
+                duration = length * int(self.random.choice([1, 2, 2, 4, 4, 8]))
+                place = int(np.clip(place + self.random.integers(-2, 3), 0, 14))
+                if self.random.random() < 0.85:
+                    pitch = base + 12 * (place // 5) + steps[place % 5]
+                    notes.append(Note(time, min(time + duration, end) - 0.01, int(pitch), self._velocity(0, 88)))
+                time += duration
+        return Part(30, tuple(notes), role="solo")
+
+    def comp(self, low=55):
+        """Chords of keys or horns: short or held, near one place."""
+        notes = []
+        for _, start, end, _, step in self._hits(COMPS, 0.15):
+            if chord := self.chord(start):
+                notes += [Note(start, end - 0.02, pitch, self._velocity(step, 80)) for pitch in chord.near(low)]
+        return Part(4, tuple(notes), role="comp")
+
+    def pad(self, low=52):
+        """Every chord held for as long as it lasts."""
+        notes = [
+            Note(chord.start, chord.end, pitch, self._velocity(1, 70))
+            for chord in self.chords
+            for pitch in chord.near(low)
+        ]
+        return Part(48, tuple(notes), role="pad")
+
+
+def bars_of(score):
+    """(start, end) of the bars of a Score: as it says, else four beats each."""
+    edges = [*score.bars] if len(score.bars) > 1 else [*score.beats[::4]]
+    edges = [time for time in edges if time < score.seconds - 0.5] + [score.seconds]
+    return [(start, end) for start, end in zip(edges[:-1], edges[1:], strict=True) if 0.4 < end - start < 8]

@@ -1,0 +1,171 @@
+"""Who plays what: a score's parts, and made-up ones where a band lacks them, given to instruments.
+
+The target's parts go to its own instruments; the others mostly to those that are most easily taken for it, for that is
+what a network has to learn.
+"""
+
+from dataclasses import dataclass, replace
+
+from datasets_tools.synthesis import chords
+from datasets_tools.synthesis.accompaniment import Accompaniment, bars_of
+from datasets_tools.synthesis.material import FAMILIES, GUITARS, Instrument
+from datasets_tools.synthesis.scores import Part, played
+from datasets_tools.synthesis.styles import expressive, strummed
+
+TARGETS = {"guitar": GUITARS, "piano": ("piano",)}
+# How often a part of the backing is played by which family, where the target is another one.
+CONFUSERS = {
+    "guitar": {
+        **{"piano": 2.0, "electric piano": 2.5, "clavinet": 2.0, "harpsichord": 0.7, "mallets": 0.8, "organ": 2.5},
+        **{"accordion": 0.8, "strings": 1.8, "harp": 0.5, "voice": 2.5, "brass": 3.0, "reeds": 2.5, "flutes": 1.0},
+        **{"synth lead": 2.0, "synth pad": 1.0},
+    },
+    "piano": {
+        **{"electric piano": 3.0, "clavinet": 1.2, "harpsichord": 1.0, "mallets": 2.0, "organ": 2.0, "accordion": 0.8},
+        **{"acoustic guitar": 2.5, "electric guitar": 2.5, "distorted guitar": 1.5, "strings": 2.0, "harp": 1.0},
+        **{"voice": 2.5, "brass": 1.5, "reeds": 1.5, "flutes": 1.0, "synth lead": 1.5, "synth pad": 1.5},
+    },
+}
+MADE = {
+    "acoustic guitar": ("strum", "strum", "arpeggio", "solo"),
+    "electric guitar": ("strum", "arpeggio", "solo", "comp"),
+    "distorted guitar": ("power", "power", "strum", "solo"),
+    "piano": ("comp", "arpeggio", "comp", "pad"),
+}
+LEADS = ("voice", "brass", "reeds", "flutes", "synth lead")
+BASSES, EFFECTS = range(32, 40), range(104, 128)  # from 104 on: sitar, kalimba, gun shot: no part of a band here
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A Part, who plays it, and whether it is the target's. `drive`: of an amplifier in dB, or None.
+
+    `level`: in dB, of what sounds, before the song's own balance. `doubled`: played twice, on both sides.
+    """
+
+    part: Part
+    instrument: Instrument
+    target: bool
+    level: float
+    drive: float | None = None
+    doubled: bool = False
+
+
+def arranged(score, target, material, random):
+    """The Voices of a Score for a `target` of TARGETS; at least one of them the target's, and one not.
+
+    None where the material or the score has nothing to play.
+    """
+    families = [family for family in TARGETS[target] if family in material.families]
+    made = Accompaniment(chords.heard(score), bars_of(score), random)
+    parts = [part for part in score.parts if part.drums or part.program not in EFFECTS]
+    own = [p for p in parts if not p.drums and p.program in _programs(TARGETS[target]) and len(p.notes) > 8]
+    others = [p for p in parts if p not in own and not p.drums and p.program not in BASSES and len(p.notes) > 8]
+    if not families or not (parts and (made.chords or own)):
+        return None
+    voices = _targets(target, families, own, others, made, material, random)
+    voices += _rhythm(parts, made, material, random)
+    voices += _backing(target, others, made, material, random)
+    voices = [voice for voice in voices if voice and len(voice.part.notes) > 2]
+    told = {voice.target for voice in voices}
+    return voices if told == {True, False} else None
+
+
+def _programs(families):
+    return {program for family in families for program in FAMILIES[family]}
+
+
+def _targets(target, families, own, others, made, material, random):
+    """The target's voices: its own parts, or made ones, or, in a song without, another's part lent to it."""
+    count = 1 if target == "piano" else int(random.choice([1, 2, 3], p=[0.45, 0.4, 0.15]))
+    order = [own[index] for index in random.permutation(len(own))[:count]]
+    chances = {"acoustic guitar": 0.25, "electric guitar": 0.3, "distorted guitar": 0.45, "piano": 1.0}
+    weights = [chances[family] for family in families]
+    family = random.choice(families, p=[weight / sum(weights) for weight in weights])
+    voices = []
+    for number in range(count):
+        if number and random.random() < 0.3:
+            family = random.choice(families)
+        keep = 0.85 if target == "piano" else 0.5
+        if number < len(order) and (random.random() < keep or not made.chords):
+            part = order[number]
+        elif others and random.random() < 0.15:
+            part = others[int(random.integers(len(others)))]
+        elif made.chords:
+            part = getattr(made, str(random.choice(MADE[str(family)])))()
+        else:
+            continue
+        if target == "piano":
+            voices.append(_piano(part, material, random))
+        else:
+            voices.append(guitar(part, str(family), material, random))
+    return voices
+
+
+def guitar(part, family, material, random, target=True):
+    """A guitar's Voice of a family: strings through an amplifier, but for acoustic ones and sampled distortion."""
+    part = strummed(part, random) if part.role == "" and random.random() < 0.8 else part
+    part = expressive(part, random) if random.random() < 0.7 else part
+    drive, level = None, random.normal(-20, 2.5)
+    instrument = material.pick(family, random)
+    if family == "electric guitar" and random.random() < 0.75:
+        drive = random.uniform(-6, 12)
+    if family == "distorted guitar" and random.random() < 0.75:
+        # A real amplifier hears clean strings; sampled distorted notes do not intermodulate.
+        clean = material.pick("electric guitar", random) or instrument
+        instrument, drive = replace(clean, family=family, program=FAMILIES[family][0]), random.uniform(14, 40)
+    if instrument is None:
+        return None
+    chance = {"distorted guitar": 0.5}.get(family, 0.15) if part.role != "solo" else 0.05
+    return Voice(played(part, random, 0.01), instrument, target, level, drive, bool(random.random() < chance))
+
+
+def _piano(part, material, random):
+    return Voice(played(part, random, 0.004, 5.0), material.pick("piano", random), True, random.normal(-20, 2.5))
+
+
+def _rhythm(parts, made, material, random):
+    """Bass and drums, the score's own or made."""
+    voices = []
+    basses = [part for part in parts if not part.drums and part.program in BASSES]
+    drums = sorted((part for part in parts if part.drums), key=lambda part: -len(part.notes))[:1]
+    if random.random() < 0.9 and (basses or made.chords) and (bass := material.pick("bass", random)):
+        part = basses[0] if basses else made.bass()
+        drive = random.uniform(-6, 20) if random.random() < 0.4 else None
+        voices.append(Voice(played(part, random), bass, False, random.normal(-18, 3), drive))
+    if random.random() < 0.88 and (drums or made.bars) and (kit := material.pick("drums", random)):
+        part = drums[0] if drums and random.random() < 0.7 else made.drums()
+        voices.append(Voice(played(part, random, 0.005), kit, False, random.normal(-16, 3)))
+    return voices
+
+
+def _backing(target, others, made, material, random):
+    """One to five further voices, of the families that are most easily taken for the target."""
+    weights = {name: weight for name, weight in CONFUSERS[target].items() if name in material.families}
+    voices, names = [], list(weights)
+    if not names:
+        return voices
+    chances = [weights[name] / sum(weights.values()) for name in names]
+    count = int(random.choice([1, 2, 3, 4, 5], p=[0.2, 0.3, 0.25, 0.15, 0.1]))
+    waiting = [others[index] for index in random.permutation(len(others))]
+    for _ in range(count):
+        family = str(random.choice(names, p=chances))
+        if waiting and random.random() < 0.65:
+            part = waiting.pop()
+            kept = next((each for each in names if part.program in FAMILIES[each]), None)
+            family = kept if kept and random.random() < 0.3 else family
+        elif made.chords:
+            if family in LEADS and random.random() < 0.6:
+                part = made.solo(int(random.choice([52, 60, 64])))
+            else:
+                part = getattr(made, str(random.choice(["comp", "pad", "arpeggio"])))()
+        else:
+            continue
+        if family in GUITARS:
+            voices.append(guitar(part, family, material, random, target=False))
+            continue
+        part = expressive(part, random) if family in LEADS else part
+        # An organ, a clavinet or a voice through an amplifier is no guitar either.
+        drive = random.uniform(0, 30) if random.random() < 0.12 else None
+        voices.append(Voice(played(part, random), material.pick(family, random), False, random.normal(-21, 4), drive))
+    return voices

@@ -1,0 +1,90 @@
+"""The chords of a score, half a bar each, and where a guitar's hand finds them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Semitones above the root, and how much a chord of this kind is preferred where notes leave it open.
+KINDS = {
+    "": ((0, 4, 7), 0.0),
+    "m": ((0, 3, 7), 0.0),
+    "7": ((0, 4, 7, 10), -0.06),
+    "m7": ((0, 3, 7, 10), -0.06),
+    "maj7": ((0, 4, 7, 11), -0.08),
+    "sus4": ((0, 5, 7), -0.1),
+}
+STRINGS = (40, 45, 50, 55, 59, 64)  # a guitar's open strings
+
+
+@dataclass(frozen=True)
+class Chord:
+    """A chord from `start` to `end` (s): the pitch class of its root, and its pitch classes, the root first."""
+
+    start: float
+    end: float
+    root: int
+    classes: tuple[int, ...]
+
+    def near(self, low):
+        """Its pitches from `low` up within an octave, in order."""
+        return sorted(low + (each - low) % 12 for each in self.classes)
+
+    def bass(self, low):
+        """The root's pitch from `low` up."""
+        return low + (self.root - low) % 12
+
+
+def heard(score):
+    """The Chords of a Score, two beats each (one where the tempo is slow), each the kind that its notes fit best.
+
+    A stretch without notes goes on with the chord before it. Empty where there are fewer than three beats.
+    """
+    beats = np.array([*score.beats, score.seconds])
+    beats = beats[np.concatenate([[True], np.diff(beats) > 0.05])]
+    if len(beats) < 3:
+        return []
+    step = 2 if np.median(np.diff(beats)) < 0.9 else 1
+    edges = beats[::step] if (len(beats) - 1) % step == 0 else np.append(beats[::step], beats[-1])
+    notes = [note for part in score.parts if not part.drums for note in part.notes]
+    chords, last = [], None
+    for start, end in zip(edges[:-1], edges[1:], strict=True):
+        sounding = [note for note in notes if note.start < end - 0.02 and note.end > start + 0.02]
+        weights, lowest = np.zeros(12), 128
+        for note in sounding:
+            weights[note.pitch % 12] += min(note.end, end) - max(note.start, start)
+            lowest = min(lowest, note.pitch)
+        if weights.sum():
+            last = _fitting(weights / weights.sum(), lowest % 12)
+        if last is not None:
+            chords.append(Chord(float(start), float(end), *last))
+    return chords
+
+
+def _fitting(weights, bass):
+    """(root, classes) of the best of all roots and kinds; the bass's note is the likelier root."""
+    best = None
+    for root in range(12):
+        for steps, bonus in KINDS.values():
+            classes = tuple((root + step) % 12 for step in steps)
+            score = weights[list(classes)].sum() + bonus + 0.15 * (root == bass) + 0.1 * min(weights[root], 0.3)
+            if best is None or score > best[0]:
+                best = (score, root, classes)
+    return best[1:]
+
+
+def shape(chord, fret):
+    """The pitches that a hand at `fret` (0: open strings) reaches, the root lowest, on up to six strings."""
+    pitches = []
+    for string in STRINGS:
+        open_note = string + fret
+        reach = sorted((each - open_note) % 12 for each in chord.classes)
+        if reach[0] > 4:
+            continue  # this string stays silent
+        pitch = open_note + reach[0]
+        if not pitches:
+            steps = (chord.root - open_note) % 12
+            if steps > 4:
+                continue
+            pitch = open_note + steps
+        pitches.append(pitch)
+    return pitches or chord.near(48)

@@ -1,0 +1,192 @@
+"""The instruments and MIDI songs that there are to render with, each with its licence, found on disk by name.
+
+An instrument is a program of a General MIDI bank, an SFZ file, or one that is computed here: a plucked string and a
+singing voice, which need no samples.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from splitstrument.checking import STRICT, checked
+from splitstrument.naming import no_such
+
+TABLE = Path(__file__).with_name("material.yaml")
+# Families of instruments: their General MIDI programs, of which the first names what has no number of its own.
+FAMILIES = {
+    "piano": (0, 1, 3),
+    "electric piano": (4, 5, 2),
+    "harpsichord": (6,),
+    "clavinet": (7,),
+    "mallets": (11, 8, 9, 10, 12, 13, 14, 15),
+    "organ": (16, 17, 18, 19, 20),
+    "accordion": (21, 22, 23),
+    "acoustic guitar": (25, 24),
+    "electric guitar": (27, 26, 28),
+    "distorted guitar": (30, 29),
+    "bass": (33, 32, 34, 35, 36, 37, 38, 39),
+    "strings": (48, 40, 41, 42, 43, 44, 45, 49, 50, 51),
+    "harp": (46,),
+    "voice": (52, 53, 54),
+    "brass": (61, 56, 57, 58, 59, 60, 62, 63),
+    "reeds": (66, 64, 65, 67, 68, 69, 70, 71),
+    "flutes": (73, 72, 74, 75, 76, 77, 78, 79),
+    "synth lead": (80, 81, 82, 83, 84, 85, 86, 87),
+    "synth pad": (88, 89, 90, 91, 92, 93, 94, 95),
+    "drums": (0, 8, 16, 24, 32, 40),
+}
+GUITARS = ("acoustic guitar", "electric guitar", "distorted guitar")
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What plays notes: `kind` is bank, sfz, string or voice; `program` its General MIDI number."""
+
+    kind: str
+    family: str
+    program: int
+    name: str
+    licence: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Song:
+    """A MIDI file or a chart and where it is from."""
+
+    path: Path
+    name: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class InstrumentSource:
+    """An entry of the table: a bank or SFZ programs, {file: family}."""
+
+    name: str
+    licence: str
+    source: str
+    bank: str = ""
+    kits: tuple[int, ...] = (0,)
+    programs: dict[str, str] | None = None
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self):
+        if bool(self.bank) == bool(self.programs):
+            raise ValueError(f"{self.name}: needs either bank or programs")
+        for family in (self.programs or {}).values():
+            if family not in FAMILIES:
+                raise ValueError(f"{self.name}: {no_such('family', family, FAMILIES)}")
+
+
+@dataclass(frozen=True)
+class SongSource:
+    """An entry of the table: songs in folders of this name."""
+
+    name: str
+    licence: str
+    source: str
+    folder: str
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Table:
+    """All that is known."""
+
+    instruments: tuple[InstrumentSource, ...] = ()
+    songs: tuple[SongSource, ...] = ()
+    __pydantic_config__ = STRICT
+
+
+COMPUTED = (
+    ("string", "electric guitar", 27, "computed plucked string"),
+    ("string", "acoustic guitar", 25, "computed plucked string"),
+    ("voice", "voice", 53, "computed voice"),
+)
+
+
+class Material:
+    """The instruments in the folders `sounds`, as `tables` (YAML files) know them, but for what is `left_out`.
+
+    `left_out`: names of sources, or `name:family` for one family of a source.
+
+    `families`: {family: [Instrument, ...] grouped by source}, so that a large bank is not drawn more often than a small
+    one. Raises ValueError where a table is wrong, a folder is not there, or a name left out is unknown.
+    """
+
+    def __init__(self, sounds, tables=(), left_out=()):
+        from splitstrument.yaml_files import read_yaml
+
+        self.tables = [checked(Table, read_yaml(path), str(path)) for path in (TABLE, *tables)]
+        names = [entry.name for table in self.tables for entry in (*table.instruments, *table.songs)]
+        for each in left_out:
+            name, _, family = each.partition(":")
+            if name not in names and name not in {computed[3] for computed in COMPUTED}:
+                raise ValueError(no_such("material", name, names))
+            if family and family not in FAMILIES:
+                raise ValueError(no_such("family", family, FAMILIES))
+        self.left_out = set(left_out)
+        files = {}
+        for folder in map(Path, sounds):
+            if not folder.exists():
+                raise ValueError(f"{folder}: no such file or folder")
+            for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+                files.setdefault(path.name, path)
+        self.families = {}
+        for table in self.tables:
+            for entry in table.instruments:
+                self._add(entry, files)
+        for kind, family, program, name in COMPUTED:
+            self._put([Instrument(kind, family, program, name, "none needed")])
+
+    def _add(self, entry, files):
+        if path := files.get(entry.bank):
+            for family, programs in FAMILIES.items():
+                numbers = entry.kits if family == "drums" else programs
+                self._put([Instrument("bank", family, each, entry.name, entry.licence, path) for each in numbers])
+        for file, family in (entry.programs or {}).items():
+            if path := files.get(file):
+                program = FAMILIES[family][0]
+                self._put([Instrument("sfz", family, program, entry.name, entry.licence, path)])
+
+    def _put(self, instruments):
+        name, family = instruments[0].name, instruments[0].family
+        if name in self.left_out or f"{name}:{family}" in self.left_out:
+            return
+        self.families.setdefault(family, []).append(instruments)
+
+    def kinds(self):
+        """The kinds of all instruments."""
+        return {each.kind for groups in self.families.values() for group in groups for each in group}
+
+    def pick(self, family, random):
+        """An Instrument of the family by the Generator, or None where there is none."""
+        groups = self.families.get(family)
+        if not groups:
+            return None
+        group = groups[int(random.integers(len(groups)))]
+        return group[int(random.integers(len(group)))]
+
+    def songs(self, paths):
+        """The Songs at `paths` (MIDI files, charts, or folders of them), in order.
+
+        Raises ValueError for a path that is not there or of which no table knows the licence.
+        """
+        found = []
+        for path in map(Path, paths):
+            if not path.exists():
+                raise ValueError(f"{path}: no such file or folder")
+            inside = path.rglob("*") if path.is_dir() else [path]
+            files = sorted(each for each in inside if each.suffix.lower() in (".mid", ".midi", ".mma"))
+            if not files:
+                raise ValueError(f"{path}: no MIDI file or chart (.mid, .midi, .mma) in it")
+            found += filter(None, map(self._song, files))
+        return found
+
+    def _song(self, path):
+        folders = path.resolve().parts[:-1]
+        for table in reversed(self.tables):
+            for entry in table.songs:
+                if entry.folder in folders:
+                    return None if entry.name in self.left_out else Song(path, entry.name, entry.licence)
+        raise ValueError(f"{path}: no licence is known of it; name its folder under `songs` in a file for --material")

@@ -1,0 +1,168 @@
+"""Notes -> sound: SoundFont banks, SFZ programs, and what is computed: plucked strings and a singing voice.
+
+Sounds are float32 (frames, 2) at RATE.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+RATE = 44100
+CURVE = 441  # Hz, of the curves that bend a part's pitch
+
+
+def render(instrument, part, seconds, random, cents=0.0):
+    """The Part by the Instrument (material), `seconds` long, detuned by `cents` and bent as the part says."""
+    player = {"bank": _bank, "sfz": _sfz, "string": _string, "voice": _voice}[instrument.kind]
+    if instrument.kind == "voice":
+        return player(instrument, part, seconds, random)
+    if not part.bends and not cents:
+        return player(instrument, part.notes, seconds, random)
+    return bent(lambda notes, length: player(instrument, notes, length, random), part, seconds, cents)
+
+
+def bent(play, part, seconds, cents=0.0):
+    """What `play(notes, seconds)` gives, read at a speed that follows the part's bends, as a tape is.
+
+    At the speed 2^(b / 12) time tau on the tape passes as d tau = 2^(b / 12) dt: notes are moved to where their times
+    lie on the tape, and sound at their own times again when it is read. So bends need nothing of the instrument.
+    """
+    from scipy.ndimage import map_coordinates
+
+    times = np.arange(round(seconds * CURVE) + 1) / CURVE
+    points = part.bends or ((0.0, 0.0),)
+    curve = np.interp(times, [time for time, _ in points], [bend for _, bend in points]) + cents / 100
+    speed = 2 ** (curve / 12)
+    tape = np.concatenate([[0.0], np.cumsum((speed[1:] + speed[:-1]) / 2) / CURVE])
+
+    def at(time):
+        return float(np.interp(time, times, tape))
+
+    notes = tuple(replace(note, start=at(note.start), end=at(note.end)) for note in part.notes)
+    sound = play(notes, tape[-1] + 0.01)
+    places = np.interp(np.arange(round(seconds * RATE)) / RATE, times, tape) * RATE
+    channels = [map_coordinates(sound[:, side], [places], order=3, mode="nearest") for side in range(2)]
+    return np.stack(channels, 1).astype(np.float32)
+
+
+def ready(material):
+    """Load the banks and programs of `material` (material.Material), some 20 s for all, before they are asked for."""
+    for groups in material.families.values():
+        for instrument in (each for group in groups for each in group):
+            if instrument.path:
+                {"bank": _soundfont, "sfz": _program}[instrument.kind](instrument.path)
+
+
+@lru_cache(maxsize=8)
+def _soundfont(path):
+    import tinysoundfont
+
+    synth = tinysoundfont.Synth(gain=-6, samplerate=RATE)
+    return synth, synth.sfload(str(path), max_voices=128)
+
+
+def _bank(instrument, notes, seconds, random):
+    synth, bank = _soundfont(instrument.path)
+    drums = instrument.family == "drums"
+    channel = 9 if drums else 0
+    synth.sounds_off()
+    synth.program_select(channel, bank, 128 if drums else 0, instrument.program, drums)
+    events = [(note.end, 0, note.pitch, 0) for note in notes]
+    events += [(note.start, 1, note.pitch, note.velocity) for note in notes]
+    frames, done, blocks = round(seconds * RATE), 0, []
+    for time, kind, pitch, velocity in [*sorted(events), (seconds, 0, 0, 0)]:
+        until = min(max(round(time * RATE), done), frames)
+        if until > done:
+            blocks.append(np.frombuffer(bytes(synth.generate(until - done)), np.float32))
+            done = until
+        if kind:
+            synth.noteon(channel, pitch, velocity)
+        else:
+            synth.noteoff(channel, pitch)
+    return np.concatenate(blocks).reshape(-1, 2)
+
+
+@lru_cache(maxsize=64)
+def _program(path):
+    import pysfizz
+
+    synth = pysfizz.Synth(RATE, 512)
+    if not synth.load_sfz_file(str(path)):
+        raise ValueError(f"{path}: the SFZ program does not load; are its samples beside it?")
+    synth._synth.set_sample_quality(3)  # within -64 dB of the best, 10, in a third of the time
+    return synth
+
+
+def _sfz(instrument, notes, seconds, random):
+    program = _program(instrument.path)
+    keys = program.playable_keys
+    events = []
+    for note in notes:
+        pitch = note.pitch
+        while pitch < keys[0]:
+            pitch += 12
+        while pitch > keys[-1]:
+            pitch -= 12
+        if pitch in keys:
+            events += [(round(note.end * RATE), 0, pitch, 0), (round(note.start * RATE), 1, pitch, note.velocity)]
+    events.sort()
+    # A thread of sfizz streams samples from disk, and a note that it is late for stays silent: so the notes are played
+    # twice, the first time to have their samples in memory.
+    _play(program, events, seconds)
+    return _play(program, events, seconds)
+
+
+def _play(program, events, seconds):
+    """The sound of (frame, 1 on or 0 off, pitch, velocity) events; then all is silent."""
+    synth, block = program._synth, program.get_block_size()
+    frames, position, left, right = round(seconds * RATE), 0, [], []
+    for start in range(0, frames, block):
+        while position < len(events) and events[position][0] < start + block:
+            time, kind, pitch, velocity = events[position]
+            delay = max(time - start, 0)
+            if kind:
+                synth.note_on(delay, pitch, velocity)
+            else:
+                synth.note_off(delay, pitch, 0)
+            position += 1
+        first, second = synth.render_block()
+        left.append(np.array(first))
+        right.append(np.array(second))
+    synth.all_sound_off()
+    return np.stack([np.concatenate(left), np.concatenate(right)], 1)[:frames].astype(np.float32)
+
+
+def _string(instrument, notes, seconds, random):
+    """A guitar with where it is plucked and heard drawn anew for each part (`datasets_tools.band.pluck`)."""
+    from datasets_tools.band import pluck
+
+    electric = instrument.family == "electric guitar"
+    settings = {
+        "pick": random.uniform(0.06, 0.3),
+        "pickup": random.uniform(0.08, 0.3) if electric else random.uniform(0.2, 0.5),
+        "bright": random.uniform(1500, 6000),
+        "sustain": random.uniform(4, 12) if electric else random.uniform(2, 6),
+        "treble": random.uniform(0.5, 2.5) if electric else random.uniform(0.25, 1.0),
+    }
+    frames = round(seconds * RATE)
+    track, release = np.zeros(frames), round(0.04 * RATE)
+    for note in notes:
+        first = round(note.start * RATE)
+        length = min(round((note.end - note.start) * RATE) + release, frames - first)
+        if length <= release:
+            continue
+        hertz = 440 * 2 ** ((note.pitch - 69) / 12)
+        # A harder pluck is brighter, too.
+        strength = note.velocity / 100
+        bright = settings["bright"] * strength
+        sound = pluck(hertz, length / RATE, RATE, random, **settings | {"bright": bright})[:length]
+        sound[-release:] *= np.linspace(1, 0, release)
+        track[first : first + len(sound)] += strength * sound
+    return np.repeat(track[:, None], 2, 1).astype(np.float32)
+
+
+def _voice(instrument, part, seconds, random):
+    from datasets_tools.synthesis.voice import sing
+
+    return sing(part, seconds, random, RATE)

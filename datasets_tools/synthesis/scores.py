@@ -1,0 +1,128 @@
+"""Scores: who plays which notes when, from MIDI files; cut, transposed, at another tempo, played by people.
+
+Times are in seconds, pitches and velocities MIDI's (60 is the middle C; 1 to 127), bends in semitones.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Note:
+    """One note."""
+
+    start: float
+    end: float
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """The notes of one player, with a General MIDI program (0 to 127) or drums.
+
+    `bends`: (time, semitones), from one to the next on straight lines. `role` says how an accompaniment's part came
+    about ("strum", "solo", ...); "" for what a MIDI file says.
+    """
+
+    program: int
+    notes: tuple[Note, ...]
+    drums: bool = False
+    bends: tuple[tuple[float, float], ...] = ()
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Parts that play together for `seconds`; `beats` are the times of the beats, `bars` those of the bars' first."""
+
+    parts: tuple[Part, ...]
+    seconds: float
+    beats: tuple[float, ...] = field(default=())
+    bars: tuple[float, ...] = field(default=())
+
+
+def read_midi(path):
+    """The Score of a MIDI file; ValueError with one line where it is none or has no notes."""
+    import warnings
+
+    import pretty_midi
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of tempo changes in other tracks than the first, which many files have
+            midi = pretty_midi.PrettyMIDI(str(path))
+            beats, bars = midi.get_beats(), midi.get_downbeats()
+    except (OSError, ValueError, KeyError, IndexError, EOFError, AttributeError) as error:
+        raise ValueError(f"{path}: cannot be read as MIDI ({error or type(error).__name__})") from None
+    parts = []
+    for each in midi.instruments:
+        notes = sorted(
+            (note for note in each.notes if note.end > note.start), key=lambda note: (note.start, note.pitch)
+        )
+        notes = tuple(Note(note.start, note.end, note.pitch, note.velocity) for note in notes if note.velocity)
+        bends = tuple((bend.time, 2 * bend.pitch / 8192) for bend in each.pitch_bends)
+        if notes:
+            parts.append(Part(each.program, notes, each.is_drum, bends))
+    if not parts:
+        raise ValueError(f"{path}: has no notes")
+    return Score(tuple(parts), midi.get_end_time(), tuple(beats), tuple(bars))
+
+
+def excerpt(score, start, seconds):
+    """The Score from `start` for `seconds`; a note that began before is left out, one that goes on is cut."""
+
+    def cut(times):
+        return tuple(time - start for time in times if start <= time < start + seconds)
+
+    parts = []
+    for part in score.parts:
+        notes = tuple(
+            replace(note, start=note.start - start, end=min(note.end - start, seconds))
+            for note in part.notes
+            if start <= note.start < start + seconds - 0.1
+        )
+        inside = [(time - start, bend) for time, bend in part.bends if start <= time < start + seconds]
+        before = [bend for time, bend in part.bends if time < start]
+        bends = ((0.0, before[-1]), *inside) if before and before[-1] else tuple(inside)
+        parts.append(replace(part, notes=notes, bends=bends))
+    return Score(tuple(parts), seconds, cut(score.beats), cut(score.bars))
+
+
+def varied(score, tempo, semitones):
+    """The Score `tempo` times as fast and `semitones` higher (not the drums)."""
+
+    def at(time):
+        return time / tempo
+
+    parts = []
+    for part in score.parts:
+        shift = 0 if part.drums else semitones
+        notes = tuple(
+            replace(note, start=at(note.start), end=at(note.end), pitch=int(np.clip(note.pitch + shift, 0, 127)))
+            for note in part.notes
+        )
+        parts.append(replace(part, notes=notes, bends=tuple((at(time), bend) for time, bend in part.bends)))
+    return Score(tuple(parts), at(score.seconds), tuple(map(at, score.beats)), tuple(map(at, score.bars)))
+
+
+def played(part, random, looseness=0.008, accents=8.0):
+    """The Part as a person plays it: onsets off by `looseness` seconds, velocities by `accents` (deviations)."""
+    notes = []
+    for note in part.notes:
+        start = max(0.0, note.start + random.normal(0, looseness))
+        velocity = int(np.clip(note.velocity + random.normal(0, accents), 15, 127))
+        notes.append(replace(note, start=start, end=max(start + 0.05, note.end), velocity=velocity))
+    return replace(part, notes=tuple(sorted(notes, key=lambda note: (note.start, note.pitch))))
+
+
+def onsets(notes, apart=0.04):
+    """The notes in groups that begin together, each within `apart` seconds of its first."""
+    groups = []
+    for note in sorted(notes, key=lambda note: note.start):
+        if groups and note.start - groups[-1][0].start < apart:
+            groups[-1].append(note)
+        else:
+            groups.append([note])
+    return groups

@@ -1,0 +1,165 @@
+"""A song: a score arranged, every voice rendered, and a mix of all, by a seed.
+
+Whatever shapes the whole mix (its equaliser, compressor and limiter) is done to each stem as it is done to the mix, by
+the same filter or the same curve of gains: so the stems add up to the mix.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from datasets_tools.synthesis import charts, effects
+from datasets_tools.synthesis.amplifier import amplified
+from datasets_tools.synthesis.arrangement import TARGETS, Voice, arranged
+from datasets_tools.synthesis.effects import loudness_normalised, placed
+from datasets_tools.synthesis.material import GUITARS
+from datasets_tools.synthesis.players import RATE, render
+from datasets_tools.synthesis.scores import excerpt, read_midi, varied
+
+ATTEMPTS = 40
+MMA = ("a chart drawn by seed, played by MMA's groove", "none needed")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What songs are asked for: `target` of TARGETS, `seconds` each, `seed`, `charts`: the share of drawn ones."""
+
+    target: str = "guitar"
+    seconds: float = 60.0
+    seed: int = 0
+    charts: float = 0.0
+
+    def __post_init__(self):
+        if self.target not in TARGETS:
+            raise ValueError(f"target: must be one of {', '.join(TARGETS)}, not {self.target!r}")
+        if not 5 <= self.seconds <= 600:
+            raise ValueError(f"seconds: must be 5 to 600, not {self.seconds}")
+        if not 0 <= self.charts <= 1:
+            raise ValueError(f"charts: must be 0 to 1, not {self.charts}")
+        if self.seed < 0:
+            raise ValueError(f"seed: must not be negative, not {self.seed}")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A song's stems, {voice's number: float32 (frames, 2) at RATE}, in order; they add up to the mix.
+
+    `score` is (name, licence, file) of what is played, `choices` what was drawn for the whole song.
+    """
+
+    voices: tuple[Voice, ...]
+    stems: tuple[np.ndarray, ...]
+    score: tuple[str, str, str]
+    choices: dict = field(default_factory=dict)
+
+    @property
+    def mix(self):
+        return sum(self.stems)
+
+
+def song(material, songs, settings, index):
+    """Song number `index` of the `settings`, from `songs` (material.Song) and drawn charts.
+
+    Raises ValueError where none of many scores can be played.
+    """
+    random = np.random.default_rng([settings.seed, index])
+    reason = "no score has parts for a band"
+    for _ in range(ATTEMPTS):
+        try:
+            score, source = _score(songs, settings, random)
+        except ValueError as error:  # a broken MIDI file among many
+            reason = str(error)
+            continue
+        if voices := arranged(score, settings.target, material, random):
+            return _rendered(voices, source, settings, random)
+    raise ValueError(f"{ATTEMPTS} scores tried: {reason}")
+
+
+def _score(songs, settings, random):
+    tempo, semitones = random.uniform(0.85, 1.18), int(random.integers(-5, 7))
+    long = settings.seconds * tempo
+    if not songs or random.random() < settings.charts:
+        chart = charts.drawn(random, 8 + round(long / 1.5))
+        score, source = charts.play(chart), (*MMA, chart.splitlines()[1].split()[1])
+    else:
+        file = songs[int(random.integers(len(songs)))]
+        chart = file.path.suffix.lower() == ".mma"
+        score = charts.play(file.path.read_text(encoding="utf-8")) if chart else read_midi(file.path)
+        source = (file.name, file.licence, file.path.name)
+    start = random.uniform(0, max(0.0, score.seconds - long))
+    return varied(excerpt(score, start, long), tempo, semitones), source
+
+
+def _rendered(voices, source, settings, random):
+    cents = random.normal(0, 12) if random.random() < 0.4 else 0.0  # of the whole band
+    stems = [_voice(voice, settings.seconds, cents, random) for voice in voices]
+    # The target against the rest: mostly below it.
+    ratio = random.normal(-5 if settings.target == "guitar" else -4, 3.5)
+    target = sum(stem for voice, stem in zip(voices, stems, strict=True) if voice.target)
+    rest = sum(stem for voice, stem in zip(voices, stems, strict=True) if not voice.target)
+    power = [float((audio.astype(np.float64) ** 2).mean()) + 1e-12 for audio in (target, rest)]
+    gain = np.float32(10 ** (ratio / 20) * np.sqrt(power[1] / power[0]))
+    stems = [stem * gain if voice.target else stem for voice, stem in zip(voices, stems, strict=True)]
+    stems, loudness = _mastered(stems, random)
+    choices = {"cents": round(cents, 1), "target_to_rest_db": round(ratio, 1), "loudness_db": round(loudness, 1)}
+    return Rendered(tuple(voices), tuple(stems), source, choices)
+
+
+def _voice(voice, seconds, cents, random):
+    """A Voice's sound, (frames, 2), at its level and place."""
+    total = 0.0
+    side = random.uniform(0.4, 1.0) * random.choice([-1, 1])
+    for place in (side, -side) if voice.doubled else (None,):
+        apart = random.normal(0, 4) if voice.doubled or random.random() < 0.3 else 0.0
+        audio = render(voice.instrument, voice.part, seconds, random, cents + apart)
+        total = total + _channel(audio, voice, place, random)
+    if random.random() < 0.7:
+        total = effects.roomy(total, random, RATE)
+    return loudness_normalised(total, voice.level, RATE)
+
+
+def _channel(audio, voice, place, random):
+    """One take through its effects. What drums and basses get less of is what nobody does to them."""
+    family = voice.instrument.family
+    low = family in ("bass", "drums")
+    if random.random() < 0.3:
+        audio = effects.compressed(audio, random, RATE)
+    if voice.drive is not None:
+        audio = amplified(audio, voice.drive, random, RATE)
+    if not low and random.random() < 0.15:
+        audio = effects.chorused(audio, random, RATE)
+    if family in ("organ", "electric piano", *GUITARS) and random.random() < 0.15:
+        audio = effects.trembling(audio, random, RATE)
+    if not low and random.random() < 0.15:
+        audio = effects.echoing(audio, random, RATE)
+    if not low:
+        audio = effects.brightened(audio, random, RATE)
+    audio = effects.equalised(audio, random, RATE)
+    if place is None and not low:
+        place = random.uniform(-0.8, 0.8) if random.random() < 0.7 else 0.0
+    if family in GUITARS or voice.drive is not None:  # most guitars reach the desk by one microphone
+        audio = np.repeat(audio.mean(1, keepdims=True), 2, 1)
+    return placed(loudness_normalised(audio, -20, RATE), place or 0.0)
+
+
+def _mastered(stems, random):
+    """(stems, the mix's level in dBFS): equalised, compressed and limited as a whole; its peak is below full scale."""
+    state = random.bit_generator.state
+    shaped = []
+    for stem in stems:  # the same filter for all
+        random.bit_generator.state = state
+        shaped.append(effects.equalised(stem, random, RATE, (-3.0, 4.0)))
+    mix = sum(shaped)
+    if random.random() < 0.6:
+        level = effects.level_of(mix, RATE)
+        gain = effects.gain_above(level, random.uniform(-6, 2), random.uniform(1.5, 4), 0.02, random.uniform(0.1, 0.4))
+        factors = effects.spread(gain, len(mix), RATE)[:, None].astype(np.float32)
+        shaped = [stem * factors for stem in shaped]
+        mix = sum(shaped)
+    loudness = random.uniform(-24, -10)
+    loud = np.float32(10 ** (loudness / 20) / np.sqrt((mix.astype(np.float64) ** 2).mean() + 1e-12))
+    factors = effects.limiter(mix * loud, 0.97, RATE)[:, None].astype(np.float32) * loud
+    shaped = [stem * factors for stem in shaped]
+    # A single stem may peak above the mix it is part of.
+    peak = max(float(np.abs(stem).max()) for stem in shaped)
+    return [stem * np.float32(min(1.0, 0.999 / max(peak, 1e-9))) for stem in shaped], loudness

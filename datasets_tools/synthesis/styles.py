@@ -1,0 +1,49 @@
+"""How hands play: what a MIDI part lacks of a guitarist's strums, bends and vibrato, or of a singer's slides."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from datasets_tools.synthesis.scores import onsets
+
+
+def strummed(part, random):
+    """Chords of three notes and more with their strings one after the other, down on strong onsets, else either way."""
+    spread, notes = random.uniform(0.006, 0.025), []
+    for number, group in enumerate(onsets(part.notes)):
+        if len(group) < 3:
+            notes += group
+            continue
+        down = number % 2 == 0 or random.random() < 0.5
+        for string, note in enumerate(sorted(group, key=lambda note: note.pitch if down else -note.pitch)):
+            start = note.start + string * spread
+            notes.append(replace(note, start=start, end=max(note.end, start + 0.06)))
+    return replace(part, notes=tuple(notes))
+
+
+def expressive(part, random):
+    """A melody with bends into some notes and vibrato on the long ones, by the part's `bends` (none may be there yet).
+
+    Only where one note sounds at a time: a bend takes all notes with it.
+    """
+    groups = onsets(part.notes)
+    if part.bends or not groups or np.mean([len(group) > 1 for group in groups]) > 0.1:
+        return part
+    curve, depth, speed = [(0.0, 0.0)], random.uniform(0.1, 0.45), random.uniform(4.5, 6.5)
+    into = random.uniform(0.1, 0.4)
+    for group, after in zip(groups, [*groups[1:], None], strict=True):
+        start = group[0].start
+        end = min(max(note.end for note in group), after[0].start if after else np.inf)
+        if end - start < 0.08:
+            continue
+        curve.append((max(curve[-1][0], start - 0.005), 0.0))
+        if random.random() < into:  # from a half or a whole tone below, as a finger bends a string
+            steps, time = int(random.choice([1, 2, 2])), min(random.uniform(0.06, 0.25), (end - start) / 2)
+            curve += [(start, -steps), (start + 0.3 * time, -steps), (start + time, 0.0)]
+        if end - start > 0.4:
+            times = np.arange(max(curve[-1][0], start + 0.2) + 0.02, end - 0.02, 0.02)
+            grown = np.minimum(1, (times - times[0]) / 0.3) if len(times) else times
+            swing = depth * grown * (0.5 + 0.5 * np.sin(2 * np.pi * speed * (times - start)))
+            curve += list(zip(times.tolist(), swing.tolist(), strict=True))
+        curve.append((max(curve[-1][0] + 0.001, end - 0.005), 0.0))
+    return replace(part, bends=tuple(curve))
