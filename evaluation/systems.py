@@ -112,9 +112,8 @@ def _separator(source):
 
 
 def _by_model(system, mixture, rate, truth):
-    separator = _separator(system.source)
-    parts = separator.separate(mixture, rate)
-    return {_own_part(truth, separator.instrument): parts[separator.instrument], "rest": parts["rest"]}
+    parts = _separator(system.source).separate(mixture, rate)
+    return {_own_part(truth, system.instrument): parts[system.instrument], "rest": parts["rest"]}
 
 
 def _own_part(truth, instrument):

@@ -1,8 +1,10 @@
-"""A network's masks for a stream of spectra: its windows laid over the stream with an overlap and cross-faded.
+"""Networks' masks for a stream of spectra: a network's windows laid over the stream with an overlap and cross-faded.
 
 Windows of T frames begin every T - V frames. Over the V frames that two windows share, the earlier one's mask fades
 out as the later one's fades in, on straight lines that add up to one; so no border can be heard, and a network that
 returns the same mask everywhere gives just that mask.
+
+Of several networks each one's masks are complete at other frames; those that are ahead wait for the others.
 """
 
 import numpy as np
@@ -32,7 +34,7 @@ class Masks:
         self.waiting, self.tail = None, None
 
     def __call__(self, spectra, last=False):
-        """(spectra, masks) that are complete after these `spectra` (channels, frames, bins); `last` completes all."""
+        """The masks that are complete after these `spectra` (channels, frames, bins); `last` completes all."""
         if self.waiting is not None:
             spectra = np.concatenate([self.waiting, spectra], axis=1)
         done, masks = 0, []
@@ -42,8 +44,8 @@ class Masks:
         complete = min(done, spectra.shape[1])
         self.waiting = spectra[:, complete:]
         if not masks:
-            return spectra[:, :0], np.zeros(spectra[:, :0].shape, np.float32)
-        return spectra[:, :complete], np.concatenate(masks, axis=1)[:, :complete]
+            return np.zeros(spectra[:, :0].shape, np.float32)
+        return np.concatenate(masks, axis=1)[:, :complete]
 
     def _masked(self, spectra):
         """Masks for the first `step` frames of a window; those of the rest are kept to be faded into the next one."""
@@ -84,3 +86,31 @@ class Masks:
             return masks[..., :bins]
         above = masks[..., sample:learned].mean(-1, keepdims=True)
         return np.concatenate([masks[..., :learned], np.repeat(above, bins - learned, -1)], -1)
+
+
+class SharedMasks:
+    """Several networks' masks of one stream of spectra, in step, that give nothing away twice.
+
+    Where masks claim more than the whole of a bin they are divided by their sum, so that the mask of the rest, which is
+    one minus their sum, is never negative. A network alone has the masks it would have anyway.
+    """
+
+    def __init__(self, masks):
+        self.masks = masks
+        self.spectra, self.ahead = None, [None] * len(masks)
+
+    def __call__(self, spectra, last=False):
+        """(spectra, a list of each network's masks) that all have completed after these `spectra`; `last`: all."""
+        ahead = [_joined(old, each(spectra, last)) for old, each in zip(self.ahead, self.masks, strict=True)]
+        spectra = _joined(self.spectra, spectra)
+        complete = min(each.shape[1] for each in ahead)
+        self.spectra, self.ahead = spectra[:, complete:], [each[:, complete:] for each in ahead]
+        masks = [each[:, :complete] for each in ahead]
+        if len(masks) > 1:
+            whole = np.maximum(sum(masks), 1)
+            masks = [each / whole for each in masks]
+        return spectra[:, :complete], masks
+
+
+def _joined(waiting, more):
+    return np.concatenate([waiting, more], axis=1) if waiting is not None and waiting.shape[1] else more

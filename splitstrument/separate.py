@@ -4,6 +4,7 @@ A song that cannot be read or written is named in one line, and the others go on
 """
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -16,15 +17,22 @@ from splitstrument.writing import FORMATS
 def _arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="splitstrument separate",
-        description="Take songs apart into an instrument and the rest, which add up to the song.",
+        description="Take songs apart into an instrument, or several, and the rest, which add up to the song.",
     )
     add = parser.add_argument
     add("songs", nargs="+", metavar="SONG", help="an audio or video file, or a folder of them")
-    add("--model", default="guitar", help="a shipped model's name or a model folder (default: guitar)")
+    add(
+        "--model",
+        default="guitar",
+        type=_models,
+        metavar="MODEL[,MODEL...]",
+        help="a shipped model's name or a model folder; several with commas between them, such as guitar,runs/piano, "
+        "take out an instrument each in one pass (default: guitar)",
+    )
     add("--output", default="separated", type=Path, help="folder to write to (default: separated)")
     add("--format", default="wav", choices=FORMATS, help="of the files (default: wav)")
     add("--depth", choices=("16", "24", "float"), help="of WAV and FLAC files (default: the song's)")
-    add("--only", choices=("instrument", "rest"), help="write only this part")
+    add("--only", choices=("instrument", "rest"), help="write only the instruments, or only the rest")
     add("--start", type=_seconds, default=0.0, metavar="S", help="begin at this second of the song")
     add("--duration", type=_positive, metavar="S", help="separate only this many seconds")
     add("--overwrite", action="store_true", help="separate again what is finished already")
@@ -36,6 +44,11 @@ def _arguments(arguments):
         help="to compute in (default: auto)",
     )
     return parser.parse_args(arguments)
+
+
+def _models(text):
+    """The models that are asked for; a folder may have a comma in its name."""
+    return [text] if os.path.isdir(text) else [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _seconds(text):
@@ -86,7 +99,7 @@ def _separate_all(separator, songs, options):
 
     from splitstrument.song_files import Output, separate_into, song_folders
 
-    root = options.output / separator.card.name
+    root = options.output / separator.name
     output = Output(options.format, options.depth, options.only, options.start, options.duration)
     failed, done, finished, seconds, began = 0, 0, 0, 0.0, time.perf_counter()
     total = sum(_length(song, options) for song in songs)

@@ -20,19 +20,23 @@ class Output:
 
     format: str = "wav"
     depth: str | None = None
-    only: str | None = None  # "instrument" or "rest"
+    only: str | None = None  # "instrument", which is all instruments, or "rest"
     start: float = 0.0  # seconds
     duration: float | None = None
+
+    def parts(self, instruments):
+        """The names of the parts that are written, of these `instruments` and the rest."""
+        return {"instrument": (*instruments,), "rest": ("rest",), None: (*instruments, "rest")}[self.only]
 
 
 def separate_file(separator, song, folder, output, progress=lambda seconds: None):
     """Separate the file `song` into `folder`: (seconds of sound, a warning or None).
 
-    Raises AudioError; then there is no file that was not there before. Instrument + rest is the song: exactly to
-    float32 rounding in float files; in 16 and 24 bit files to one step, for which the instrument is kept within what
+    Raises AudioError; then there is no file that was not there before. The instruments + rest are the song: exactly to
+    float32 rounding in float files; in 16 and 24 bit files to one step, for which the instruments are kept within what
     leaves the rest in range.
     """
-    from splitstrument.separator import BLOCK_SECONDS
+    from splitstrument.separator import BLOCK_SECONDS, rest_of
 
     with open_audio(song, start=output.start, duration=output.duration) as reader:
         info = reader.info
@@ -43,34 +47,40 @@ def separate_file(separator, song, folder, output, progress=lambda seconds: None
         depth = output.depth or info.depth
         if output.format == "flac" and depth == "float":
             depth = "24"
-        names = {"instrument": separator.instrument, "rest": "rest"}
         frames = 0
         with contextlib.ExitStack() as stack:
             writers = {}
-            for part, name in names.items():
-                if output.only in (None, part):
-                    path = folder / f"{name}.{output.format}"
-                    writer = AudioWriter(path, info.sample_rate, info.channels, depth, info.frames)
-                    writers[part] = stack.enter_context(writer)
+            for name in output.parts(separator.instruments):
+                path = folder / f"{name}.{output.format}"
+                writer = AudioWriter(path, info.sample_rate, info.channels, depth, info.frames)
+                writers[name] = stack.enter_context(writer)
             blocks = reader.blocks(int(BLOCK_SECONDS * info.sample_rate))
-            for piece, instrument in separator.stream(blocks, info.sample_rate, info.channels):
+            for piece, parts in separator.stream(blocks, info.sample_rate, info.channels):
                 if output.format in ("wav", "flac") and depth != "float":
-                    instrument = _on_steps(instrument, piece, depth)
-                for part, writer in writers.items():
-                    writer.write(instrument if part == "instrument" else piece - instrument)
+                    parts = _on_steps(parts, piece, depth)
+                parts["rest"] = rest_of(piece, parts.values())
+                for name, writer in writers.items():
+                    writer.write(parts[name])
                 frames += len(piece)
                 progress(len(piece) / info.sample_rate)
     return frames / info.sample_rate, reader.warning
 
 
-def _on_steps(instrument, song, depth):
-    """The instrument on the steps of an integer depth, kept where it and the rest, song - instrument, are in range."""
+def _on_steps(instruments, song, depth):
+    """The instruments on the steps of an integer depth, kept where each of them and the rest are in range.
+
+    Each instrument leaves what the k parts after it can hold together, -k to k (1 - a step); so what one part cannot
+    hold the others take over.
+    """
     import numpy as np
 
-    size = step(depth)
-    low, high = np.maximum(-1, song - (1 - size)), np.minimum(1 - size, song + 1)
-    inside = np.clip(instrument.astype(np.float64), low, np.maximum(low, high))
-    return np.rint(inside / size) * size
+    size, left, kept = step(depth), song, {}
+    for after, (name, instrument) in zip(range(len(instruments), 0, -1), instruments.items(), strict=True):
+        low, high = np.maximum(-1, left - after * (1 - size)), np.minimum(1 - size, left + after)
+        inside = np.clip(instrument.astype(np.float64), low, np.maximum(low, high))
+        kept[name] = np.rint(inside / size) * size
+        left = left - kept[name]
+    return kept
 
 
 def song_folders(songs, root):
@@ -90,10 +100,9 @@ def _note(song, model, output):
     return json.dumps(made_from, indent=1) + "\n"
 
 
-def _finished(folder, instrument, output, note):
+def _finished(folder, instruments, output, note):
     """Whether `folder` holds the stems that `note` describes; AudioError where it holds those of something else."""
-    names = {"instrument": (instrument,), "rest": ("rest",), None: (instrument, "rest")}[output.only]
-    files = [folder / f"{name}.{output.format}" for name in names]
+    files = [folder / f"{name}.{output.format}" for name in output.parts(instruments)]
     try:
         found = (folder / NOTE.format(output.format)).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -112,8 +121,8 @@ def separate_into(separator, song, folder, output, overwrite=False, progress=lam
     try:
         if not song.exists():
             raise AudioError(f"{song}: no such file")
-        note = _note(song, separator.card.name, output)
-        if not overwrite and _finished(folder, separator.instrument, output, note):
+        note = _note(song, separator.name, output)
+        if not overwrite and _finished(folder, separator.instruments, output, note):
             return None
         folder.mkdir(parents=True, exist_ok=True)
         result = separate_file(separator, song, folder, output, progress)

@@ -150,7 +150,7 @@ def _separate(separator, folder, progress):
         progress(_SEPARATING * min(1.0, done / total))
 
     separate_file(separator, mixture, folder, Output("wav"), heard)
-    return _finish(folder, (MIXTURE, separator.instrument, "rest"), sound, progress)
+    return _finish(folder, (MIXTURE, *separator.instruments, "rest"), sound, progress)
 
 
 def _finish(folder, names, sound, progress):
