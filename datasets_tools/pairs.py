@@ -60,12 +60,6 @@ def pair_writer(folder, sample_rate, channels, record, frames=None):
         (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def write_pair(folder, instrument, rest, sample_rate, record=None):
-    """Write a pair that is in memory: `instrument`, `rest`: float (frames, channels), full scale 1."""
-    with pair_writer(folder, sample_rate, instrument.shape[1], record or {}) as write:
-        write(instrument, rest)
-
-
 def record_of(folder):
     """The record of the pair in `folder`, or None where there is none."""
     return read_record(Path(folder) / RECORD)

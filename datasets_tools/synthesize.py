@@ -7,7 +7,7 @@ metadata name everything that sounds, with its licence. One seed gives the same 
 import argparse
 import functools
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from splitstrument.console import command
@@ -23,39 +23,36 @@ class Wanted:
 
 
 def render_song(wanted, output, material, songs, settings):
-    """Render a song into its folder, unless it is there already; the Outcome."""
-    import shutil
-    import tempfile
+    """Render a song into its folder, unless it is there already; the Outcome.
 
+    Raises ValueError where a song made with other settings lies there.
+    """
+    from datasets_tools.pairs import folder_at_once
     from datasets_tools.synthesis.players import RATE, ready
     from datasets_tools.synthesis.songs import song
-    from splitstrument.stages import PART
     from splitstrument.writing import AudioWriter
-    from splitstrument.yaml_files import write_yaml
+    from splitstrument.yaml_files import plain, read_yaml, write_yaml
 
     folder = Path(output) / wanted.name
+    made_by = plain(asdict(settings) | {"song": wanted.index, "left_out": sorted(material.left_out)})
     if folder.exists():
+        if read_yaml(folder / "metadata.yaml").get("made_by") != made_by:
+            raise ValueError(f"{folder} was made with other settings; use another --output or --seed")
         return Outcome(wanted.name, "already there")
     # All of them with the first song: a process whose memory grows later is taken for one that leaks, and ended.
     ready(material)
     rendered = song(material, songs, settings, wanted.index)
-    beside = Path(tempfile.mkdtemp(prefix=f".{wanted.name}.", suffix=PART, dir=output))
-    try:
-        (beside / "stems").mkdir()
+    with folder_at_once(folder) as part:
+        (part / "stems").mkdir()
         files = {f"stems/S{number:02d}.flac": stem for number, stem in enumerate(rendered.stems)}
         for name, audio in {**files, "mix.flac": rendered.mix}.items():
-            with AudioWriter(beside / name, RATE, 2, "16") as writer:
+            with AudioWriter(part / name, RATE, 2, "16") as writer:
                 writer.write(audio)
-        write_yaml(beside / "metadata.yaml", metadata(rendered, settings, wanted.index))
-        beside.chmod(0o755)
-        beside.rename(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+        write_yaml(part / "metadata.yaml", metadata(rendered, made_by))
     return Outcome(wanted.name)
 
 
-def metadata(rendered, settings, index):
+def metadata(rendered, made_by):
     """What Slakh's metadata.yaml has of a song, and where every part of the sound is from."""
     import pretty_midi
 
@@ -80,10 +77,7 @@ def metadata(rendered, settings, index):
     return {
         "audio_dir": "stems",
         "rendered_by": "splitstrument synthesize",
-        "target": settings.target,
-        "seed": settings.seed,
-        "song": index,
-        "seconds": settings.seconds,
+        "made_by": made_by,
         "score": {"name": name, "licence": licence, "file": file},
         **rendered.choices,
         "stems": stems,

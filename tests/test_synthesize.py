@@ -106,6 +106,8 @@ def test_what_is_there_stays_and_what_was_left_half_made_goes(sounds, pianos, ca
     assert command(sounds, pianos, "--target", "piano", "--songs", 3) == 0
     assert "3 already there" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in pianos.rglob("*") if path != pianos} == before
+    assert command(sounds, pianos, "--target", "piano", "--songs", 1, "--seconds", 7) == 1
+    assert "piano0_00000 was made with other settings" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

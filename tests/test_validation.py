@@ -13,7 +13,7 @@ import soundfile
 import yaml
 
 from datasets_tools import genres, validation
-from datasets_tools.pairs import write_pair
+from datasets_tools.pairs import pair_writer
 
 RATES = (16000, 8000)
 NAMES = [f"track {number}" for number in range(8)] + ["solo_001", "solo_002", "solo_003"]
@@ -23,7 +23,8 @@ def make_pairs(root, names=NAMES, rates=RATES):
     for rate in rates:
         for number, name in enumerate(names):
             sound = np.full((rate // 20, 1), number / 100)
-            write_pair(root / f"tracks_{rate}hz" / name, sound, -sound, rate, {"made_from": [name, rate]})
+            with pair_writer(root / f"tracks_{rate}hz" / name, rate, 1, {"made_from": [name, rate]}) as write:
+                write(sound, -sound)
     return root
 
 
