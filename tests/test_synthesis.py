@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from datasets_tools.synthesis import amplifier, charts, effects, styles
+from datasets_tools.synthesis import amplifier, charts, effects, speech, styles
 from datasets_tools.synthesis.accompaniment import Accompaniment, bars_of
 from datasets_tools.synthesis.chords import STRINGS, Chord, heard, shape
 from datasets_tools.synthesis.material import FAMILIES, Instrument, Material
@@ -109,9 +109,12 @@ def test_bends_move_the_pitch_and_not_the_onsets():
 
 
 @pytest.mark.parametrize(
-    ("kind", "family"), [("string", "electric guitar"), ("string", "acoustic guitar"), ("voice", "voice")]
+    ("kind", "family"),
+    [("string", "electric guitar"), ("string", "acoustic guitar"), ("voice", "voice"), ("words", "voice")],
 )
 def test_what_is_computed_plays_in_tune_and_in_time(kind, family):
+    if kind == "words" and not speech.installed():
+        pytest.skip("needs Flite")
     instrument = Instrument(kind, family, FAMILIES[family][0], "computed", "none needed")
     part = Part(0, (Note(0.5, 1.3, 57, 100), Note(2.0, 2.8, 64, 60)))
     sound = render(instrument, part, 3.5, np.random.default_rng(2))
@@ -122,6 +125,23 @@ def test_what_is_computed_plays_in_tune_and_in_time(kind, family):
         ratio = frequency(sound, start, start + 0.5) / hertz
         assert ratio == pytest.approx(max(round(ratio), 1), rel=0.03)  # the tone or one of its harmonics
     assert np.abs(sound[int(1.7 * RATE) : int(1.95 * RATE)]).max() < 0.05 * np.abs(sound).max()
+
+
+def test_syllables_are_found_and_each_note_takes_one():
+    time = np.arange(2 * speech.RATE) / speech.RATE
+    # Four vowels of 0.3 s with hiss between them.
+    vowel = np.sin(2 * np.pi * 150 * time) + np.sin(2 * np.pi * 600 * time)
+    open_mouth = (time % 0.5 < 0.3) * np.sin(np.pi * np.minimum(time % 0.5, 0.3) / 0.3)
+    hiss = np.diff(np.random.default_rng(0).standard_normal(len(time) + 1)) * (time % 0.5 >= 0.3)
+    said = speech.analysed(0.3 * open_mouth * vowel + 0.05 * hiss)
+    assert [round(each[1] * 0.005, 1) for each in said.syllables] == pytest.approx([0.1, 0.6, 1.1, 1.6], abs=0.11)
+    assert said.voiced[30] > 0.9 and said.voiced[80] < 0.1
+    notes = [Note(0.0, 1.0, 60, 90), Note(1.0, 1.2, 62, 90)]
+    places = speech.sung(said, notes, 300, 0.005)
+    first, second = said.syllables[:2]
+    assert (np.diff(places[:199]) >= 0).all() and first[0] <= places[0] and places[199] <= first[2]
+    assert np.abs(places[60:140] - first[1]).max() < 12  # the vowel is held
+    assert second[0] <= places[201] and places[239] <= second[2]
 
 
 def test_an_sfz_program_plays_the_notes(tmp_path):
@@ -180,12 +200,14 @@ def test_material_is_found_by_name_and_left_out_by_name(tmp_path):
     piano = material.pick("piano", np.random.default_rng(0))
     assert (piano.licence, piano.path) == ("public domain", tmp_path / "Splendid Grand Piano.sfz")
     assert material.pick("organ", np.random.default_rng(0)) is None
-    assert material.pick("voice", np.random.default_rng(0)).kind == "voice"
+    assert material.pick("voice", np.random.default_rng(0)).kind in ("voice", "words")
     one = Material([tmp_path], left_out=["computed plucked string:acoustic guitar"])
     assert "acoustic guitar" not in one.families and "electric guitar" in one.families
     with pytest.raises(ValueError, match="electric guitar"):
         Material([tmp_path], left_out=["computed plucked string:electric gitar"])
-    without = Material([tmp_path], left_out=["Splendid Grand Piano", "computed voice"])
+    without = Material(
+        [tmp_path], left_out=["Splendid Grand Piano", "computed voice", "computed voice of words by Flite"]
+    )
     assert "piano" not in without.families and "voice" not in without.families and without.kinds() == {"string"}
 
 

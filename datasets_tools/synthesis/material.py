@@ -1,12 +1,13 @@
 """The instruments and MIDI songs that there are to render with, each with its licence, found on disk by name.
 
-An instrument is a program of a General MIDI bank, an SFZ file, or one that is computed here: a plucked string and a
-singing voice, which need no samples.
+An instrument is a program of a General MIDI bank, an SFZ file, or one that is computed here: plucked strings and a
+singing voice, which need no samples (words for it come from Flite, whose licence asks nothing of what it says).
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets_tools.synthesis import speech
 from splitstrument.checking import STRICT, checked
 from splitstrument.naming import no_such
 
@@ -39,7 +40,7 @@ GUITARS = ("acoustic guitar", "electric guitar", "distorted guitar")
 
 @dataclass(frozen=True)
 class Instrument:
-    """What plays notes: `kind` is bank, sfz, string or voice; `program` its General MIDI number."""
+    """What plays notes: `kind` is bank, sfz, string, voice or words; `program` its General MIDI number."""
 
     kind: str
     family: str
@@ -102,6 +103,7 @@ COMPUTED = (
     ("string", "electric guitar", 27, "computed plucked string"),
     ("string", "acoustic guitar", 25, "computed plucked string"),
     ("voice", "voice", 53, "computed voice"),
+    ("words", "voice", 53, "computed voice of words by Flite"),
 )
 
 
@@ -137,7 +139,8 @@ class Material:
             for entry in table.instruments:
                 self._add(entry, files)
         for kind, family, program, name in COMPUTED:
-            self._put([Instrument(kind, family, program, name, "none needed")])
+            if kind != "words" or speech.installed():
+                self._put([Instrument(kind, family, program, name, "none needed")])
 
     def _add(self, entry, files):
         if path := files.get(entry.bank):

@@ -14,8 +14,8 @@ CURVE = 441  # Hz, of the curves that bend a part's pitch
 
 def render(instrument, part, seconds, random, cents=0.0):
     """The Part by the Instrument (material), `seconds` long, detuned by `cents` and bent as the part says."""
-    player = {"bank": _bank, "sfz": _sfz, "string": _string, "voice": _voice}[instrument.kind]
-    if instrument.kind == "voice":
+    player = {"bank": _bank, "sfz": _sfz, "string": _string, "voice": _voice, "words": _voice}[instrument.kind]
+    if player is _voice:  # which follows no bends: it glides by itself
         return player(instrument, part, seconds, random)
     if not part.bends and not cents:
         return player(instrument, part.notes, seconds, random)
@@ -163,6 +163,6 @@ def _string(instrument, notes, seconds, random):
 
 
 def _voice(instrument, part, seconds, random):
-    from datasets_tools.synthesis.voice import sing
+    from datasets_tools.synthesis.voice import Vowels, Words, sing
 
-    return sing(part, seconds, random, RATE)
+    return sing(part, seconds, random, RATE, Words if instrument.kind == "words" else Vowels)

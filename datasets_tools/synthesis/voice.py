@@ -1,10 +1,13 @@
-"""A singing voice of one part, computed: glottal pulses with vibrato, through the resonances of vowels, and breath.
+"""A singing voice of one part: glottal pulses with vibrato through a throat's resonances, and breath.
 
-It is no person, but moves as voices do, between pitches and vowels, which sampled choirs do not; in a song's backing
-that is what has to be told from a guitar.
+The throat is one of vowels, or that of spoken words (`datasets_tools.synthesis.speech`). It is no person, but moves as
+voices do, between pitches and sounds, which sampled choirs do not: in a song's backing that is what has to be told
+from a guitar.
 """
 
 import numpy as np
+
+from datasets_tools.synthesis import speech
 
 # The first five resonances in Hz of the vowels a, e, i, o, u of a man's voice, and their levels in dB (Fant 1960;
 # Csound's table of formants, which singers' synthesisers share).
@@ -19,56 +22,101 @@ VOWELS = np.array(
 )
 WIDTHS = np.array([80, 90, 120, 130, 140])  # Hz
 FRAME = 256  # samples that share a spectrum's shape
+HARMONICS, HIGHEST = 60, 9000  # Hz
 
 
-def sing(part, seconds, random, rate):
-    """The Part's notes sung, float32 (seconds * rate, 2); where several sound at once, the last that began."""
-    frames = round(seconds * rate)
-    pitch, level, vowels = _curves(part.notes, frames // FRAME + 2, FRAME / rate, random)
+class Vowels:
+    """A throat that sings a random vowel a note."""
+
+    def __init__(self, notes, count, step, random):
+        weights = np.zeros((count, len(VOWELS)))
+        weights[:, 0] = 1
+        for note in notes:
+            weights[round(note.start / step) :] = np.eye(len(VOWELS))[random.integers(len(VOWELS))]
+        glide = np.exp(-np.arange(0, 0.3, step) / 0.04)
+        weights = np.stack([_follow(weight, glide) for weight in weights.T], 1)
+        self.size = random.uniform(1.0, 1.22)  # of the throat: a woman's resonances lie higher
+        self.centres, self.levels = weights @ VOWELS[:, 0] * self.size, 10 ** (weights @ VOWELS[:, 1] / 20)
+        self.tilt = random.uniform(0.6, 1.3)
+        self.voiced = np.full(count, 0.98)
+
+    def gains(self, hertz):
+        """The factor of a tone at `hertz` in each frame: (count,) and (count,)."""
+        resonances = self.levels / np.sqrt(1 + ((hertz[:, None] - self.centres) / (WIDTHS / 2)) ** 2)
+        return resonances.sum(1) * (hertz / 200) ** -self.tilt
+
+
+class Words:
+    """A throat that says words, a syllable a note."""
+
+    def __init__(self, notes, count, step, random):
+        said = speech.speak(min(len(notes), 60) + 4, random)
+        self.places = speech.sung(said, notes, count, step)
+        self.envelope = said.envelope - said.envelope.max()
+        self.voiced = np.interp(self.places, np.arange(len(said.voiced)), said.voiced)
+        self.size = random.uniform(0.92, 1.12)
+
+    def gains(self, hertz):
+        from scipy.ndimage import map_coordinates
+
+        bins = np.minimum(hertz / self.size * speech.SIZE / speech.RATE, speech.SIZE / 2)
+        # Beyond what was recorded it goes on falling, by 24 dB an octave.
+        above = 80 * np.log10(np.maximum(hertz / self.size / (speech.RATE / 2), 1))
+        decibels = map_coordinates(self.envelope, [self.places, bins], order=1, mode="nearest") - above
+        return 10 ** (decibels / 20)
+
+
+def sing(part, seconds, random, rate, throat=Vowels):
+    """The Part's notes sung, float32 (seconds * rate, 2); where several sound at once, the last that began.
+
+    `throat`: Vowels, or Words, which raises ValueError where Flite gives no sound.
+    """
+    frames, step = round(seconds * rate), FRAME / rate
+    notes = sorted(part.notes, key=lambda note: note.start)
+    count = frames // FRAME + 2
+    throat = throat(notes, count, step, random)
+    pitch, level = _curves(notes, count, step, random)
     time = np.arange(frames) / FRAME
-    smooth = np.interp(time, np.arange(len(pitch)), pitch)
     depth, speed = random.uniform(0.1, 0.6), random.uniform(4.5, 6.5)
     vibrato = depth * np.sin(2 * np.pi * speed * np.arange(frames) / rate + random.uniform(0, 6))
-    hertz = 440 * 2 ** ((smooth + vibrato - 69) / 12)
-    loudness = np.interp(time, np.arange(len(level)), level)
-    phase = 2 * np.pi * np.cumsum(hertz) / rate
-    size = random.uniform(1.0, 1.22)  # of the throat: a woman's resonances lie higher
-    tilt, breath = random.uniform(0.6, 1.3), 10 ** (random.uniform(-36, -22) / 20)
-    voice = np.zeros(frames)
-    count = int(min(40, 9000 / max(hertz.min(), 50)))
-    for harmonic in range(1, count + 1):
-        gain = _response(harmonic * hertz[::FRAME], vowels[: -(-frames // FRAME)], size) * harmonic**-tilt
-        gain = np.interp(time, np.arange(len(gain)), gain)
-        voice += np.where(harmonic * hertz < 0.45 * rate, gain, 0) * np.sin(harmonic * phase)
-    noise = np.diff(random.standard_normal(frames + 1)) * breath
-    sound = loudness * (voice + noise)
+    hertz = 440 * 2 ** ((np.interp(time, np.arange(count), pitch) + vibrato - 69) / 12)
+    phase = (2 * np.pi * np.cumsum(hertz / rate) % (2 * np.pi)).astype(np.float32)
+    slow, sound = 440 * 2 ** ((pitch - 69) / 12), np.zeros(frames, np.float32)
+    for harmonic in range(1, int(min(HARMONICS, HIGHEST / slow.min())) + 1):
+        gain = throat.gains(harmonic * slow) * throat.voiced * (harmonic * slow < 0.45 * rate)
+        sound += np.interp(time, np.arange(count), gain).astype(np.float32) * np.sin(harmonic * phase)
+    breath = 10 ** (random.uniform(-10, 4) / 20)
+    sound = np.interp(time, np.arange(count), level) * (sound + breath * _hiss(throat, frames, count, rate, random))
     return np.repeat(sound[:, None], 2, 1).astype(np.float32)
 
 
+def _hiss(throat, frames, count, rate, random):
+    """Noise through the throat where it has no voice."""
+    from scipy.signal import istft, stft
+
+    noise = random.standard_normal(count * FRAME)
+    bins, _, spectrum = stft(noise, rate, nperseg=2 * FRAME, noverlap=FRAME)
+    weights = np.interp(np.arange(spectrum.shape[1]), np.arange(count), 1 - throat.voiced)
+    for index, hertz in enumerate(bins[1:], 1):
+        gain = throat.gains(np.full(count, hertz))
+        spectrum[index] *= np.interp(np.arange(spectrum.shape[1]), np.arange(count), gain) * weights
+    spectrum[0] = 0
+    return istft(spectrum, rate, nperseg=2 * FRAME, noverlap=FRAME)[1][:frames]
+
+
 def _curves(notes, count, step, random):
-    """(pitch, level, vowels (count, 5 weights)) at each of `count` frames, `step` seconds apart."""
+    """(pitch, level) at each of `count` frames, `step` seconds apart, gliding from note to note."""
     times = np.arange(count) * step
-    pitch, level, vowels = np.full(count, 60.0), np.zeros(count), np.zeros((count, len(VOWELS)))
-    vowels[:, 0] = 1
-    for note in sorted(notes, key=lambda note: note.start):
+    pitch, level = np.full(count, float(notes[0].pitch) if notes else 60.0), np.zeros(count)
+    for note in notes:
         first, last = np.searchsorted(times, [note.start, note.end])
         pitch[first:] = note.pitch
         level[first:last] = note.velocity / 100
         level[last:] = 0
-        vowels[first:] = np.eye(len(VOWELS))[random.integers(len(VOWELS))]
     glide = np.exp(-np.arange(0, 0.3, step) / random.uniform(0.02, 0.06))
-    fade = np.exp(-np.arange(0, 0.2, step) / 0.025)
-    vowels = np.stack([_follow(weight, glide) for weight in vowels.T], 1)
-    return _follow(pitch, glide), _follow(level, fade), vowels
+    return _follow(pitch, glide), _follow(level, np.exp(-np.arange(0, 0.2, step) / 0.025))
 
 
 def _follow(curve, kernel):
     kernel = kernel / kernel.sum()
     return np.convolve(np.concatenate([np.full(len(kernel), curve[0]), curve]), kernel)[len(kernel) :][: len(curve)]
-
-
-def _response(hertz, vowels, size):
-    """The vowels' gain at `hertz`, both (frames, ...): the sum of the resonances' curves."""
-    centres = vowels @ VOWELS[:, 0] * size
-    levels = 10 ** (vowels @ VOWELS[:, 1] / 20)
-    return (levels / np.sqrt(1 + ((hertz[:, None] - centres) / (WIDTHS / 2)) ** 2)).sum(1)
