@@ -5,10 +5,11 @@ import pytest
 
 from datasets_tools.synthesis import amplifier, charts, effects, speech, styles
 from datasets_tools.synthesis.accompaniment import Accompaniment, bars_of
+from datasets_tools.synthesis.arrangement import arranged
 from datasets_tools.synthesis.chords import STRINGS, Chord, heard, shape
 from datasets_tools.synthesis.material import FAMILIES, Instrument, Material
 from datasets_tools.synthesis.players import bent, render
-from datasets_tools.synthesis.scores import Note, Part, Score, excerpt, varied
+from datasets_tools.synthesis.scores import Note, Part, Score, excerpt, read_midi, varied
 
 RATE = 44100
 
@@ -71,6 +72,44 @@ def test_an_excerpt_is_transposed_and_quicker(score):
     quick = varied(part, 2.0, 3)
     assert quick.seconds == 4 and quick.parts[0].notes[0] == Note(0, 2, 60, 90)
     assert varied(Score((Part(0, part.parts[0].notes, drums=True),), 8.0), 1, 5).parts[0].notes[0].pitch == 57
+
+
+def test_a_pitch_wheel_stays_until_it_moves(tmp_path):
+    import pretty_midi
+
+    midi, guitar = pretty_midi.PrettyMIDI(), pretty_midi.Instrument(30)
+    guitar.notes.append(pretty_midi.Note(90, 60, 0.0, 6.0))
+    guitar.notes.append(pretty_midi.Note(90, 62, 6.0, 9.0))
+    guitar.pitch_bends += [pretty_midi.PitchBend(pitch, time) for pitch, time in ((0, 0.0), (4096, 5.0), (0, 8.0))]
+    midi.instruments.append(guitar)
+    midi.write(str(tmp_path / "a.mid"))
+
+    def bend(part, time):
+        return np.interp(time, *np.array(part.bends).T)
+
+    score = read_midi(tmp_path / "a.mid")
+    whole = score.parts[0]
+    assert [round(float(bend(whole, time)), 2) for time in (0, 4.9, 5.1, 7.9, 8.1)] == [0, 0, 1, 1, 0]
+    late, early = excerpt(score, 5.5, 4.0).parts[0], excerpt(score, 0.0, 7.0).parts[0]
+    assert [round(float(bend(late, time)), 2) for time in (0, 2.4, 2.6)] == [1, 1, 0]
+    assert [round(float(bend(early, time)), 2) for time in (0, 4.9, 5.1)] == [0, 0, 1]
+
+
+def test_of_a_song_for_piano_alone_others_play_what_is_left(tmp_path):
+    (tmp_path / "Splendid Grand Piano.sfz").write_text("")
+    melody = Part(0, tuple(Note(number / 2, number / 2 + 0.4, 72, 90) for number in range(30)))
+    chords = Part(
+        0, tuple(note for bar in range(8) for note in chord_notes(48, (0, 4, 7, 12), 2 * bar, 2 * bar + 2) * 4)
+    )
+    score = Score((melody, chords), 16.0, tuple(np.arange(32) / 2), tuple(np.arange(0, 16, 2.0)))
+    material, chosen, sung = Material([tmp_path]), 0, 0
+    for seed in range(20):
+        voices = arranged(score, "piano", material, np.random.default_rng(seed))
+        pianos = [voice for voice in voices if voice.target]
+        assert len(pianos) == 1 and pianos[0].instrument.family == "piano" and len(voices) > 1
+        chosen += len(pianos[0].part.notes) == len(chords.notes)
+        sung += any(len(voice.part.notes) == len(melody.notes) and not voice.target for voice in voices)
+    assert chosen > 12 and sung > 5
 
 
 def test_strings_of_a_chord_come_one_after_the_other():

@@ -63,7 +63,13 @@ def arranged(score, target, material, random):
     others = [p for p in parts if p not in own and not p.drums and p.program not in BASSES and len(p.notes) > 8]
     if not families or not (parts and (made.chords or own)):
         return None
-    voices = _targets(target, families, own, others, made, material, random)
+    # A piano song's voices may all be pianos: the fullest is the likeliest, and the others are played by others.
+    fullness = [len(part.notes) ** 2 for part in own]
+    order = random.choice(len(own), len(own), False, [each / sum(fullness) for each in fullness]) if own else []
+    own = [own[index] for index in order]
+    count = 1 if target == "piano" else int(random.choice([1, 2, 3], p=[0.45, 0.4, 0.15]))
+    own, others = own[:count], others + own[count:]
+    voices = _targets(target, families, count, own, others, made, material, random)
     voices += _rhythm(parts, made, material, random)
     voices += _backing(target, others, made, material, random)
     voices = [voice for voice in voices if voice and len(voice.part.notes) > 2]
@@ -75,10 +81,8 @@ def _programs(families):
     return {program for family in families for program in FAMILIES[family]}
 
 
-def _targets(target, families, own, others, made, material, random):
-    """The target's voices: its own parts, or made ones, or, in a song without, another's part lent to it."""
-    count = 1 if target == "piano" else int(random.choice([1, 2, 3], p=[0.45, 0.4, 0.15]))
-    order = [own[index] for index in random.permutation(len(own))[:count]]
+def _targets(target, families, count, own, others, made, material, random):
+    """The target's `count` voices: its own parts, or made ones, or, in a song without, another's part lent to it."""
     chances = {"acoustic guitar": 0.25, "electric guitar": 0.3, "distorted guitar": 0.45, "piano": 1.0}
     weights = [chances[family] for family in families]
     family = random.choice(families, p=[weight / sum(weights) for weight in weights])
@@ -87,8 +91,8 @@ def _targets(target, families, own, others, made, material, random):
         if number and random.random() < 0.3:
             family = random.choice(families)
         keep = 0.85 if target == "piano" else 0.5
-        if number < len(order) and (random.random() < keep or not made.chords):
-            part = order[number]
+        if number < len(own) and (random.random() < keep or not made.chords):
+            part = own[number]
         elif others and random.random() < 0.15:
             part = others[int(random.integers(len(others)))]
         elif made.chords:

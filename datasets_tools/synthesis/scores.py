@@ -62,12 +62,21 @@ def read_midi(path):
             (note for note in each.notes if note.end > note.start), key=lambda note: (note.start, note.pitch)
         )
         notes = tuple(Note(note.start, note.end, note.pitch, note.velocity) for note in notes if note.velocity)
-        bends = tuple((bend.time, 2 * bend.pitch / 8192) for bend in each.pitch_bends)
         if notes:
-            parts.append(Part(each.program, notes, each.is_drum, bends))
+            parts.append(Part(each.program, notes, each.is_drum, _wheel(each.pitch_bends)))
     if not parts:
         raise ValueError(f"{path}: has no notes")
     return Score(tuple(parts), midi.get_end_time(), tuple(beats), tuple(bars))
+
+
+def _wheel(events):
+    """A pitch wheel's steps as a curve: it stays where it is until just before it moves."""
+    curve = []
+    for event in sorted(events, key=lambda event: event.time):
+        if curve:
+            curve.append((max(event.time - 0.005, curve[-1][0]), curve[-1][1]))
+        curve.append((event.time, 2 * event.pitch / 8192))
+    return tuple(curve) if any(bend for _, bend in curve) else ()
 
 
 def excerpt(score, start, seconds):
@@ -85,7 +94,7 @@ def excerpt(score, start, seconds):
         )
         inside = [(time - start, bend) for time, bend in part.bends if start <= time < start + seconds]
         before = [bend for time, bend in part.bends if time < start]
-        bends = ((0.0, before[-1]), *inside) if before and before[-1] else tuple(inside)
+        bends = ((0.0, before[-1] if before else 0.0), *inside) if part.bends else ()
         parts.append(replace(part, notes=notes, bends=bends))
     return Score(tuple(parts), seconds, cut(score.beats), cut(score.bars))
 
