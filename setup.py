@@ -68,6 +68,7 @@ setup(
             "pyloudnorm>=0.1.1",
             "pysfizz>=0.1.3",
             "pytest>=8",
+            "pytest-xdist>=3.6",
             "ruff>=0.9",
             "scikit-learn>=1.4",
             "tensorboardX>=2.6",
