@@ -1,7 +1,8 @@
 """MIDI songs and chord charts, sampled and computed instruments -> multitrack songs in the layout of Slakh.
 
 `<output>/<track>/{mix.flac, metadata.yaml, stems/SNN.flac}`, 44.1 kHz, stereo, 16 bit; the stems add up to the mix. The
-metadata name everything that sounds, with its licence. One seed gives the same songs again.
+metadata name everything that sounds, with its licence. One seed gives the same songs again; only SFZ programs that
+choose among several recordings of a note by chance choose anew.
 """
 
 import argparse
@@ -28,7 +29,7 @@ def render_song(wanted, output, material, songs, settings):
     Raises ValueError where a song made with other settings lies there.
     """
     from datasets_tools.pairs import folder_at_once
-    from datasets_tools.synthesis.players import RATE, ready
+    from datasets_tools.synthesis.players import RATE
     from datasets_tools.synthesis.songs import song
     from splitstrument.writing import AudioWriter
     from splitstrument.yaml_files import plain, read_yaml, write_yaml
@@ -39,8 +40,6 @@ def render_song(wanted, output, material, songs, settings):
         if read_yaml(folder / "metadata.yaml").get("made_by") != made_by:
             raise ValueError(f"{folder} was made with other settings; use another --output or --seed")
         return Outcome(wanted.name, "already there")
-    # All of them with the first song: a process whose memory grows later is taken for one that leaks, and ended.
-    ready(material)
     rendered = song(material, songs, settings, wanted.index)
     with folder_at_once(folder) as part:
         (part / "stems").mkdir()
@@ -109,11 +108,9 @@ def main(arguments=None):
 
     if options.songs < 1 or options.first < 0:
         raise StageError("--songs must be at least 1, --first not negative")
-    if not options.midi:
-        options.charts = 1.0
-    settings = Settings(options.target, options.seconds, options.seed, options.charts)
     material = Material(options.sounds, options.material, options.leave_out)
     songs = material.songs(options.midi)
+    settings = Settings(options.target, options.seconds, options.seed, options.charts if songs else 1.0)
     if not material.kinds() & {"bank", "sfz"}:
         raise StageError(f"{options.sounds[0]}: none of the instruments that are known (docs/data.md lists them)")
     kinds = material.kinds()
@@ -121,7 +118,7 @@ def main(arguments=None):
         import pysfizz  # noqa: F401
     if "bank" in kinds:
         import tinysoundfont  # noqa: F401
-    if options.charts and not charts.installed():
+    if settings.charts and not charts.installed():
         raise StageError("--charts needs MMA (Debian's package mma); without it, give MIDI files by --midi")
     numbers = range(options.first, options.first + options.songs)
     wanted = [Wanted(f"{options.target}{options.seed}_{number:05d}", number) for number in numbers]

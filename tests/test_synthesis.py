@@ -214,6 +214,10 @@ def test_a_bank_plays_the_notes():
         assert sound.shape == (round(2.5 * RATE), 2) and np.abs(sound[: int(0.49 * RATE)]).max() < 1e-3
         ratio = frequency(sound, 0.7, 1.3) / 440
         assert ratio == pytest.approx(2 ** round(np.log2(ratio)), rel=0.01)
+    # A part that sounds to its end leaves nothing in the next one.
+    held, random = Part(0, (Note(0.0, 2.5, 60, 127),)), np.random.default_rng(0)
+    render(instrument, held, 2.5, random)
+    np.testing.assert_array_equal(render(instrument, part, 2.5, random), sound)
     drums = Instrument("bank", "drums", 0, "x", "x", path)
     kick = render(drums, Part(0, (Note(0.5, 0.6, 36, 110),), drums=True), 1.5, np.random.default_rng(0))
     assert frequency(kick, 0.5, 0.8) < 150 and np.abs(kick).max() > 0.01
@@ -222,14 +226,17 @@ def test_a_bank_plays_the_notes():
 def test_charts_are_played_by_mma():
     if not charts.installed():
         pytest.skip("needs MMA")
-    score = charts.play("Tempo 120\nGroove PopBallad\n1 C\n2 Am\n3 F\n4 G7\n")
+    score = charts.play("Tempo 120\nGroove PopBallad\n1 C\n2 Am\n3 F\n4 G7\n", 0)
     assert score.seconds == pytest.approx(8, abs=1.5) and any(part.drums for part in score.parts)
     roots = [chord.root for chord in heard(score)][:8]
     assert roots[0] == 0 and roots[2] == 9 and roots[4] == 5 and roots[6] == 7
     for seed in range(3):
-        assert charts.play(charts.drawn(np.random.default_rng(seed), 8)).seconds > 8
+        groove, chart = charts.drawn(np.random.default_rng(seed), 8)
+        played = charts.play(chart, seed)
+        assert played.seconds > 8 and f"Groove {groove}\n" in chart
+        assert charts.play(chart, seed) == played
     with pytest.raises(ValueError, match="MMA does not take the chart"):
-        charts.play("Groove NoSuchGroove\n1 C\n")
+        charts.play("Groove NoSuchGroove\n1 C\n", 0)
 
 
 def test_material_is_found_by_name_and_left_out_by_name(tmp_path):

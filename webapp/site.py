@@ -184,6 +184,11 @@ def send_file(path, download=None):
     return b""
 
 
+def _worth_telling(record):
+    """Not what waitress says at its end of requests that nobody waits for any more."""
+    return not str(record.msg).startswith("Canceling")
+
+
 def server(wsgi, host, port, **settings):
     """A waitress server of `wsgi` that listens, with its `address`; `run()` answers until Ctrl-C or SIGTERM.
 
@@ -195,8 +200,7 @@ def server(wsgi, host, port, **settings):
 
     logging.getLogger("waitress").setLevel(logging.WARNING)  # else it writes paths as strangers send them
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    # At the end, of requests that nobody waits for any more.
-    logging.getLogger("waitress").addFilter(lambda record: not str(record.msg).startswith("Canceling"))
+    logging.getLogger("waitress").addFilter(_worth_telling)
     # A large file goes out piece by piece; so many connections may be open that slow ones keep nobody out.
     own = {"ident": "splitstrument", "connection_limit": 1000, "asyncore_use_poll": True, "log_socket_errors": False}
     own |= {"channel_timeout": 60, "max_request_header_size": 2**15, "inbuf_overflow": 2**16}

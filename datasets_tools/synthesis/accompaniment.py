@@ -11,7 +11,8 @@ from datasets_tools.synthesis.scores import Note, Part
 
 KICK, SNARE, RIM, HAT, OPEN, CRASH, RIDE = 36, 38, 37, 42, 46, 49, 51
 TOMS = (50, 47, 45, 43)
-# Kick and snare of a bar, then hats: k kick, s snare, r rim, h closed, o open, d ride.
+DRUMS = {"k": KICK, "s": SNARE, "r": RIM, "h": HAT, "o": OPEN, "d": RIDE}
+# Kick and snare of a bar, then hats.
 BEATS = (
     ("k.......k.......", "....s.......s..."),
     ("k......kk.......", "....s.......s..."),
@@ -85,8 +86,8 @@ class Accompaniment:
         return found[-1] if found else None
 
     def _hits(self, patterns, rest=0.0):
-        """(symbol, start, end, section's number, step) of every hit; a section rests by the chance `rest`."""
-        for number, section in enumerate(self.sections):
+        """(symbol, start, end, step) of every hit; a section rests by the chance `rest`."""
+        for section in self.sections:
             if self.random.random() < rest:
                 continue
             pattern = str(self.random.choice(patterns))
@@ -94,8 +95,9 @@ class Accompaniment:
                 length = (end - start) / 16
                 for step, symbol in enumerate(pattern):
                     if symbol not in ".-":
-                        held = len(pattern[step + 1 :]) - len(pattern[step + 1 :].lstrip("-")) + 1
-                        yield symbol, start + step * length, start + (step + held) * length, number, step
+                        after = pattern[step + 1 :]
+                        held = 1 + len(after) - len(after.lstrip("-"))
+                        yield symbol, start + step * length, start + (step + held) * length, step
 
     def _velocity(self, step, base=88):
         return int(np.clip(base + 14 * (step % 4 == 0) + self.random.normal(0, 6), 20, 127))
@@ -104,15 +106,14 @@ class Accompaniment:
         notes = []
         for number, section in enumerate(self.sections):
             (kick, snare), hats = BEATS[self.random.integers(len(BEATS))], str(self.random.choice(HATS))
-            symbols = {"k": KICK, "s": SNARE, "r": RIM, "h": HAT, "o": OPEN, "d": RIDE}
             for place, (start, end) in enumerate(section):
                 fill = place == len(section) - 1 and self.random.random() < 0.7
                 length = (end - start) / 16
                 for pattern in (kick, snare, hats):
                     for step, symbol in enumerate(pattern[: 12 if fill else 16]):
-                        if symbol in symbols:
+                        if symbol in DRUMS:
                             at = start + step * length
-                            notes.append(Note(at, at + 0.1, symbols[symbol], self._velocity(step)))
+                            notes.append(Note(at, at + 0.1, DRUMS[symbol], self._velocity(step)))
                 if fill:
                     for step in range(12, 16):
                         at = start + step * length
@@ -124,7 +125,7 @@ class Accompaniment:
 
     def bass(self):
         notes = []
-        for symbol, start, end, _, step in self._hits(BASSES, 0.05):
+        for symbol, start, end, step in self._hits(BASSES, 0.05):
             if chord := self.chord(start):
                 pitch = chord.bass(28) + {"5": 7, "o": 12}.get(symbol, 0)
                 notes.append(Note(start, end - 0.02, pitch, self._velocity(step)))
@@ -134,7 +135,7 @@ class Accompaniment:
         """Chords over up to six strings, down and up, the strings one after the other."""
         fret, notes = int(self.random.choice([0, 0, 0, 2, 3, 5, 7])), []
         spread = self.random.uniform(0.005, 0.022)
-        for symbol, start, end, _, step in self._hits(STRUMS, 0.15):
+        for symbol, start, end, step in self._hits(STRUMS, 0.15):
             if not (chord := self.chord(start)):
                 continue
             pitches = shape(chord, fret)
@@ -148,7 +149,7 @@ class Accompaniment:
     def power(self):
         """Root, fifth and octave low on the neck, some of them muted by the palm ("m": short)."""
         notes = []
-        for symbol, start, end, _, step in self._hits(CHUGS, 0.1):
+        for symbol, start, end, step in self._hits(CHUGS, 0.1):
             if not (chord := self.chord(start)):
                 continue
             root, muted = chord.bass(38), symbol == "m"
@@ -159,9 +160,9 @@ class Accompaniment:
         return Part(30, tuple(notes), role="power")
 
     def arpeggio(self):
-        """The chord's notes one by one, each ringing to the end of its bar."""
+        """The chord's notes one by one, each ringing on with the chord, for 1.5 s at most."""
         fret, notes = int(self.random.choice([0, 0, 2, 5, 7])), []
-        for symbol, start, end, _, step in self._hits(ARPEGGIOS, 0.1):
+        for symbol, start, end, step in self._hits(ARPEGGIOS, 0.1):
             if chord := self.chord(start):
                 pitches = shape(chord, fret)
                 ring = max(end, min(chord.end, start + 1.5))
@@ -170,9 +171,7 @@ class Accompaniment:
 
     def solo(self, low=57):
         """A melody of one voice over the chords: phrases in the key's five notes, with pauses between them."""
-        notes, time, place = [], 0.0, int(self.random.integers(5, 12))
-        if not self.chords:
-            return Part(30, (), role="solo")
+        notes, place = [], int(self.random.integers(5, 12))
         root = np.bincount([chord.root for chord in self.chords], minlength=12).argmax()
         minor = np.mean([(chord.root + 3) % 12 in chord.classes for chord in self.chords]) > 0.5
         # Five notes that are in tune with most chords: those of the commonest one.
@@ -194,7 +193,7 @@ class Accompaniment:
     def comp(self, low=55):
         """Chords of keys or horns: short or held, near one place."""
         notes = []
-        for _, start, end, _, step in self._hits(COMPS, 0.15):
+        for _, start, end, step in self._hits(COMPS, 0.15):
             if chord := self.chord(start):
                 notes += [Note(start, end - 0.02, pitch, self._velocity(step, 80)) for pitch in chord.near(low)]
         return Part(4, tuple(notes), role="comp")

@@ -41,19 +41,20 @@ def _grooves():
 
 
 def drawn(random, bars):
-    """The text of a chart of `bars` bars: a groove, a tempo, a key and one or two progressions."""
+    """(groove, text) of a chart of `bars` bars, with a tempo, a key and one or two progressions."""
     minor, tonic = bool(random.random() < 0.4), int(random.integers(12))
     progressions = [str(random.choice(PROGRESSIONS[minor])).split() for _ in range(2)]
     chords = (progressions[0] * 2 + progressions[1] * 2) * bars
-    lines = [f"Tempo {random.integers(75, 165)}", f"Groove {random.choice(_grooves())}"]
+    tempo, groove = random.integers(75, 165), str(random.choice(_grooves()))
+    lines = [f"Tempo {tempo}", f"Groove {groove}"]
     for number, chord in enumerate(chords[:bars], 1):
         root = NAMES[(tonic + SCALES[minor][int(chord[0]) - 1]) % 12]
         lines.append(f"{number} {root}{chord[1:]}")
-    return "\n".join(lines) + "\n"
+    return groove, "\n".join(lines) + "\n"
 
 
-def play(chart):
-    """The Score of a chart's text by MMA.
+def play(chart, seed):
+    """The Score of a chart's text by MMA, whose bands play by chance: by `seed`.
 
     Raises ValueError where MMA is not there, or does not take the chart, with what it says.
     """
@@ -61,7 +62,7 @@ def play(chart):
         raise ValueError("chord charts need MMA (Debian's package mma)")
     with tempfile.TemporaryDirectory() as folder:
         source, midi = Path(folder) / "chart.mma", Path(folder) / "chart.mid"
-        source.write_text(chart, encoding="utf-8")
+        source.write_text(f"RndSeed {seed}\n{chart}", encoding="utf-8")
         command = ["mma", "-w", "-f", str(midi), str(source)]
         # Its own folder, so that two at a time do not write each other's files.
         settings = {"cwd": folder, "env": os.environ | {"HOME": folder}, "timeout": 60}

@@ -5,6 +5,8 @@ Sounds are float32 (frames, channels); the random choices come from the given nu
 
 import numpy as np
 
+HOP = 0.002  # s, of levels and gains
+
 
 def loudness_normalised(audio, decibels, rate):
     """`audio` scaled so that its parts that sound (0.4 s blocks within 20 dB of the loudest) have this RMS in dBFS."""
@@ -42,15 +44,20 @@ def shelf(frequency, gain, rate):
     return section / section[3]
 
 
-def equalised(audio, random, rate, brightness=(-4.0, 7.0)):
-    """One to three random peaks and a random high shelf, `brightness` dB: the same spread for every instrument."""
-    from scipy.signal import sosfilt
-
+def equaliser(random, rate, brightness=(-4.0, 7.0)):
+    """One to three random peaks and a random high shelf, `brightness` dB, as sections: the same spread for all."""
     sections = [shelf(random.uniform(1500, 5000), random.uniform(*brightness), rate)]
     for _ in range(random.integers(1, 4)):
         frequency = np.exp(random.uniform(np.log(90), np.log(7000)))
         sections.append(peaking(frequency, random.uniform(-6, 6), random.uniform(0.5, 2), rate))
-    return sosfilt(np.array(sections), audio, axis=0).astype(np.float32)
+    return np.array(sections)
+
+
+def filtered(audio, sections):
+    """`audio` through second-order sections."""
+    from scipy.signal import sosfilt
+
+    return sosfilt(sections, audio, axis=0).astype(np.float32)
 
 
 def brightened(audio, random, rate):
@@ -66,7 +73,7 @@ def brightened(audio, random, rate):
     lacking = least - 10 * np.log10((treble + 1e-12) / (power + 1e-12))
     if power < 1e-10 or lacking <= 0:
         return audio
-    return sosfilt(shelf(2500, min(lacking, 12), rate)[None], audio, axis=0).astype(np.float32)
+    return filtered(audio, shelf(2500, min(lacking, 12), rate)[None])
 
 
 def roomy(audio, random, rate):
@@ -93,14 +100,9 @@ def compressed(audio, random, rate):
     return (audio * spread(gain, len(audio), rate)[:, None]).astype(np.float32)
 
 
-HOP = 0.002  # s, of levels and gains
-
-
 def level_of(audio, rate):
     """The level of each 2 ms in dB, relative to the RMS of what sounds."""
-    hop = round(HOP * rate)
-    count = -(-len(audio) // hop)
-    power = np.pad((audio.astype(np.float64) ** 2).mean(1), (0, count * hop - len(audio))).reshape(count, hop).mean(1)
+    power = _hops((audio.astype(np.float64) ** 2).mean(1), rate).mean(1)
     sounding = power[power > power.max() / 1000]
     return 10 * np.log10((power + 1e-12) / (sounding.mean() if len(sounding) and power.max() > 0 else 1.0))
 
@@ -119,8 +121,18 @@ def gain_above(level, threshold, ratio, attack, release):
 
 def spread(decibels, frames, rate):
     """Factors for each of `frames` samples, from gains in dB for each 2 ms."""
-    times = (np.arange(len(decibels)) + 0.5) * round(HOP * rate)
-    return 10 ** (np.interp(np.arange(frames), times, decibels) / 20)
+    return 10 ** (_between(decibels, frames, rate) / 20)
+
+
+def _hops(values, rate):
+    """Values of samples, (frames,), as (hops, samples in a hop) with zeros behind the end."""
+    hop = round(HOP * rate)
+    return np.pad(values, (0, -len(values) % hop)).reshape(-1, hop)
+
+
+def _between(values, frames, rate):
+    """Values in the middle of each hop, on straight lines in between: (frames,)."""
+    return np.interp(np.arange(frames), (np.arange(len(values)) + 0.5) * round(HOP * rate), values)
 
 
 def chorused(audio, random, rate):
@@ -164,12 +176,9 @@ def limiter(audio, ceiling, rate):
     """Factors (frames,) that keep `audio` within the ceiling: smooth, and low in time before a peak comes."""
     from scipy.ndimage import minimum_filter1d
 
-    hop = round(HOP * rate)
-    count = -(-len(audio) // hop)
-    peaks = np.pad(np.abs(audio).max(1), (0, count * hop - len(audio))).reshape(count, hop).max(1)
+    peaks = _hops(np.abs(audio).max(1), rate).max(1)
     wanted = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9))
     # The lowest of seven hops, then their mean over five: still below what each of the middle ones needs.
     low = minimum_filter1d(wanted, 7, mode="nearest")
     smooth = np.convolve(np.pad(low, 2, mode="edge"), np.full(5, 0.2), "valid")
-    times = (np.arange(count) + 0.5) * hop
-    return np.interp(np.arange(len(audio)), times, smooth)
+    return _between(smooth, len(audio), rate)

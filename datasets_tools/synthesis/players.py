@@ -46,14 +46,6 @@ def bent(play, part, seconds, cents=0.0):
     return np.stack(channels, 1).astype(np.float32)
 
 
-def ready(material):
-    """Load the banks and programs of `material` (material.Material), some 20 s for all, before they are asked for."""
-    for groups in material.families.values():
-        for instrument in (each for group in groups for each in group):
-            if instrument.path:
-                {"bank": _soundfont, "sfz": _program}[instrument.kind](instrument.path)
-
-
 @lru_cache(maxsize=8)
 def _soundfont(path):
     import tinysoundfont
@@ -67,6 +59,7 @@ def _bank(instrument, notes, seconds, random):
     drums = instrument.family == "drums"
     channel = 9 if drums else 0
     synth.sounds_off()
+    synth.generate(RATE // 2)  # the part before dies away
     synth.program_select(channel, bank, 128 if drums else 0, instrument.program, drums)
     events = [(note.end, 0, note.pitch, 0) for note in notes]
     events += [(note.start, 1, note.pitch, note.velocity) for note in notes]

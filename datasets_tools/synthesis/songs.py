@@ -79,13 +79,13 @@ def _score(songs, settings, random):
     tempo, semitones = random.uniform(0.85, 1.18), int(random.integers(-5, 7))
     long = settings.seconds * tempo
     if not songs or random.random() < settings.charts:
-        chart = charts.drawn(random, 8 + round(long / 1.5))
-        score, source = charts.play(chart), (*MMA, chart.splitlines()[1].split()[1])
+        groove, chart = charts.drawn(random, 8 + round(long / 1.5))
+        source = (*MMA, groove)
     else:
         file = songs[int(random.integers(len(songs)))]
-        chart = file.path.suffix.lower() == ".mma"
-        score = charts.play(file.path.read_text(encoding="utf-8")) if chart else read_midi(file.path)
+        chart = file.path.read_text(encoding="utf-8") if file.path.suffix.lower() == ".mma" else None
         source = (file.name, file.licence, file.path.name)
+    score = read_midi(file.path) if chart is None else charts.play(chart, int(random.integers(2**31)))
     start = random.uniform(0, max(0.0, score.seconds - long))
     return varied(excerpt(score, start, long), tempo, semitones), source
 
@@ -134,7 +134,7 @@ def _channel(audio, voice, place, random):
         audio = effects.echoing(audio, random, RATE)
     if not low:
         audio = effects.brightened(audio, random, RATE)
-    audio = effects.equalised(audio, random, RATE)
+    audio = effects.filtered(audio, effects.equaliser(random, RATE))
     if place is None and not low:
         place = random.uniform(-0.8, 0.8) if random.random() < 0.7 else 0.0
     if family in GUITARS or voice.drive is not None:  # most guitars reach the desk by one microphone
@@ -144,11 +144,8 @@ def _channel(audio, voice, place, random):
 
 def _mastered(stems, random):
     """(stems, the mix's level in dBFS): equalised, compressed and limited as a whole; its peak is below full scale."""
-    state = random.bit_generator.state
-    shaped = []
-    for stem in stems:  # the same filter for all
-        random.bit_generator.state = state
-        shaped.append(effects.equalised(stem, random, RATE, (-3.0, 4.0)))
+    equaliser = effects.equaliser(random, RATE, (-3.0, 4.0))
+    shaped = [effects.filtered(stem, equaliser) for stem in stems]
     mix = sum(shaped)
     if random.random() < 0.6:
         level = effects.level_of(mix, RATE)

@@ -35,8 +35,8 @@ class Vowels:
             weights[round(note.start / step) :] = np.eye(len(VOWELS))[random.integers(len(VOWELS))]
         glide = np.exp(-np.arange(0, 0.3, step) / 0.04)
         weights = np.stack([_follow(weight, glide) for weight in weights.T], 1)
-        self.size = random.uniform(1.0, 1.22)  # of the throat: a woman's resonances lie higher
-        self.centres, self.levels = weights @ VOWELS[:, 0] * self.size, 10 ** (weights @ VOWELS[:, 1] / 20)
+        size = random.uniform(1.0, 1.22)  # of the throat: a woman's resonances lie higher
+        self.centres, self.levels = weights @ VOWELS[:, 0] * size, 10 ** (weights @ VOWELS[:, 1] / 20)
         self.tilt = random.uniform(0.6, 1.3)
         self.voiced = np.full(count, 0.98)
 
