@@ -123,7 +123,8 @@ export function showPlace(sound, splits) {
       button.setAttribute("aria-current", String(split === now));
     }
   });
-  $("now").style.left = `${(100 * now) / splits}%`;
+  // Moved, not laid out anew: it goes on by itself, and that is no jump of the page.
+  $("now").style.transform = `translateX(${100 * now}%)`;
   $("now").style.width = `${100 / splits}%`;
 }
 
