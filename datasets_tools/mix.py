@@ -1,8 +1,9 @@
 """Organised stems -> pairs of instrument and rest at one or more sample rates (thesis, section 4.3.2).
 
 The instrument is the sum of the stems of its group (and of groups `--with` it), the rest the sum of all others but
-those in mix and excluded. Where instrument, rest or their sum would leave the range, both parts get the same gain, at
-all rates. pairs.yaml tells gains, peaks, loudness and sources of every pair.
+those in mix and excluded; `--absent` also makes pairs of a silent instrument and a rest. Where instrument, rest or
+their sum would leave the range, both parts get the same gain, at all rates. pairs.yaml tells gains, peaks, loudness and
+sources of every pair.
 """
 
 import argparse
@@ -39,13 +40,17 @@ LENGTHS = 2.0  # seconds by which the stems of a track may differ in length befo
 
 @dataclass(frozen=True)
 class Mixing:
-    """What goes where: the groups that make the instrument, sample rates in Hz, and which tracks."""
+    """What goes where: the groups that make the instrument, sample rates in Hz, and which tracks.
+
+    `absent`: also those that lack the instrument.
+    """
 
     output: Path
     groups: tuple[str, ...]
     rates: tuple[int, ...] = (44100, 22050)
     mono: bool = False
     checked_only: bool = False
+    absent: bool = False
 
 
 def chosen_stems(track, mixing):
@@ -56,7 +61,7 @@ def chosen_stems(track, mixing):
     for group, files in track.stems.items():
         if group not in SILENT_GROUPS:
             stems[group not in mixing.groups].extend(files)
-    if not stems[0]:
+    if not stems[0] and not (mixing.absent and stems[1]):
         raise Skip("no " + " or ".join(mixing.groups))
     for group in mixing.groups:
         marks = marks_of(track.folder, group)
@@ -211,6 +216,8 @@ def main(arguments=None):
     parser.add_argument("--mono", action="store_true", help="one channel, the mean of both")
     checked = "only tracks whose instrument is marked checked"
     parser.add_argument("--checked-only", action="store_true", help=checked)
+    absent = "also tracks without the instrument, as silence and rest"
+    parser.add_argument("--absent", action="store_true", help=absent)
     parser.add_argument("--output", type=Path, required=True, help="the folder of pairs")
     add_options(parser)
     options = parser.parse_args(arguments)
@@ -222,7 +229,7 @@ def main(arguments=None):
     if not all(8000 <= rate <= 192000 for rate in options.rates):
         raise StageError("--rates must be 8000 to 192000 Hz")
     rates = tuple(sorted(set(options.rates), reverse=True))
-    mixing = Mixing(options.output, groups, rates, options.mono, options.checked_only)
+    mixing = Mixing(options.output, groups, rates, options.mono, options.checked_only, options.absent)
     tracks = organised_tracks(options.organised)
     check_apart(options.output, options.organised)
     settings = {"instrument": groups, "rates": mixing.rates, "mono": mixing.mono}

@@ -181,6 +181,19 @@ def test_differing_lengths_and_silence_are_told(tmp_path, capsys):
     assert len(instrument) == len(rest) == round(3.5 * RATE)
 
 
+def test_tracks_without_the_instrument_become_silence_and_rest(organised, capsys):
+    root, _ = organised
+    stem(root / "organised", "only a mix/mix/mix.wav", noise(2, 7))
+    assert mix(root, "--instrument", "guitar", "--absent") == 0
+    said = capsys.readouterr().out
+    assert "B: the instrument is silent" in said
+    assert "2 done, 0 already there, 1 skipped, 0 failed" in said
+    instrument, rest = pair(root, RATE, "B")
+    assert not instrument.any()
+    assert np.abs(rest - noise(1, 6)).max() < 2 / 32768
+    assert pair(root, RATE, "A song")[0].any()
+
+
 def test_marks_decide(organised, capsys):
     root, _ = organised
     folder = root / "organised/A song"
