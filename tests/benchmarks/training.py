@@ -44,7 +44,7 @@ import numpy as np
 sys.path = [folder for folder in sys.path if Path(folder).resolve() != Path(__file__).resolve().parent]
 RATE, PAIRS, SECONDS = 22050, 12, 180
 COMPACT = {"fft_length": 2048, "frames": 128, "channels": 2, "depth": 3, "filters": 24, "growth": 24, "bottleneck": 2}
-# Of training/configs/guitar-start.yaml.
+# Much as in training/configs/guitar.yaml.
 CHANCES = {"other_track": 0.7, "second_instrument": 0.2, "second_rest": 0.35, "silence": 0.08, "gain": 5}
 CHANCES |= {"polarity": 0.5, "swap": 0.5, "filtering": 0.7, "mono": 0.4}
 AUGMENTATIONS = {

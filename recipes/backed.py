@@ -1,0 +1,51 @@
+"""Recorded guitars over bands that know nothing of them: a test of what a model takes for a guitar.
+
+    python3 recipes/backed.py GUITARS BACKINGS OUTPUT
+
+GUITARS: an organised folder of tracks with a group guitar; BACKINGS: songs in Slakh's layout; OUTPUT: an organised
+folder of as many tracks as there are backings. Each has an excerpt of a guitar, from where it plays at least two
+thirds of the time, 4 to 10 dB below its backing. A fixed seed draws excerpts and levels.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+BLOCK = 0.1  # seconds
+
+
+def excerpt(path, seconds, rate, random):
+    """`seconds` of the sound at `path`, float32 (frames, 2) at `rate`, from where it is seldom silent."""
+    sound, own = soundfile.read(path, dtype="float32", always_2d=True)
+    sound = soxr.resample(np.broadcast_to(sound, (len(sound), 2)), own, rate)
+    block = round(BLOCK * rate)
+    power = (sound[: len(sound) // block * block] ** 2).reshape(-1, block * 2).mean(1)
+    heard = np.concatenate([[0], np.cumsum(power > 1e-3 * power.max())])
+    length = round(seconds / BLOCK)
+    shares = (heard[length:] - heard[:-length]) / length
+    starts = np.flatnonzero(shares >= 2 / 3)
+    start = starts[random.integers(len(starts))] if len(starts) else shares.argmax()
+    return sound[start * block : start * block + round(seconds * rate)]
+
+
+def main(guitars, backings, output):
+    tracks = sorted(Path(guitars).glob("*/guitar"))
+    for number, folder in enumerate(sorted(Path(backings).glob("*/mix.flac"))):
+        random = np.random.default_rng([0, number])
+        backing, rate = soundfile.read(folder, dtype="float32", always_2d=True)
+        track = tracks[number % len(tracks)]
+        guitar = excerpt(next(track.iterdir()), len(backing) / rate, rate, random)
+        ratio = random.uniform(-10, -4)
+        guitar *= 10 ** (ratio / 20) * np.sqrt((backing**2).mean() / (guitar**2).mean())
+        gain = 0.9 / max(1.0, np.abs(guitar).max(), np.abs(backing).max())
+        for group, sound in (("guitar", guitar), ("other", backing)):
+            path = Path(output) / f"backed_{number:02d}_{track.parent.name}" / group / f"{group}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, gain * sound, rate, "FLOAT")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

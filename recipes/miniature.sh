@@ -1,0 +1,17 @@
+#!/bin/sh
+# How the shipped models were made, in miniature: songs, pairs, a training, its scores on a song that it never heard, and
+# that song's guitar. Needs no sounds and some minutes.
+#
+#     sh recipes/miniature.sh [WORK]
+set -eu
+WORK=${1:-miniature}
+HERE=$(dirname "$0")
+CONFIG=$HERE/../training/configs/miniature.yaml
+
+[ -d "$WORK/organised" ] || splitstrument band --songs 8 --seconds 20 --output "$WORK/organised"
+[ -d "$WORK/unheard" ] || splitstrument band --songs 2 --seed 100 --seconds 20 --output "$WORK/unheard"
+splitstrument mix "$WORK/organised" --instrument guitar --rates 11025 --output "$WORK/pairs"
+splitstrument mix "$WORK/unheard" --instrument guitar --rates 11025 --output "$WORK/tests"
+splitstrument train "$CONFIG" --pairs "$WORK" --output "$WORK/runs"
+splitstrument evaluate "$WORK/runs/miniature" --pairs "$WORK/tests/tracks_11025hz" --output "$WORK/evaluation"
+splitstrument separate "$WORK/unheard/band100/mix/mix.wav" --model "$WORK/runs/miniature" --output "$WORK/separated"

@@ -1,0 +1,32 @@
+#!/bin/sh
+# The pairs that the shipped models learn from: songs that are rendered, and three that a band recorded.
+#
+#     sh recipes/songs.sh SFZ MIDI WORK
+#
+# SFZ: a folder of the SFZ instruments in datasets_tools/synthesis/material.yaml; MIDI: one with the folders `freedoom` and
+# `pop909` (docs/models.md says where all of them are to be had). Debian's packages fluid-soundfont-gm, mma, flite,
+# musescore-general-soundfont and fretsonfire-songs-sectoid have the rest. Everything goes below WORK; given again, this goes
+# on where it stopped.
+set -eu
+SFZ=$1 MIDI=$2 WORK=$3
+HERE=$(dirname "$0")
+SOUNDS="$SFZ /usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScore_General_Full.sf3"
+
+rendered() { # TARGET SONGS SHARE_OF_CHARTS; what recipes/tests.sh plays with is left out
+    splitstrument synthesize --sounds $SOUNDS --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid --charts "$3" \
+        --target "$1" --songs "$2" --seconds 30 --output "$WORK/songs/$1" --leave-out "FreePats upright piano KW" \
+        "Greg Sullivan's e-pianos" "FreePats FSBS electric guitar, distorted 1"
+    splitstrument catalogue --slakh "$WORK/songs/$1" --instruments "$HERE/instruments.yaml" --output "$WORK/$1.yaml"
+    splitstrument organize "$WORK/$1.yaml" --output "$WORK/organised/rendered"
+}
+
+rendered guitar 180 0.25
+rendered piano 120 0.2
+splitstrument catalogue --rockband /usr/share/games/fretsonfire/data/songs/sectoid --output "$WORK/sectoid.yaml"
+splitstrument organize "$WORK/sectoid.yaml" --output "$WORK/organised/sectoid"
+for songs in rendered sectoid; do
+    splitstrument mix "$WORK/organised/$songs" --instrument guitar --with distorted_guitar --absent --rates 22050 \
+        --output "$WORK/pairs/guitar/$songs"
+    splitstrument mix "$WORK/organised/$songs" --instrument piano --absent --rates 22050 \
+        --output "$WORK/pairs/piano/$songs"
+done

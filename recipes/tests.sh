@@ -1,0 +1,33 @@
+#!/bin/sh
+# The songs that the shipped models are tested on, as pairs. None of their sounds and scores is in the training's.
+#
+#     sh recipes/tests.sh SFZ MIDI WORK
+#
+# muldjord: four songs that a band recorded (Debian's fretsonfire-songs-muldjord). unheard: whole bands of instruments that
+# training never heard, with an upright piano. backed: those recorded guitars over such bands, with horns and keys and
+# without guitars. The arguments are those of songs.sh; Debian's timgm6mb-soundfont is needed too.
+set -eu
+SFZ=$1 MIDI=$2 WORK=$3
+HERE=$(dirname "$0")
+BANK=/usr/share/sounds/sf2/TimGM6mb.sf2
+
+splitstrument catalogue --rockband /usr/share/games/fretsonfire/data/songs/muldjord --output "$WORK/muldjord.yaml"
+splitstrument organize "$WORK/muldjord.yaml" --output "$WORK/organised/muldjord"
+splitstrument mix "$WORK/organised/muldjord" --instrument guitar --output "$WORK/tests/muldjord"
+
+bands() { # NAME SEED SECONDS, then the names of what is left out besides
+    name=$1 seed=$2 seconds=$3
+    shift 3
+    splitstrument synthesize --sounds "$SFZ/piano/upright-kw" "$SFZ/epiano/gregsullivan" $BANK \
+        --material "$HERE/unheard.yaml" --midi "$MIDI"/pop909/6*.mid --target piano --songs 16 --seconds "$seconds" \
+        --seed "$seed" --output "$WORK/songs/$name" --leave-out "computed plucked string" "computed voice" \
+        "computed voice of words by Flite" "$@"
+    splitstrument catalogue --slakh "$WORK/songs/$name" --instruments "$HERE/instruments.yaml" --output "$WORK/$name.yaml"
+    splitstrument organize "$WORK/$name.yaml" --output "$WORK/organised/$name"
+}
+
+bands unheard 77 40 TimGM6mb:piano
+splitstrument mix "$WORK/organised/unheard" --instrument piano --rates 22050 --output "$WORK/tests/unheard"
+bands backings 78 60 "TimGM6mb:acoustic guitar" "TimGM6mb:electric guitar" "TimGM6mb:distorted guitar"
+python3 "$HERE/backed.py" "$WORK/organised/muldjord" "$WORK/songs/backings" "$WORK/organised/backed"
+splitstrument mix "$WORK/organised/backed" --instrument guitar --rates 22050 --output "$WORK/tests/backed"
