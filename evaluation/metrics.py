@@ -1,4 +1,4 @@
-"""How near an estimate is to the truth, in dB: BSS Eval's SDR, SIR and SAR; plain SDR; SI-SDR.
+"""How near an estimate is to the truth, in dB: BSS Eval's SDR, SIR and SAR; plain SDR; SI-SDR; what leaks.
 
 BSS Eval (Vincent, Gribonval, Févotte 2006; version 3, as in mir_eval's bss_eval_sources) lets the truth pass through
 any filter of 512 taps before it counts as error. With the estimate e, its projection T on all filtered versions of its
@@ -18,6 +18,7 @@ in bss_eval_images; with one channel this is bss_eval_sources. This is the only 
 import numpy as np
 
 TAPS = 512
+BLOCK = 1 << 14  # samples in which a sound is silent or not: 0.4 s at 44.1 kHz
 _FFT = 1 << 14  # samples of a block and the lags before it
 _BLOCKS = 16  # transformed at once
 
@@ -85,6 +86,21 @@ def scale_invariant_sdr(reference, estimate):
     target = reference * ((reference @ estimate) / (reference @ reference))
     with np.errstate(divide="ignore"):
         return float(10 * np.log10(np.sum(target**2) / np.sum((estimate - target) ** 2)))
+
+
+def leak(reference, estimate, mixture, silent):
+    """10 log10(|e|^2 / |x|^2) in dB: the estimate against the mixture x where the reference is silent.
+
+    Over all blocks of BLOCK samples of which `silent(sound)` says so of the reference, but not of the mixture; None
+    where there are none, minus infinity where the estimate is empty.
+    """
+    blocks = [slice(start, start + BLOCK) for start in range(0, len(mixture), BLOCK)]
+    blocks = [block for block in blocks if silent(reference[block]) and not silent(mixture[block])]
+    if not blocks:
+        return None
+    left, whole = (sum(np.sum(sound[b].astype(np.float64) ** 2) for b in blocks) for sound in (estimate, mixture))
+    with np.errstate(divide="ignore"):
+        return float(10 * np.log10(left / whole))
 
 
 def _check(references, estimates):

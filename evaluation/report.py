@@ -10,8 +10,9 @@ INTRODUCTION = """\
 SDR, SIR and SAR are those of BSS Eval (mir_eval's bss_eval_sources); plain SDR is 10 log10(|s|² / |s - e|²), SI-SDR the
 same after the truth has been scaled to what of it is in the estimate; all in dB, over whole tracks. An i behind them is
 the improvement over the mixture, which is the floor; the ideal masks are made from the truth. A model that is careful
-gains in plain SDR (silence has 0 dB) what it loses in SI-SDR. A silent part is not scored; scores are kept within -100
-and 100 dB."""
+gains in plain SDR (silence has 0 dB) what it loses in SI-SDR. Leak is the level of the estimate against the mixture
+where the part is silent: the lower the better. A silent part has no other score; scores are kept within -100 and 100
+dB."""
 FEW = 20  # tracks that are listed one by one
 
 

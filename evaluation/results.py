@@ -24,6 +24,7 @@ TITLES = {
     "plain_sdr_improvement": "plain SDRi",
     "si_sdr": "SI-SDR",
     "si_sdr_improvement": "SI-SDRi",
+    "leak": "leak",
 }
 
 
@@ -37,6 +38,9 @@ class Spread:
     lower_quartile: float | None = None
     upper_quartile: float | None = None
     __pydantic_config__ = STRICT
+
+
+NONE = Spread(0)  # of a measure that an earlier version did not have
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ def write(folder, evaluation):
     """Write evaluation.yaml and its tables into `folder`."""
     write_yaml(Path(folder) / FILE, asdict(evaluation), default_flow_style=None, width=120, explicit_end=True)
     rows = [
-        (system.name, track, part, *(_cell(scores[measure]) for measure in MEASURES), scores["silent"] or "")
+        (system.name, track, part, *(_cell(scores.get(measure)) for measure in MEASURES), scores["silent"] or "")
         for system in evaluation.systems
         for track, parts in system.tracks.items()
         for part, scores in parts.items()
@@ -191,7 +195,7 @@ def table(evaluation, part, figure="median"):
     rows = []
     for system in evaluation.systems:
         if found := system.summary.get(part):
-            figures = (getattr(found.measures[measure], figure) for measure in MEASURES)
+            figures = (getattr(found.measures.get(measure, NONE), figure) for measure in MEASURES)
             rows.append((text(system.name), *map(decibels, figures)))
     return markdown(("system", *TITLES.values()), rows)
 

@@ -2,9 +2,9 @@
 
 What is found is kept in a record for each track, system by system, so that a command that was stopped goes on there.
 
-Rules: a sound is silent where no sample reaches -80 dBFS. A silent part of the truth is not scored, and is no reference
-for the others; a part that an estimate leaves silent has a plain SDR (0 dB), but no SDR, SIR, SAR or SI-SDR. Both are
-counted. Scores are kept within -100 and 100 dB: beyond, rounding decides.
+Rules: a sound is silent where no sample reaches -80 dBFS. A silent part of the truth is not scored, but for what leaks
+into it, and is no reference for the others; a part that an estimate leaves silent has a plain SDR (0 dB) and a leak,
+but no SDR, SIR, SAR or SI-SDR. Both are counted. Scores are kept within -100 and 100 dB: beyond, rounding decides.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from splitstrument.records import identity, read_record
 from splitstrument.stages import Outcome
 from splitstrument.writing import AudioWriter, write_text
 
-MEASURES = ("sdr", "sir", "sar", "plain_sdr", "plain_sdr_improvement", "si_sdr", "si_sdr_improvement")
+MEASURES = ("sdr", "sir", "sar", "plain_sdr", "plain_sdr_improvement", "si_sdr", "si_sdr_improvement", "leak")
 SILENCE = 1e-4  # the peak below which a sound is silent
 LIMIT = 100.0  # dB
 EXCERPT = 10.0  # seconds
@@ -115,6 +115,7 @@ def score(truth, estimates, mixture, reference_metrics=False):
             values["si_sdr"] = metrics.scale_invariant_sdr(truth[part], estimate)
             before = metrics.scale_invariant_sdr(truth[part], mixture) if not is_silent(mixture) else None
             values["si_sdr_improvement"] = None if before is None else _improvement(values["si_sdr"], before)
+        values["leak"] = metrics.leak(truth[part], estimate, mixture, is_silent)
         silent = None if part in scored else "estimate" if part in audible else "reference"
         scores[part] = {measure: _limited(value) for measure, value in values.items()} | {"silent": silent}
     return scores
@@ -162,6 +163,8 @@ def _finished(record, system, track, task):
     known = record["systems"].get(system.name)
     if known is None or known["made_from"] != _made_from(system):
         return False
+    if any(measure not in scores for scores in known["parts"].values() for measure in MEASURES):
+        return False  # of an earlier version
     if not _heard(system, track, task):
         return True
     files = [excerpt_folder(task.output, track.name) / f"{part}.flac" for part in ("mixture", *track.parts)]

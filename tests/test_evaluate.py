@@ -11,6 +11,7 @@ import soundfile
 import yaml
 
 from evaluation import evaluate, results, scoring, systems
+from evaluation.metrics import BLOCK
 from evaluation.scoring import MEASURES, score
 from evaluation.systems import ORACLES, find_systems
 from evaluation.tracks import STEMS, find_tracks
@@ -277,6 +278,7 @@ def test_scores_by_hand(four):
         "plain_sdr_improvement": 10 * np.log10(1 / 0.05) - 10 * np.log10(1 / 4),
         "si_sdr": 10 * np.log10(1 / 0.05),
         "si_sdr_improvement": 10 * np.log10(1 / 0.05) - 10 * np.log10(1 / 4),
+        "leak": None,  # the one block that there is has all parts
         "silent": None,
     }
     assert found[name] == pytest.approx(expected, abs=2e-3)
@@ -313,13 +315,36 @@ def test_silent_truths_are_not_scored(quiet, estimated):
         mixture = SOUND + quiet
         wrong = {"the mixture": mixture, "half": 0.5 * mixture, "nothing": SILENCE}
         found = score(truth, truth if estimated == "the truth" else dict.fromkeys(truth, wrong[estimated]), mixture)
-        assert found[silent] == dict.fromkeys(MEASURES) | {"silent": "reference"}
+        leak = found[silent]["leak"]
+        if estimated == "the truth":
+            assert leak < -50
+        else:
+            expected = {"the mixture": 0, "half": -20 * np.log10(2), "nothing": -100}[estimated]
+            assert leak == pytest.approx(expected, abs=1e-3)
+        assert found[silent] == dict.fromkeys(MEASURES) | {"leak": leak, "silent": "reference"}
         assert found[heard]["sir"] is None  # nothing is left that could interfere
         assert found[heard]["silent"] == ("estimate" if estimated == "nothing" else None)
         assert (found[heard]["sdr"] is None) == (estimated == "nothing")
         assert np.isfinite(numbers(found)).all()
         least, most = {"half": (6.02, 6.03), "nothing": (0, 0)}.get(estimated, (40, 100))
         assert least <= found[heard]["plain_sdr"] <= most
+
+
+def test_only_blocks_in_which_the_part_is_silent_and_the_song_is_not_count_as_leak():
+    instrument, rest = sound(0, 4 * BLOCK / RATE), sound(2, 4 * BLOCK / RATE)
+    instrument[: 2 * BLOCK] = 0
+    rest[:BLOCK] = 0
+    estimate = 0.9 * instrument + 0.1 * rest
+    found = score({"instrument": instrument, "rest": rest}, {"instrument": estimate}, instrument + rest)
+    assert found["instrument"]["leak"] == pytest.approx(-20, abs=1e-3)
+    assert found["instrument"]["plain_sdr"] > 0
+    instrument[BLOCK] = 2e-4  # heard: now there is no block left
+    assert (
+        score({"instrument": instrument, "rest": rest}, {"instrument": estimate}, instrument + rest)["instrument"][
+            "leak"
+        ]
+        is None
+    )
 
 
 def test_where_all_is_silent_there_are_no_scores():
