@@ -5,7 +5,8 @@
 #
 # muldjord: four songs that a band recorded (Debian's fretsonfire-songs-muldjord). unheard: whole bands of instruments that
 # training never heard, with an upright piano. backed: those recorded guitars over such bands, with horns and keys and
-# without guitars. The arguments are those of songs.sh; Debian's timgm6mb-soundfont is needed too.
+# without guitars. no-guitar: such bands alone; no-piano: muldjord's songs, which name no piano. Of these two nothing
+# should be taken. The arguments are those of songs.sh; Debian's timgm6mb-soundfont is needed too.
 set -eu
 SFZ=$1 MIDI=$2 WORK=$3
 HERE=$(dirname "$0")
@@ -31,3 +32,5 @@ splitstrument mix "$WORK/organised/unheard" --instrument piano --rates 22050 --o
 bands backings 78 60 "TimGM6mb:acoustic guitar" "TimGM6mb:electric guitar" "TimGM6mb:distorted guitar"
 python3 "$HERE/backed.py" "$WORK/organised/muldjord" "$WORK/songs/backings" "$WORK/organised/backed"
 splitstrument mix "$WORK/organised/backed" --instrument guitar --rates 22050 --output "$WORK/tests/backed"
+splitstrument mix "$WORK/organised/backings" --instrument guitar --absent --rates 22050 --output "$WORK/tests/no-guitar"
+splitstrument mix "$WORK/organised/muldjord" --instrument piano --absent --rates 22050 --output "$WORK/tests/no-piano"

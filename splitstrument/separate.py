@@ -36,6 +36,7 @@ def _arguments(arguments):
     add("--start", type=_seconds, default=0.0, metavar="S", help="begin at this second of the song")
     add("--duration", type=_positive, metavar="S", help="separate only this many seconds")
     add("--overwrite", action="store_true", help="separate again what is finished already")
+    add("--thorough", action="store_true", help="average masks over more windows: somewhat better, four times as long")
     add("--device", choices=("cpu", "gpu"), help="where to compute (default: what there is)")
     add(
         "--precision",
@@ -80,7 +81,7 @@ def main(arguments=None):
     if not songs:
         return 1
     try:
-        separator = Separator(options.model, options.precision, options.device)
+        separator = Separator(options.model, options.precision, options.device, options.thorough)
     except (ModelError, ValueError) as error:
         _say(f"splitstrument: {error}")
         return 2

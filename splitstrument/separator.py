@@ -24,16 +24,18 @@ class Separator:
 
     `model`: a shipped model's name or a model folder, or a list of them. `precision`: "float32", "bfloat16", or "auto",
     which takes bfloat16 where the processor has it and a measurement finds it faster. `device`: "cpu", "gpu" or None
-    for what there is. Raises ModelError (no such model, broken files) and ValueError (no GPU, no model, two models that
-    take out the same instrument).
+    for what there is. `thorough`: masks are means over windows that lie half over each other and, of stereo networks,
+    over both orders of the channels, which takes about four times as long. Raises ModelError (no such model, broken
+    files) and ValueError (no GPU, no model, two models that take out the same instrument).
     """
 
-    def __init__(self, model="guitar", precision="auto", device=None):
+    def __init__(self, model="guitar", precision="auto", device=None, thorough=False):
         from splitstrument import inference
 
         names = [model] if isinstance(model, str | os.PathLike) else list(model)
         _check_instruments(names)
-        self.models = tuple(_Model(*inference.load(name, precision, device)) for name in names)
+        self.thorough = thorough
+        self.models = tuple(_Model(*inference.load(name, precision, device), thorough) for name in names)
 
     @property
     def name(self):
@@ -103,16 +105,21 @@ def rest_of(song, instruments):
 class _Model:
     """A model ready to run: from windows of magnitudes to windows of masks."""
 
-    def __init__(self, card, network):
+    def __init__(self, card, network, thorough):
         self.card, self.network = card, network
         self.shape = tuple(network.input_shape[1:])  # bins, frames, channels
+        self.mirrored = thorough and self.shape[2] == 2
+        self.overlap = self.shape[1] // 2 if thorough else overlap_of(self.shape[1])
 
     def grid_at(self, sample_rate):
         """The model's grid on a song of this rate."""
         return Grid(2 * (self.shape[0] - 1)).at_rate(self.card.sample_rate, sample_rate)
 
     def predict(self, windows):
-        return np.asarray(self.network.predict_on_batch(windows), np.float32)
+        masks = np.asarray(self.network.predict_on_batch(windows), np.float32)
+        if self.mirrored:
+            masks = (masks + np.asarray(self.network.predict_on_batch(windows[..., ::-1]))[..., ::-1]) / 2
+        return masks
 
 
 class _Extraction:
@@ -120,7 +127,7 @@ class _Extraction:
 
     def __init__(self, grid, models, channels):
         self.analysis = Analysis(grid, channels)
-        self.masks = SharedMasks([Masks(each.predict, each.shape, overlap_of(each.shape[1])) for each in models])
+        self.masks = SharedMasks([Masks(each.predict, each.shape, each.overlap) for each in models])
         self.syntheses = {model.card.instrument: Synthesis(grid, channels) for model in models}
 
     def __call__(self, block, last):

@@ -92,11 +92,12 @@ def song_folders(songs, root):
     ]
 
 
-def _note(song, model, output):
+def _note(song, separator, output):
     """What a song's stems are made from: the same note, the same stems."""
     file = song.stat()
-    made_from = {"song": song.name, "bytes": file.st_size, "modified": file.st_mtime_ns, "model": model}
+    made_from = {"song": song.name, "bytes": file.st_size, "modified": file.st_mtime_ns, "model": separator.name}
     made_from |= {"depth": output.depth, "start": output.start, "duration": output.duration}
+    made_from |= {"thorough": True} if separator.thorough else {}
     return json.dumps(made_from, indent=1) + "\n"
 
 
@@ -121,7 +122,7 @@ def separate_into(separator, song, folder, output, overwrite=False, progress=lam
     try:
         if not song.exists():
             raise AudioError(f"{song}: no such file")
-        note = _note(song, separator.name, output)
+        note = _note(song, separator, output)
         if not overwrite and _finished(folder, separator.instruments, output, note):
             return None
         folder.mkdir(parents=True, exist_ok=True)

@@ -144,6 +144,17 @@ def test_finished_songs_are_skipped_until_asked_again(run, tmp_path):
     assert (tmp_path / "out/small/a/guitar.wav").stat().st_mtime_ns > before
 
 
+def test_a_thorough_result_is_another_one(run, model, tmp_path):
+    path = write(tmp_path / "a.wav", song(3), subtype="FLOAT")
+    assert run(path, "--thorough")[0] == 0
+    (guitar, _), _ = stems(tmp_path / "out/small/a")
+    expected = Separator(model, precision="float32", thorough=True).separate(*read(path))["guitar"]
+    np.testing.assert_allclose(guitar, expected, atol=1e-6)
+    code, _, error = run(path)
+    assert code == 1 and "--overwrite" in error
+    assert run(path, "--thorough")[0] == 0
+
+
 def test_each_format_is_finished_for_itself(run, tmp_path):
     path = write(tmp_path / "a.wav", song())
     assert run(path)[0] == 0

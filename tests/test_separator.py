@@ -9,10 +9,11 @@ from splitstrument.models import ModelError
 from tests import tiny
 
 
-@pytest.fixture(scope="module", params=["tfc_tdf", "hourglass"])
+@pytest.fixture(scope="module", params=["tfc_tdf", "hourglass", "tfc_tdf thorough"])
 def separator(request, tmp_path_factory):
-    folder = tiny.model(tmp_path_factory.mktemp("models") / "small", request.param)
-    return Separator(folder, precision="float32")
+    network, _, thorough = request.param.partition(" ")
+    folder = tiny.model(tmp_path_factory.mktemp("models") / "small", network)
+    return Separator(folder, precision="float32", thorough=bool(thorough))
 
 
 def noise(seconds, rate, channels, seed=0):
@@ -125,6 +126,14 @@ def test_channels_are_kept_apart_by_a_stereo_network_and_shared_by_a_mono_one(tm
     # Channels of opposite sign cancel in a mean; a mono network must hear them all the same.
     against = separator.separate(np.concatenate([loud, -loud], 1), 22050)["guitar"]
     np.testing.assert_allclose(against[:, 0], separator.separate(loud, 22050)["guitar"][:, 0], atol=1e-6)
+
+
+def test_a_thorough_mask_does_not_depend_on_the_order_of_the_channels(tmp_path):
+    song, folder = noise(2, 22050, 2), tiny.model(tmp_path / "small")
+    for thorough, least, most in ((False, 1e-3, 1), (True, 0, 1e-5)):
+        separator = Separator(folder, precision="float32", thorough=thorough)
+        turned = separator.separate(song[:, ::-1], 22050)["guitar"][:, ::-1]
+        assert least <= np.abs(turned - separator.separate(song, 22050)["guitar"]).max() <= most
 
 
 @pytest.mark.parametrize("shape", [(2, 44100), (10, 9), (3, 3, 3)])

@@ -1,0 +1,56 @@
+"""Put what evaluations found on a shipped model's card: mean and median over the tracks, with the commands.
+
+    python3 recipes/card.py MODEL EVALUATIONS
+
+MODEL: the folder of a shipped model, copied from a run's (`model.yaml`, `model.weights.h5`); EVALUATIONS: a folder of
+what `splitstrument evaluate` wrote of it.
+"""
+
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from evaluation.results import find
+from splitstrument.cards import Score
+from splitstrument.models import CARD, read_card
+from splitstrument.yaml_files import write_yaml
+
+MEASURES = {
+    "plain_sdr": ("mean", "plain SDR"),
+    "plain_sdr_improvement": ("mean", "improvement in plain SDR"),
+    "sdr": ("median", "SDR (BSS Eval)"),
+    "si_sdr": ("mean", "SI-SDR"),
+    "leak": ("mean", "level against the mixture where the instrument is silent"),
+}
+
+
+def scores(name, evaluations):
+    """A Score for each measure that the model `name` has in each Evaluation."""
+    for _, evaluation in evaluations:
+        parts = {system.name: system.summary.get("instrument") for system in evaluation.systems}
+        if name not in parts:
+            continue
+        form = ", the mean of the channels" if evaluation.remove_panning else ""
+        for measure, (figure, title) in MEASURES.items():
+            value = getattr(parts[name].measures[measure], figure)
+            if value is None:
+                continue
+            also = [
+                f"{system} {limit:.2f}"
+                for system in ("mixture", "ideal ratio mask")
+                if measure != "leak" and (limit := getattr(parts[system].measures[measure], figure)) is not None
+            ]
+            beside = f" ({', '.join(also)} dB)" if also else ""
+            data = f"{evaluation.tracks} tracks of {evaluation.pairs}{form}{beside}"
+            yield Score(data, f"{figure} {title} in dB", round(value, 2), evaluation.command)
+
+
+def main(folder, evaluations):
+    folder = Path(folder)
+    card = read_card(folder)
+    card = replace(card, scores=tuple(scores(card.name, find([evaluations]))))
+    write_yaml(folder / CARD, asdict(card), width=110)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
