@@ -14,6 +14,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from datasets_tools.pairs import folder_at_once
+
 BLOCK = 0.1  # seconds
 
 
@@ -33,18 +35,21 @@ def excerpt(path, seconds, rate, random):
 
 def main(guitars, backings, output):
     tracks = sorted(Path(guitars).glob("*/guitar"))
-    for number, folder in enumerate(sorted(Path(backings).glob("*/mix.flac"))):
+    for number, song in enumerate(sorted(Path(backings).glob("*/mix.flac"))):
         random = np.random.default_rng([0, number])
-        backing, rate = soundfile.read(folder, dtype="float32", always_2d=True)
         track = tracks[number % len(tracks)]
+        made = Path(output) / f"backed_{number:02d}_{track.parent.name}"
+        if made.exists():
+            continue
+        backing, rate = soundfile.read(song, dtype="float32", always_2d=True)
         guitar = excerpt(next(track.iterdir()), len(backing) / rate, rate, random)
         ratio = random.uniform(-10, -4)
         guitar *= 10 ** (ratio / 20) * np.sqrt((backing**2).mean() / (guitar**2).mean())
         gain = 0.9 / max(1.0, np.abs(guitar).max(), np.abs(backing).max())
-        for group, sound in (("guitar", guitar), ("other", backing)):
-            path = Path(output) / f"backed_{number:02d}_{track.parent.name}" / group / f"{group}.wav"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, gain * sound, rate, "FLOAT")
+        with folder_at_once(made) as part:
+            for group, sound in (("guitar", guitar), ("other", backing)):
+                (part / group).mkdir()
+                soundfile.write(part / group / f"{group}.wav", gain * sound, rate, "FLOAT")
 
 
 if __name__ == "__main__":
