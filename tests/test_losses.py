@@ -113,8 +113,8 @@ def plain_compressed(m, x, s):
     return (np.abs(error.real) + np.abs(error.imag)).mean() / level + 0.5 * np.abs(roots(m, x, s)).mean() / level**0.5
 
 
-def plain_snr(m, x, s):
-    floor = 1e-3 * power(x)
+def plain_snr(m, x, s, share=1e-3):
+    floor = share * power(x)
     return np.log10((power(m * x - s) + floor) / (power(s) + floor)) + (roots(m, x, s) ** 2).mean() / np.abs(x).mean()
 
 
@@ -161,6 +161,7 @@ PLAIN = {
     "scale_invariant_sdr": lambda m, x, s: 10 * np.log10(plain_si_sdr(m, x, s)[0]),
     "si_sdr": negative_si_sdr,
     "snr": plain_snr,
+    "snr_20": lambda m, x, s: plain_snr(m, x, s, 1e-2),
     "spectral_convergence": lambda m, x, s: convergence(m * np.abs(x), s, x),
     "time_l1": lambda m, x, s: WINDOW / 4 * np.abs(synthesised(m * x) - synthesised(s)).mean(),
 }
