@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the shipped models are worth on the songs of recipes/tests.sh: docs/scores.md, and the scores on their cards.
+# What the shipped model is worth on the songs of recipes/tests.sh: docs/scores.md, and the scores on its card.
 #
 #     sh recipes/scores.sh WORK
 #
@@ -15,12 +15,8 @@ scored() { # NAME PAIRS MODEL OPTION...
 }
 
 scored 1-muldjord-mono muldjord/tracks_22050hz guitar frequency spectrogram harmonic repet nmf --remove-panning --excerpts 1
-scored 2-muldjord-stereo muldjord/tracks_44100hz guitar frequency spectrogram harmonic repet nmf --excerpts 1
+scored 2-muldjord-stereo muldjord/tracks_44100hz guitar nmf --excerpts 1
 scored 3-backed backed/tracks_22050hz guitar nmf --excerpts 1
 scored 4-no-guitar no-guitar/tracks_22050hz guitar nmf --excerpts 0
-scored 5-unheard unheard/tracks_22050hz piano nmf --excerpts 1
-scored 6-no-piano no-piano/tracks_22050hz piano nmf --excerpts 0
-splitstrument report evaluations --no-audio --title 'Scores of the shipped models' --output "$HERE/../docs/scores.md"
-for model in guitar piano; do
-    python3 "$HERE/card.py" "$HERE/../splitstrument/shipped/$model" evaluations
-done
+splitstrument report evaluations --no-audio --title 'Scores of the shipped model' --output "$HERE/../docs/scores.md"
+python3 "$HERE/card.py" "$HERE/../splitstrument/shipped/guitar" evaluations
