@@ -1,5 +1,5 @@
 #!/bin/sh
-# How the shipped models were made, in miniature: songs, pairs, a training, its scores on a song that it never heard, and
+# How the shipped model was made, in miniature: songs, pairs, a training, its scores on a song that it never heard, and
 # that song's guitar. Needs no sounds and some minutes.
 #
 #     sh recipes/miniature.sh [WORK]

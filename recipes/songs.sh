@@ -1,5 +1,5 @@
 #!/bin/sh
-# The pairs that the shipped models learn from: songs that are rendered, and three that a band recorded.
+# The pairs that models for guitars and pianos learn from: songs that are rendered, and three that a band recorded.
 #
 #     sh recipes/songs.sh SFZ MIDI WORK
 #

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The songs that the shipped models are tested on, as pairs. None of their sounds and scores is in the training's.
+# Songs to test models for guitars and pianos with, as pairs. None of their sounds and scores is in the training's.
 #
 #     sh recipes/tests.sh SFZ MIDI WORK
 #
