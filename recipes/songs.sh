@@ -17,16 +17,23 @@ rendered() { # TARGET SONGS SHARE_OF_CHARTS; what recipes/tests.sh plays with is
         --target "$1" --songs "$2" --seconds 30 --output "$WORK/songs/$1" --leave-out "FreePats upright piano KW" \
         "Greg Sullivan's e-pianos" "FreePats FSBS electric guitar, distorted 1"
     splitstrument catalogue --slakh "$WORK/songs/$1" --instruments "$HERE/instruments.yaml" --output "$WORK/$1.yaml"
-    splitstrument organize "$WORK/$1.yaml" --output "$WORK/organised/rendered"
+    splitstrument organize "$WORK/$1.yaml" --output "$WORK/organised/$1-songs"
 }
 
-rendered guitar 180 0.25
-rendered piano 120 0.2
+pairs() { # INSTRUMENT SONGS OPTION...
+    instrument=$1 songs=$2
+    shift 2
+    splitstrument mix "$WORK/organised/$songs" --instrument "$instrument" --absent --rates 22050 \
+        --output "$WORK/pairs/$instrument/$songs" "$@"
+}
+
 splitstrument catalogue --rockband /usr/share/games/fretsonfire/data/songs/sectoid --output "$WORK/sectoid.yaml"
 splitstrument organize "$WORK/sectoid.yaml" --output "$WORK/organised/sectoid"
-for songs in rendered sectoid; do
-    splitstrument mix "$WORK/organised/$songs" --instrument guitar --with distorted_guitar --absent --rates 22050 \
-        --output "$WORK/pairs/guitar/$songs"
-    splitstrument mix "$WORK/organised/$songs" --instrument piano --absent --rates 22050 \
-        --output "$WORK/pairs/piano/$songs"
+rendered guitar 180 0.25
+for songs in sectoid guitar-songs; do
+    pairs guitar "$songs" --with distorted_guitar
+done
+rendered piano 120 0.2
+for songs in sectoid guitar-songs piano-songs; do
+    pairs piano "$songs"
 done

@@ -34,6 +34,14 @@ def test_any_number_of_channels(name):
         assert tiny.network(name, channels=channels).output_shape[-1] == channels
 
 
+def test_patches_of_other_sizes():
+    for patch in ({"patch_bins": 8}, {"patch_frames": 4}, {"patch_bins": 16, "patch_frames": 1}):
+        network = tiny.network("tfc_tdf", **patch)
+        mask = network.predict_on_batch(windows(network))
+        assert mask.shape == windows(network).shape
+        assert mask.std() > 0
+
+
 def test_level_does_not_matter_and_silence_is_finite(name):
     network = tiny.network(name)
     x = windows(network)
@@ -86,6 +94,7 @@ def test_networks_are_listed(capsys):
         (["hourglass", "--set", "dropout=1.5"], "dropout:"),
         (["hourglass", "--set", "fft_length=1000"], "multiple of 2 ** depth = 64"),
         (["tfc_tdf", "--set", "frames=13"], "multiple of"),
+        (["tfc_tdf", "--set", "patch_frames=3"], "frames is 128 and must be a multiple of 3 * 2 ** depth"),
     ],
 )
 def test_wrong_names_and_options_are_one_line(arguments, said, capsys):

@@ -147,12 +147,15 @@ class Accompaniment:
         return Part(25, tuple(notes), role="strum")
 
     def power(self):
-        """Root, fifth and octave low on the neck, some of them muted by the palm ("m": short)."""
-        notes = []
+        """Root, fifth and octave low on the neck, some of them muted by the palm ("m": short).
+
+        The lowest string is E, or tuned down to as low as A.
+        """
+        low, notes = int(self.random.choice([40, 38, 38, 36, 35, 33])), []
         for symbol, start, end, step in self._hits(CHUGS, 0.1):
             if not (chord := self.chord(start)):
                 continue
-            root, muted = chord.bass(38), symbol == "m"
+            root, muted = chord.bass(low), symbol == "m"
             pitches = (root, root + 7) if muted else (root, root + 7, root + 12)
             for pitch in pitches:
                 length = min(0.09, end - start) if muted else end - start - 0.01

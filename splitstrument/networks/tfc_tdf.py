@@ -1,9 +1,9 @@
 """Compact U-Net of time-frequency convolutions and dense layers over frequency (TFC-TDF; Choi et al. 2020).
 
-Magnitudes are compressed and divided by their mean, so that level does not matter. A patch of 4 bins by 2 frames is one
-position of the network, which is where its speed comes from; learned offsets tell it at which frequency it is. Each
-level has a residual block: two 3x3 convolutions, and a bottleneck of dense layers over all frequencies, which sees a
-note with all its harmonics at once. The mask comes out of a sigmoid, once for each channel.
+Magnitudes are compressed and divided by their mean, so that level does not matter. A patch of some bins by some
+frames is one position of the network, which is where its speed comes from; learned offsets tell it at which frequency
+it is. Each level has a residual block: two 3x3 convolutions, and a bottleneck of dense layers over all frequencies,
+which sees a note with all its harmonics at once. The mask comes out of a sigmoid, once for each channel.
 """
 
 from pydantic import Field
@@ -11,16 +11,19 @@ from pydantic.dataclasses import dataclass
 
 from splitstrument.checking import STRICT
 
-PATCH_BINS, PATCH_FRAMES = 4, 2
-
 
 @dataclass(frozen=True, config=STRICT)
 class Settings:
-    """What pins the network down: sizes of the spectrogram, `depth` times halved, `growth` filters more a level."""
+    """What pins the network down: sizes of the spectrogram and of a patch of it, `growth` filters more a level.
+
+    Positions are halved `depth` times in both directions.
+    """
 
     fft_length: int = Field(2048, ge=64)
     frames: int = Field(128, ge=2)
     channels: int = Field(2, ge=1, le=8)
+    patch_bins: int = Field(4, ge=1)
+    patch_frames: int = Field(2, ge=1)
     depth: int = Field(3, ge=1, le=8)
     filters: int = Field(32, ge=1)
     growth: int = Field(32, ge=0)
@@ -28,8 +31,8 @@ class Settings:
 
     def __post_init__(self):
         for name, value, patch in (
-            ("fft_length / 2", self.fft_length // 2, PATCH_BINS),
-            ("frames", self.frames, PATCH_FRAMES),
+            ("fft_length / 2", self.fft_length // 2, self.patch_bins),
+            ("frames", self.frames, self.patch_frames),
         ):
             if value % (patch * 2**self.depth):
                 raise ValueError(f"{name} is {value} and must be a multiple of {patch} * 2 ** depth")
@@ -62,14 +65,15 @@ def build(settings):
     from keras import layers, ops
 
     bins, frames, channels = settings.fft_length // 2, settings.frames, settings.channels
-    rows, columns = bins // PATCH_BINS, frames // PATCH_FRAMES
+    high, wide = settings.patch_bins, settings.patch_frames
+    rows, columns = bins // high, frames // wide
     entrance = keras.Input((bins + 1, frames, channels))
     x = ops.power(ops.maximum(entrance[:, 1:], 1e-8), 0.3)
     x = x / ops.mean(x, (1, 2, 3), keepdims=True) - 1.0
-    # (bins, frames, channels) -> (frames / 2, bins / 4, channels of a patch)
-    x = ops.reshape(x, (-1, rows, PATCH_BINS, columns, PATCH_FRAMES, channels))
+    # (bins, frames, channels) -> (columns, rows, channels of a patch)
+    x = ops.reshape(x, (-1, rows, high, columns, wide, channels))
     x = ops.transpose(x, (0, 3, 1, 2, 4, 5))
-    patches = ops.reshape(x, (-1, columns, rows, PATCH_BINS * PATCH_FRAMES * channels))
+    patches = ops.reshape(x, (-1, columns, rows, high * wide * channels))
     x = layers.Conv2D(settings.filters, 1)(patches)
     # A learned offset for each frequency and filter: a bias over the last two axes.
     x = layers.EinsumDense("btfc,c->btfc", (None, rows, settings.filters), bias_axes="fc")(x)
@@ -85,8 +89,8 @@ def build(settings):
         x = _block(layers.Concatenate()([x, skip]), width, settings.bottleneck)
     x = layers.Concatenate()([_normalised(x), patches])
     x = layers.LeakyReLU(negative_slope=0.1)(layers.Conv2D(2 * settings.filters, 1)(x))
-    x = layers.Conv2D(PATCH_BINS * PATCH_FRAMES * channels, 1)(x)
-    x = ops.reshape(x, (-1, columns, rows, PATCH_BINS, PATCH_FRAMES, channels))
+    x = layers.Conv2D(high * wide * channels, 1)(x)
+    x = ops.reshape(x, (-1, columns, rows, high, wide, channels))
     x = ops.transpose(x, (0, 2, 3, 1, 4, 5))
     x = ops.sigmoid(ops.reshape(x, (-1, bins, frames, channels)))
     # The DC row has no place in the patches: it takes the mask of the row above.
