@@ -1,12 +1,13 @@
 #!/bin/sh
-# What the shipped model is worth on the songs of recipes/tests.sh: docs/scores.md, and the scores on its card.
+# What the shipped models are worth on the songs of recipes/tests.sh: docs/scores.md, and the scores on their cards.
 #
 #     sh recipes/scores.sh WORK
 #
 # Some minutes; speeds are only worth something on a machine that does nothing else.
 set -eu
+WORK=${1:?the folder that recipes/tests.sh wrote to}
 HERE=$(cd "$(dirname "$0")" && pwd)
-cd "$1"
+cd "$WORK"
 
 scored() { # NAME PAIRS MODEL OPTION...
     name=$1 pairs=$2
@@ -18,5 +19,10 @@ scored 1-muldjord-mono muldjord/tracks_22050hz guitar frequency spectrogram harm
 scored 2-muldjord-stereo muldjord/tracks_44100hz guitar nmf --excerpts 1
 scored 3-backed backed/tracks_22050hz guitar nmf --excerpts 1
 scored 4-no-guitar no-guitar/tracks_22050hz guitar nmf --excerpts 0
-splitstrument report evaluations --no-audio --title 'Scores of the shipped model' --output "$HERE/../docs/scores.md"
-python3 "$HERE/card.py" "$HERE/../splitstrument/shipped/guitar" evaluations
+scored 5-unheard unheard/tracks_22050hz piano nmf --excerpts 1
+scored 6-no-piano no-piano/tracks_22050hz piano --excerpts 0
+scored 7-no-piano-metal no-piano-metal/tracks_22050hz piano --excerpts 0
+splitstrument report evaluations --no-audio --title 'Scores of the shipped models' --output "$HERE/../docs/scores.md"
+for model in guitar piano; do
+    python3 "$HERE/card.py" "$HERE/../splitstrument/shipped/$model" evaluations
+done

@@ -8,7 +8,7 @@
 # musescore-general-soundfont and fretsonfire-songs-sectoid have the rest. Everything goes below WORK; given again, this goes
 # on where it stopped.
 set -eu
-SFZ=$1 MIDI=$2 WORK=$3
+SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK=${3:?the folder for all that is made}
 HERE=$(dirname "$0")
 SOUNDS="$SFZ /usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScore_General_Full.sf3"
 

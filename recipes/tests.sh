@@ -5,10 +5,11 @@
 #
 # muldjord: four songs that a band recorded (Debian's fretsonfire-songs-muldjord). unheard: whole bands of instruments that
 # training never heard, with an upright piano. backed: those recorded guitars over such bands, with horns and keys and
-# without guitars. no-guitar: such bands alone; no-piano: muldjord's songs, which name no piano. Of these two nothing
-# should be taken. The arguments are those of songs.sh; Debian's timgm6mb-soundfont is needed too.
+# without guitars. Of three sets nothing should be taken: no-guitar, those bands alone; no-piano, the bands of unheard
+# without their pianos; no-piano-metal, muldjord's songs, which name no piano. The arguments are those of songs.sh;
+# Debian's timgm6mb-soundfont is needed too.
 set -eu
-SFZ=$1 MIDI=$2 WORK=$3
+SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK=${3:?the folder for all that is made}
 HERE=$(dirname "$0")
 BANK=/usr/share/sounds/sf2/TimGM6mb.sf2
 
@@ -29,8 +30,13 @@ bands() { # NAME SEED SECONDS, then the names of what is left out besides
 
 bands unheard 77 40 TimGM6mb:piano
 splitstrument mix "$WORK/organised/unheard" --instrument piano --rates 22050 --output "$WORK/tests/unheard"
+splitstrument catalogue --slakh "$WORK/songs/unheard" --instruments "$HERE/without_piano.yaml" \
+    --output "$WORK/pianoless.yaml"
+splitstrument organize "$WORK/pianoless.yaml" --output "$WORK/organised/pianoless"
+splitstrument mix "$WORK/organised/pianoless" --instrument piano --absent --rates 22050 --output "$WORK/tests/no-piano"
 bands backings 78 60 "TimGM6mb:acoustic guitar" "TimGM6mb:electric guitar" "TimGM6mb:distorted guitar"
 python3 "$HERE/backed.py" "$WORK/organised/muldjord" "$WORK/songs/backings" "$WORK/organised/backed"
 splitstrument mix "$WORK/organised/backed" --instrument guitar --rates 22050 --output "$WORK/tests/backed"
 splitstrument mix "$WORK/organised/backings" --instrument guitar --absent --rates 22050 --output "$WORK/tests/no-guitar"
-splitstrument mix "$WORK/organised/muldjord" --instrument piano --absent --rates 22050 --output "$WORK/tests/no-piano"
+splitstrument mix "$WORK/organised/muldjord" --instrument piano --absent --rates 22050 \
+    --output "$WORK/tests/no-piano-metal"
