@@ -30,8 +30,8 @@ bands() { # NAME SEED SECONDS, then the names of what is left out besides
 
 bands unheard 77 40 TimGM6mb:piano
 splitstrument mix "$WORK/organised/unheard" --instrument piano --rates 22050 --output "$WORK/tests/unheard"
-splitstrument catalogue --slakh "$WORK/songs/unheard" --instruments "$HERE/without_piano.yaml" \
-    --output "$WORK/pianoless.yaml"
+splitstrument catalogue --slakh "$WORK/songs/unheard" --output "$WORK/pianoless.yaml" \
+    --instruments "$HERE/instruments.yaml" "$HERE/without_piano.yaml"
 splitstrument organize "$WORK/pianoless.yaml" --output "$WORK/organised/pianoless"
 splitstrument mix "$WORK/organised/pianoless" --instrument piano --absent --rates 22050 --output "$WORK/tests/no-piano"
 bands backings 78 60 "TimGM6mb:acoustic guitar" "TimGM6mb:electric guitar" "TimGM6mb:distorted guitar"

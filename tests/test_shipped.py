@@ -32,6 +32,12 @@ def taken(separator, sound, rate=RATE):
     return separator.separate(sound, rate)[separator.instruments[0]]
 
 
+def fault(request, separator, model, what):
+    """Marks the test of this `model` as one that fails, and that has to be mended when it does not any more."""
+    if separator.name == model:
+        request.applymarker(pytest.mark.xfail(reason=f"{model}: {what}", strict=True))
+
+
 def decibels(power):
     return 10 * np.log10(power + 1e-20)
 
@@ -60,8 +66,7 @@ def taken_of_them(separator, drums_and_bass):
 
 
 def test_of_drums_and_bass_nothing_is_taken(separator, drums_and_bass, taken_of_them, request):
-    if separator.name == "guitar":
-        request.applymarker(pytest.mark.xfail(reason="what guitar takes is 23.9 dB below the song", strict=True))
+    fault(request, separator, "guitar", "what it takes is 23.9 dB below the song")
     assert decibels((taken_of_them**2).mean()) < decibels((drums_and_bass**2).mean()) - 25
 
 
@@ -72,10 +77,11 @@ def test_of_drums_and_bass_no_stroke_is_heard(taken_of_them):
     assert levels.max() < -40
 
 
-def test_of_silence_nothing_is_made(separator):
-    for sound in (np.zeros((3 * RATE, 2), np.float32), np.full((3 * RATE, 2), 1e-6, np.float32)):
-        # A mask that is not the same everywhere moves the peaks of a constant by some percent.
-        assert np.abs(taken(separator, sound)).max() <= 1.1e-6
+@pytest.mark.parametrize("level", [0.0, 1e-6])
+def test_of_silence_nothing_is_made(separator, level, request):
+    if level:
+        fault(request, separator, "piano", "its mask is not the same everywhere: the peak is 1.005e-6")
+    assert np.abs(taken(separator, np.full((3 * RATE, 2), level, np.float32))).max() <= 1e-6
 
 
 @pytest.mark.parametrize("gain", [1e-4, 0.03, 4.0])
