@@ -87,6 +87,7 @@ EACH = {
     "filtering": 1,
     "mono": 0.5,
     "stretched": 1,
+    "resampled": 1,
 }
 
 
@@ -105,7 +106,7 @@ def test_each_changes_windows_and_the_seed_decides_how(noises, name):
 
 
 def test_workers_change_the_windows_of_one_batch_as_one_would(ramps):
-    kinds = {name: chance for name, chance in EACH.items() if name != "stretched"}
+    kinds = {name: chance for name, chance in EACH.items() if name not in ("stretched", "resampled")}
     made = sampler(ramps, channels=2, **kinds)
     made.windows = Windows(shuffle="epoch", batch_size=7)
     for step in (0, 5):
@@ -340,6 +341,19 @@ def test_the_pitch_stays_where_only_the_tempo_may_change(tones):
     windows, plain = epoch(sampler(tones, stretched=1, pitch=0, tempo=0.3)), epoch(sampler(tones))
     assert [peak(window[:, 0]) for window in windows[:, 0]] == pytest.approx([1000] * 24, rel=0.01)
     assert share([np.abs(one - other).max() > 0.1 for one, other in zip(windows, plain, strict=True)]) > 0.8
+
+
+def test_resampled_they_are_as_much_higher_as_faster(tones):
+    windows = epoch(sampler(tones, resampled=1, pitch=3))
+    np.testing.assert_array_equal(windows[:, 0], windows[:, 1])
+    frequencies = np.array([peak(window[:, 0]) for window in windows[:-1, 0]])
+    semitones = 12 * np.log2(frequencies / 1000)
+    assert np.abs(semitones).max() < 3.1
+    assert semitones.min() < -1.5
+    assert semitones.max() > 1.5
+    for window, frequency in zip(windows[:-1, 0], frequencies, strict=True):
+        spaces = np.diff(np.flatnonzero(window[:, 0] > 0.45))  # a click may lie on two samples
+        assert np.median(spaces[spaces > 2]) == pytest.approx(700 * 1000 / frequency, rel=0.02)
 
 
 def test_some_are_stretched_and_the_others_stay(tones):

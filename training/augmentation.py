@@ -1,7 +1,8 @@
 """What is done to a training window's instrument and rest, each step by chance, from the window's own generator.
 
 Mixtures that never were teach more than more of the same ones (Uhlich et al. 2017 for gain, swapped channels and
-instruments of different tracks; Defossez et al. 2019 for pitch and tempo).
+instruments of different tracks; Defossez et al. 2019 for pitch and tempo; Ko et al. 2015 for both at once, by
+resampling).
 """
 
 import numpy as np
@@ -48,6 +49,9 @@ def _gain(random, spread):
 
 def _stretch(random, chances):
     """(factor of the pitch, factor of the tempo), or None."""
+    if _happens(random, chances.resampled):
+        faster = 2 ** (random.uniform(-chances.pitch, chances.pitch) / 12)
+        return faster, faster
     if not _happens(random, chances.stretched):
         return None
     semitones = random.uniform(-chances.pitch, chances.pitch)
@@ -76,12 +80,14 @@ def filtered(audio, decibels):
 def stretched(audio, pitch, tempo, length):
     """`audio` (samples, channels) with its frequencies times `pitch`, played `tempo` times as fast: `length` samples.
 
-    A phase vocoder makes it pitch / tempo times as long, then resampling makes it as many times shorter as it makes
-    the pitch higher.
+    A phase vocoder makes it pitch / tempo times as long, unless they are the same; then resampling makes it as many
+    times shorter as it makes the pitch higher.
     """
-    import librosa
     import soxr
 
-    slow = librosa.effects.time_stretch(np.ascontiguousarray(audio.T), rate=tempo / pitch, n_fft=1024).T
-    played = soxr.resample(slow, pitch, 1.0, "HQ")
+    if pitch != tempo:
+        import librosa
+
+        audio = librosa.effects.time_stretch(np.ascontiguousarray(audio.T), rate=tempo / pitch, n_fft=1024).T
+    played = soxr.resample(audio, pitch, 1.0, "HQ")
     return np.pad(played[:length], ((0, max(0, length - len(played))), (0, 0))).astype(np.float32)

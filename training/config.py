@@ -58,6 +58,7 @@ class Augmentation:
     """What is done to training windows, by chances of 0..1, all off by default; see `training.augmentation`.
 
     `gain` is in dB; `pitch` (semitones) and `tempo` (0.1 is 10 %) are the most by which `stretched` windows change.
+    `resampled` windows are played faster and higher, or slower and lower, by up to `pitch` semitones.
     """
 
     other_track: float = Field(0.0, ge=0, le=1)
@@ -70,6 +71,7 @@ class Augmentation:
     filtering: float = Field(0.0, ge=0, le=1)
     mono: float = Field(0.0, ge=0, le=1)
     stretched: float = Field(0.0, ge=0, le=1)
+    resampled: float = Field(0.0, ge=0, le=1)
     pitch: float = Field(2.0, ge=0, le=12)
     tempo: float = Field(0.1, ge=0, le=0.5)
 

@@ -17,6 +17,7 @@ class Devices:
     """One device: `replicas` that each take a share of every batch, `chief` whether this process writes files."""
 
     replicas, chief = 1, True
+    compiled = "auto"  # Keras's jit_compile
 
     def scope(self):
         """The context in which networks and optimizers are made."""

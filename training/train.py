@@ -41,7 +41,7 @@ def train(run, samplers, folder, stopping):
         trainee = Trainee(network, settings.fft_length, run.sample_rate, loss, found.replicas)
         optimizer = optimizers.build(run.optimizer, samplers[0].steps, run.epochs)
         optimizer.build(network.trainable_variables)
-        trainee.compile(optimizer, jit_compile="auto" if found.replicas == 1 else False)
+        trainee.compile(optimizer, jit_compile=found.compiled)
     loop = Loop(run, trainee, *samplers, found, folder, stopping)
     if found.chief:
         environment = _environment(keras, found)
