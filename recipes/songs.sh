@@ -12,12 +12,18 @@ SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK
 HERE=$(dirname "$0")
 SOUNDS="$SFZ /usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScore_General_Full.sf3"
 
-rendered() { # TARGET SONGS SHARE_OF_CHARTS; what recipes/tests.sh plays with is left out
-    splitstrument synthesize --sounds $SOUNDS --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid --charts "$3" \
-        --target "$1" --songs "$2" --seconds 30 --output "$WORK/songs/$1" --leave-out "FreePats upright piano KW" \
+organised() { # NAME OPTION...
+    name=$1
+    shift
+    splitstrument catalogue "$@" --output "$WORK/$name.yaml"
+    splitstrument organize "$WORK/$name.yaml" --output "$WORK/organised/$name"
+}
+
+rendered() { # TARGET SHARE_OF_CHARTS; what recipes/tests.sh plays with is left out
+    splitstrument synthesize --sounds $SOUNDS --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid --charts "$2" \
+        --target "$1" --songs 400 --seconds 30 --output "$WORK/songs/$1-songs" --leave-out "FreePats upright piano KW" \
         "Greg Sullivan's e-pianos" "FreePats FSBS electric guitar, distorted 1"
-    splitstrument catalogue --slakh "$WORK/songs/$1" --instruments "$HERE/instruments.yaml" --output "$WORK/$1.yaml"
-    splitstrument organize "$WORK/$1.yaml" --output "$WORK/organised/$1-songs"
+    organised "$1-songs" --slakh "$WORK/songs/$1-songs" --instruments "$HERE/instruments.yaml"
 }
 
 pairs() { # INSTRUMENT SONGS OPTION...
@@ -27,13 +33,12 @@ pairs() { # INSTRUMENT SONGS OPTION...
         --output "$WORK/pairs/$instrument/$songs" "$@"
 }
 
-splitstrument catalogue --rockband /usr/share/games/fretsonfire/data/songs/sectoid --output "$WORK/sectoid.yaml"
-splitstrument organize "$WORK/sectoid.yaml" --output "$WORK/organised/sectoid"
-rendered guitar 180 0.25
-for songs in sectoid guitar-songs; do
+organised sectoid --rockband /usr/share/games/fretsonfire/data/songs/sectoid
+rendered guitar 0.25
+rendered piano 0.2
+for songs in sectoid guitar-songs piano-songs; do
     pairs guitar "$songs" --with distorted_guitar
 done
-rendered piano 120 0.2
-for songs in sectoid guitar-songs piano-songs; do
+for songs in sectoid piano-songs; do
     pairs piano "$songs"
 done

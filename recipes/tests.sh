@@ -13,8 +13,14 @@ SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK
 HERE=$(dirname "$0")
 BANK=/usr/share/sounds/sf2/TimGM6mb.sf2
 
-splitstrument catalogue --rockband /usr/share/games/fretsonfire/data/songs/muldjord --output "$WORK/muldjord.yaml"
-splitstrument organize "$WORK/muldjord.yaml" --output "$WORK/organised/muldjord"
+organised() { # NAME OPTION...
+    name=$1
+    shift
+    splitstrument catalogue "$@" --output "$WORK/$name.yaml"
+    splitstrument organize "$WORK/$name.yaml" --output "$WORK/organised/$name"
+}
+
+organised muldjord --rockband /usr/share/games/fretsonfire/data/songs/muldjord
 splitstrument mix "$WORK/organised/muldjord" --instrument guitar --output "$WORK/tests/muldjord"
 
 bands() { # NAME SEED SECONDS, then the names of what is left out besides
@@ -24,15 +30,12 @@ bands() { # NAME SEED SECONDS, then the names of what is left out besides
         --material "$HERE/unheard.yaml" --midi "$MIDI"/pop909/6*.mid --target piano --songs 16 --seconds "$seconds" \
         --seed "$seed" --output "$WORK/songs/$name" --leave-out "computed plucked string" "computed voice" \
         "computed voice of words by Flite" "$@"
-    splitstrument catalogue --slakh "$WORK/songs/$name" --instruments "$HERE/instruments.yaml" --output "$WORK/$name.yaml"
-    splitstrument organize "$WORK/$name.yaml" --output "$WORK/organised/$name"
+    organised "$name" --slakh "$WORK/songs/$name" --instruments "$HERE/instruments.yaml"
 }
 
 bands unheard 77 40 TimGM6mb:piano
 splitstrument mix "$WORK/organised/unheard" --instrument piano --rates 22050 --output "$WORK/tests/unheard"
-splitstrument catalogue --slakh "$WORK/songs/unheard" --output "$WORK/pianoless.yaml" \
-    --instruments "$HERE/instruments.yaml" "$HERE/without_piano.yaml"
-splitstrument organize "$WORK/pianoless.yaml" --output "$WORK/organised/pianoless"
+organised pianoless --slakh "$WORK/songs/unheard" --instruments "$HERE/instruments.yaml" "$HERE/without_piano.yaml"
 splitstrument mix "$WORK/organised/pianoless" --instrument piano --absent --rates 22050 --output "$WORK/tests/no-piano"
 bands backings 78 60 "TimGM6mb:acoustic guitar" "TimGM6mb:electric guitar" "TimGM6mb:distorted guitar"
 python3 "$HERE/backed.py" "$WORK/organised/muldjord" "$WORK/songs/backings" "$WORK/organised/backed"
