@@ -181,6 +181,7 @@ def main(arguments=None):
     add("--pairs", type=Path, required=True, help="a folder of pairs, or of songs in MUSDB's four stems")
     add("--output", type=Path, default=Path("evaluation"), help="the folder of the results (evaluation, unless given)")
     add("--instrument", help="what baselines are to take out (what the models do, or guitar, unless given)")
+    add("--thorough", action="store_true", help="score each model also as separate --thorough has it")
     add("--remove-panning", action="store_true", help="score the mean of the channels, as the thesis did")
     add("--reference-metrics", action="store_true", help="SDR, SIR and SAR by mir_eval itself, which is slower")
     add("--excerpts", type=_count, default=3, metavar="N", help="keep 10 s of N tracks to listen to (3, unless given)")
@@ -193,7 +194,7 @@ def main(arguments=None):
     from evaluation.tracks import find_tracks
 
     tracks = find_tracks(options.pairs)
-    systems = find_systems(options.models, options.instrument)
+    systems = find_systems(options.models, options.instrument, options.thorough)
     check_fit(systems, tracks)
     _check_packages(systems, options)
     if (line := unknown_band(systems)) and "instrument" in tracks[0].parts:

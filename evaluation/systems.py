@@ -6,7 +6,7 @@ is the loudest (Vincent, Gribonval, Plumbley 2007).
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from splitstrument.stages import StageError
 
@@ -14,13 +14,14 @@ from splitstrument.stages import StageError
 @dataclass(frozen=True)
 class System:
     """One thing that takes mixtures apart. `kind`: mixture, oracle, baseline or model; `source`: a model's folder or
-    name; `instrument`: what it takes out."""
+    name; `instrument`: what it takes out; `thorough`: a model's masks are means, see Separator."""
 
     name: str
     kind: str
     what: str
     source: str = ""
     instrument: str = ""
+    thorough: bool = False
 
     @property
     def separates(self):
@@ -47,10 +48,11 @@ ORACLES = (
 )
 
 
-def find_systems(names, instrument=None):
+def find_systems(names, instrument=None, thorough=False):
     """The Systems of `names`: baselines by name, models by name or folder; with them the mixture and the oracles.
 
     `instrument` is what baselines take out, and what models must; None: what the models do, or "guitar" without any.
+    `thorough`: each model once more, as a thorough one.
     Raises ModelError for what is not there, StageError where two would be one or models do not fit together.
     """
     from evaluation import baselines
@@ -70,7 +72,10 @@ def find_systems(names, instrument=None):
         if name in cards:
             # Two runs may bear one name; then each is called by its folder.
             title = cards[name].name if titles.count(cards[name].name) == 1 else str(name)
-            found.append(System(title, "model", f"{cards[name].network}, trained", str(_folder(name)), target))
+            model = System(title, "model", f"{cards[name].network}, trained", str(_folder(name)), target)
+            found.append(model)
+            if thorough:
+                found.append(replace(model, name=f"{title}, thorough", thorough=True))
         else:
             found.append(System(name, "baseline", baselines.description(name), name, target))
     known = [system.name for system in found]
@@ -104,15 +109,15 @@ def _prepare(system):
 
 
 @functools.cache
-def _separator(source):
+def _separator(source, thorough):
     """A model's Separator, loaded once in a process."""
     from splitstrument.separator import Separator
 
-    return Separator(source)
+    return Separator(source, thorough=thorough)
 
 
 def _by_model(system, mixture, rate, truth):
-    parts = _separator(system.source).separate(mixture, rate)
+    parts = _separator(system.source, system.thorough).separate(mixture, rate)
     return {_own_part(truth, system.instrument): parts[system.instrument], "rest": parts["rest"]}
 
 

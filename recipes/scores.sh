@@ -15,11 +15,11 @@ scored() { # NAME PAIRS MODEL OPTION...
     splitstrument evaluate "$@" --pairs "tests/$pairs" --output "evaluations/$name" --jobs 1
 }
 
-scored 1-muldjord-mono muldjord/tracks_22050hz guitar frequency spectrogram harmonic repet nmf --remove-panning --excerpts 1
+scored 1-muldjord-mono muldjord/tracks_22050hz guitar frequency spectrogram harmonic repet nmf --thorough --remove-panning --excerpts 1
 scored 2-muldjord-stereo muldjord/tracks_44100hz guitar nmf --excerpts 1
-scored 3-backed backed/tracks_22050hz guitar nmf --excerpts 1
+scored 3-backed backed/tracks_22050hz guitar nmf --thorough --excerpts 1
 scored 4-no-guitar no-guitar/tracks_22050hz guitar nmf --excerpts 0
-scored 5-unheard unheard/tracks_22050hz piano nmf --excerpts 1
+scored 5-unheard unheard/tracks_22050hz piano nmf --thorough --excerpts 1
 scored 6-no-piano no-piano/tracks_22050hz piano --excerpts 0
 scored 7-no-piano-metal no-piano-metal/tracks_22050hz piano --excerpts 0
 splitstrument report evaluations --no-audio --title 'Scores of the shipped models' --output "$HERE/../docs/scores.md"

@@ -15,7 +15,7 @@ from evaluation.metrics import BLOCK
 from evaluation.scoring import MEASURES, score
 from evaluation.systems import ORACLES, find_systems
 from evaluation.tracks import STEMS, find_tracks
-from splitstrument import models
+from splitstrument import Separator, models
 from splitstrument.__main__ import main
 from splitstrument.audio import AudioError
 from splitstrument.models import ModelError
@@ -221,6 +221,19 @@ def test_models_and_baselines_take_out_one_instrument(tmp_path, model):
         find_systems([bass, piano])
     with pytest.raises(StageError, match="takes out bass; --instrument says piano"):
         find_systems([bass], "piano")
+
+
+def test_a_thorough_model_is_scored_beside_itself(model, monkeypatch):
+    monkeypatch.setattr("splitstrument.backend.processor_has_bfloat16", lambda: False)  # the same precision each time
+    systems._separator.cache_clear()
+    mixture = sound(0, 4)
+    once, averaged = find_systems([str(model)], thorough=True)[3:]
+    assert [once.name, averaged.name] == ["small", "small, thorough"]
+    truth = {"instrument": mixture, "rest": mixture}
+    for system, thorough in ((once, False), (averaged, True)):
+        found = system.separate(mixture, RATE, truth)["instrument"]
+        np.testing.assert_allclose(found, Separator(model, thorough=thorough).separate(mixture, RATE)["guitar"])
+    assert np.abs(found - once.separate(mixture, RATE, truth)["instrument"]).max() > 1e-5
 
 
 def test_two_runs_of_one_name_are_told_apart_and_one_given_twice_is_one(tmp_path, model):
