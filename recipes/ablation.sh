@@ -20,10 +20,8 @@ run() { # NAME OPTION...
 
 run as-shipped
 run not-resampled --set augmentation.resampled=0
-run loss-snr --set loss=snr
 run small-patches --set options.patch_bins=4 --set options.patch_frames=2 --set options.filters=24 --set options.growth=24
 run wider --set options.filters=80 --set options.growth=40
-run float32 --set precision=float32
 for songs in backed no-guitar; do
     splitstrument evaluate $RUNS --pairs "$WORK/tests/$songs/tracks_22050hz" --output "$WORK/ablation/scores/$songs" \
         --excerpts 0 --jobs 1

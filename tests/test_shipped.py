@@ -32,12 +32,6 @@ def taken(separator, sound, rate=RATE):
     return separator.separate(sound, rate)[separator.instruments[0]]
 
 
-def fault(request, separator, model, what):
-    """Marks the test of this `model` as one that fails, and that has to be mended when it does not any more."""
-    if separator.name == model:
-        request.applymarker(pytest.mark.xfail(reason=f"{model}: {what}", strict=True))
-
-
 def decibels(power):
     return 10 * np.log10(power + 1e-20)
 
@@ -65,12 +59,11 @@ def taken_of_them(separator, drums_and_bass):
     return taken(separator, drums_and_bass)
 
 
-def test_of_drums_and_bass_nothing_is_taken(separator, drums_and_bass, taken_of_them, request):
-    fault(request, separator, "guitar", "what it takes is 23.9 dB below the song")
+def test_of_drums_and_bass_nothing_is_taken(drums_and_bass, taken_of_them):
     assert decibels((taken_of_them**2).mean()) < decibels((drums_and_bass**2).mean()) - 25
 
 
-@pytest.mark.xfail(reason="single strokes get through: of up to -32 dBFS by both models", strict=True)
+@pytest.mark.xfail(reason="single strokes get through: of up to -38.9 dBFS by both models", strict=True)
 def test_of_drums_and_bass_no_stroke_is_heard(taken_of_them):
     found, block = taken_of_them, RATE // 20
     levels = decibels((found[: len(found) // block * block] ** 2).reshape(-1, block * 2).mean(1))
@@ -78,15 +71,13 @@ def test_of_drums_and_bass_no_stroke_is_heard(taken_of_them):
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-6])
-def test_of_silence_nothing_is_made(separator, level, request):
-    if level:
-        fault(request, separator, "piano", "its mask is not the same everywhere: the peak is 1.005e-6")
+def test_of_silence_nothing_is_made(separator, level):
     assert np.abs(taken(separator, np.full((3 * RATE, 2), level, np.float32))).max() <= 1e-6
 
 
 @pytest.mark.parametrize("gain", [1e-4, 0.03, 4.0])
 def test_level_does_not_matter(separator, song, gain):
-    assert plain_sdr(taken(separator, song), taken(separator, song * np.float32(gain)) / gain) > 30
+    assert plain_sdr(taken(separator, song), taken(separator, song * np.float32(gain)) / gain) > 40
 
 
 def test_mono_is_both_channels_alike(separator, song):

@@ -68,7 +68,9 @@ def build(settings):
     high, wide = settings.patch_bins, settings.patch_frames
     rows, columns = bins // high, frames // wide
     entrance = keras.Input((bins + 1, frames, channels))
-    x = ops.power(ops.maximum(entrance[:, 1:], 1e-8), 0.3)
+    # The smallest magnitude that counts is relative to the loudest one, which in training is 1.
+    loudest = ops.maximum(ops.max(entrance, (1, 2, 3), keepdims=True), 1e-6)
+    x = ops.power(ops.maximum(entrance[:, 1:] / loudest, 1e-8), 0.3)
     x = x / ops.mean(x, (1, 2, 3), keepdims=True) - 1.0
     # (bins, frames, channels) -> (columns, rows, channels of a patch)
     x = ops.reshape(x, (-1, rows, high, columns, wide, channels))
