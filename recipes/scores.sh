@@ -22,7 +22,9 @@ scored 4-no-guitar no-guitar/tracks_22050hz guitar nmf --excerpts 0
 scored 5-unheard unheard/tracks_22050hz piano nmf --thorough --excerpts 1
 scored 6-no-piano no-piano/tracks_22050hz piano --excerpts 0
 scored 7-no-piano-metal no-piano-metal/tracks_22050hz piano --excerpts 0
-splitstrument report evaluations --no-audio --title 'Scores of the shipped models' --output "$HERE/../docs/scores.md"
+splitstrument report evaluations --no-audio --title 'Scores of the shipped models' --output scores.md
+rm -rf "$HERE/../docs/scores_files"
+mv scores.md scores_files "$HERE/../docs"
 for model in guitar piano; do
     python3 "$HERE/card.py" "$HERE/../splitstrument/shipped/$model" evaluations
 done

@@ -12,12 +12,7 @@ SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK
 HERE=$(dirname "$0")
 SOUNDS="$SFZ /usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScore_General_Full.sf3"
 
-organised() { # NAME OPTION...
-    name=$1
-    shift
-    splitstrument catalogue "$@" --output "$WORK/$name.yaml"
-    splitstrument organize "$WORK/$name.yaml" --output "$WORK/organised/$name"
-}
+. "$HERE/organised.sh"
 
 rendered() { # TARGET SHARE_OF_CHARTS; what recipes/tests.sh plays with is left out
     splitstrument synthesize --sounds $SOUNDS --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid --charts "$2" \

@@ -13,12 +13,7 @@ SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK
 HERE=$(dirname "$0")
 BANK=/usr/share/sounds/sf2/TimGM6mb.sf2
 
-organised() { # NAME OPTION...
-    name=$1
-    shift
-    splitstrument catalogue "$@" --output "$WORK/$name.yaml"
-    splitstrument organize "$WORK/$name.yaml" --output "$WORK/organised/$name"
-}
+. "$HERE/organised.sh"
 
 organised muldjord --rockband /usr/share/games/fretsonfire/data/songs/muldjord
 splitstrument mix "$WORK/organised/muldjord" --instrument guitar --output "$WORK/tests/muldjord"

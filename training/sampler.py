@@ -105,8 +105,8 @@ class Sampler:
         if self.windows.shuffle == "epoch":
             self._random(EPOCH_ORDER, epoch).shuffle(places)
         if 0 < self.most < len(places):
-            places = [places[number * len(places) // self.most] for number in range(self.most)]
             # Each batch has windows from everywhere, so that none is of a track without the instrument alone.
             steps = self.most // self.windows.batch_size
-            places = [place for step in range(steps) for place in places[step::steps]]
+            numbers = [number for step in range(steps) for number in range(step, self.most, steps)]
+            places = [places[number * len(places) // self.most] for number in numbers]
         return places

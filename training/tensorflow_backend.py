@@ -18,6 +18,9 @@ class TensorFlowDevices(Devices):
     Each worker makes its own share of every batch; gradients are summed over all replicas.
     """
 
+    # On processors TensorFlow's kernels take 0.9 of XLA's time in float32, and 0.6 of it in bfloat16.
+    compiled = False
+
     def __init__(self, devices=None):
         """`devices`: names such as "CPU:0" instead of this machine's GPUs."""
         if os.environ.get("TF_CONFIG"):
@@ -26,11 +29,9 @@ class TensorFlowDevices(Devices):
             self.strategy = tf.distribute.MirroredStrategy(devices)
         else:
             self.strategy = None
-            if not tf.config.list_physical_devices("GPU"):
-                # A processor's own kernels take 0.9 of XLA's time in float32, and 0.6 of it in bfloat16.
-                self.compiled = False
+            if tf.config.list_physical_devices("GPU"):
+                self.compiled = "auto"
             return
-        self.compiled = False
         self._mean, self._agreed = None, None
         self.replicas = self.strategy.num_replicas_in_sync
         resolver = self.strategy.cluster_resolver

@@ -38,8 +38,6 @@ def default_model(folder, model, length, rounds):
     import spleeter_networks as spleeter
 
     from splitstrument import Separator
-    from splitstrument.inference import load
-    from splitstrument.masks import overlap_of
     from splitstrument.song_files import Output, separate_file
 
     song = Path(folder, "song.wav")
@@ -55,14 +53,14 @@ def default_model(folder, model, length, rounds):
             for network in stems:
                 network.predict_on_batch(window)
 
-    card, ours = load(model)
-    frames = ours.input_shape[2]
-    advance = (frames - overlap_of(frames)) * (ours.input_shape[1] - 1) // 2 / card.sample_rate
-    own_window = np.random.default_rng(0).random((1, *ours.input_shape[1:]), np.float32)
+    ours = separator.models[0]
+    bins, frames, _ = ours.shape
+    own_windows = round(length * ours.card.sample_rate / ((frames - ours.overlap) * (bins - 1) // 2))
+    own_window = np.random.default_rng(0).random((1, *ours.shape), np.float32)
 
     def ours_alone():
-        for _ in range(round(length / advance)):
-            ours.predict_on_batch(own_window)
+        for _ in range(own_windows):
+            ours.predict(own_window)
 
     times = best(
         {
