@@ -10,6 +10,7 @@ different grids have no bins in common: what two of them claim is subtracted twi
 
 import functools
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -77,7 +78,8 @@ class Separator:
         """(song, {instrument: sound, ...}) pieces for a stream of blocks of any length, for `rest_of` to take the rest.
 
         The song and each instrument are float32 (frames, channels). Pieces come some seconds behind the blocks;
-        together they have the song's length. Memory does not grow.
+        together they have the song's length. Memory does not grow. The blocks are taken by a thread, which reads and
+        masks one ahead; close the stream before what the blocks come from.
         """
         together = {}  # grid: its models
         for model in self.models:
@@ -85,10 +87,11 @@ class Separator:
         extractions = [_Extraction(grid, models, channels) for grid, models in together.items()]
         song = np.zeros((0, channels), np.float32)
         parts = dict.fromkeys(self.instruments, song)
-        for block, last in _with_end(blocks):
+        masked = ((block, [each.masked(block, last) for each in extractions]) for block, last in _with_end(blocks))
+        for block, found in _one_ahead(masked):
             song = np.concatenate([song, block])
-            for extraction in extractions:
-                for name, part in extraction(block, last):
+            for extraction, each in zip(extractions, found, strict=True):
+                for name, part in extraction.sounds(*each):
                     parts[name] = np.concatenate([parts[name], part])
             # Behind the song's end lie the zeros that the last frames reach into.
             count = min(len(song), *map(len, parts.values()))
@@ -130,9 +133,12 @@ class _Extraction:
         self.masks = SharedMasks([Masks(each.predict, each.shape, each.overlap) for each in models])
         self.syntheses = {model.card.instrument: Synthesis(grid, channels) for model in models}
 
-    def __call__(self, block, last):
-        """(instrument, sound) of each model, all of one length, as far as they are complete after this `block`."""
-        spectra, masks = self.masks(self.analysis.finish() if last else self.analysis(block), last)
+    def masked(self, block, last):
+        """(spectra, the mask of each model), all of one length, as far as they are complete after this `block`."""
+        return self.masks(self.analysis.finish() if last else self.analysis(block), last)
+
+    def sounds(self, spectra, masks):
+        """(instrument, sound) of each model."""
         for (name, synthesis), mask in zip(self.syntheses.items(), masks, strict=True):
             yield name, synthesis(spectra * mask)
 
@@ -162,3 +168,13 @@ def _with_end(blocks):
         yield block, False
     if block is not None:
         yield block[:0], True
+
+
+def _one_ahead(items):
+    """The items, each made by a thread while the one before is in use."""
+    end = object()
+    with ThreadPoolExecutor(1) as thread:
+        future = thread.submit(next, items, end)
+        while (item := future.result()) is not end:
+            future = thread.submit(next, items, end)
+            yield item

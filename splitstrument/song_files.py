@@ -55,7 +55,9 @@ def separate_file(separator, song, folder, output, progress=lambda seconds: None
                 writer = AudioWriter(path, info.sample_rate, info.channels, depth, info.frames)
                 writers[name] = stack.enter_context(writer)
             blocks = reader.blocks(int(BLOCK_SECONDS * info.sample_rate))
-            for piece, parts in separator.stream(blocks, info.sample_rate, info.channels):
+            # Closed before the files: a thread of the stream's reads the song.
+            stream = stack.enter_context(contextlib.closing(separator.stream(blocks, info.sample_rate, info.channels)))
+            for piece, parts in stream:
                 if output.format in ("wav", "flac") and depth != "float":
                     parts = _on_steps(parts, piece, depth)
                 parts["rest"] = rest_of(piece, parts.values())

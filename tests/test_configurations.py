@@ -83,6 +83,13 @@ def test_mappings_are_merged_and_lists_replaced(heir, tmp_path):
     assert (run.reference.title, run.reference.instrument) == ("A", config.Figures(-1, 2, 3))
 
 
+def test_sources_may_stand_in_a_file_beside_the_configuration(heir, tmp_path):
+    write(tmp_path / "sources/songs.yaml", "- {name: song, licence: MIT}\n")
+    run = config.load(heir("collections: [{pairs: a, sources: sources/songs.yaml}, {pairs: b}]\n"))
+    assert [[(each.name, each.licence) for each in one.sources] for one in run.collections] == [[("song", "MIT")], []]
+    assert "no.yaml: cannot be opened" in refusal(heir("collections: [{pairs: a, sources: no.yaml}]\n"))
+
+
 @pytest.mark.parametrize(
     ("files", "says"),
     [

@@ -23,7 +23,8 @@ class Collection:
     """A folder of pairs. `ratio`: its share of the tracks (see `training.selection`; all of them unless given).
 
     `weight`: how often random windows come from it. `validation` names tracks, by how their names begin, that are held
-    out instead of the run's `validation_ratio`. `sources`: where the material comes from, for the model's card.
+    out instead of the run's `validation_ratio`. `sources`: where the material comes from, for the model's card; in a
+    configuration it may be the name of a file that lists them (relative to the configuration).
     """
 
     pairs: str
@@ -213,6 +214,7 @@ def _read(path, heirs):
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise ValueError(f"{path}: holds no fields")
+    _read_sources(path.parent, values.get("collections"))
     base = values.pop("base", None)
     if base is None:
         merged, origins = {}, {}
@@ -222,6 +224,13 @@ def _read(path, heirs):
         raise ValueError(f"{path}: base: must be the name of a file")
     _merge(merged, values, origins, path, ())
     return merged, origins
+
+
+def _read_sources(folder, collections):
+    """Put lists in the place of files of sources."""
+    for collection in collections if isinstance(collections, list) else ():
+        if isinstance(collection, dict) and isinstance(collection.get("sources"), str):
+            collection["sources"] = read_yaml(folder / collection["sources"])
 
 
 def _merge(into, values, origins, path, place):
