@@ -14,11 +14,13 @@ SOUNDS="$SFZ /usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScor
 
 . "$HERE/organised.sh"
 
-rendered() { # NAME TARGET SHARE_OF_CHARTS FIRST SONGS; what recipes/tests.sh plays with is left out
-    splitstrument synthesize --sounds $SOUNDS --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid --charts "$3" \
-        --target "$2" --first "$4" --songs "$5" --seconds 30 --output "$WORK/songs/$1" --leave-out \
-        "FreePats upright piano KW" "Greg Sullivan's e-pianos" "FreePats FSBS electric guitar, distorted 1"
-    organised "$1" --slakh "$WORK/songs/$1" --instruments "$HERE/instruments.yaml"
+rendered() { # NAME TARGET SHARE_OF_CHARTS FIRST SONGS, then what is left out besides what recipes/tests.sh plays with
+    name=$1 target=$2 share=$3 first=$4 songs=$5
+    shift 5
+    splitstrument synthesize --sounds $SOUNDS --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid --charts "$share" \
+        --target "$target" --first "$first" --songs "$songs" --seconds 30 --output "$WORK/songs/$name" --leave-out \
+        "FreePats upright piano KW" "Greg Sullivan's e-pianos" "FreePats FSBS electric guitar, distorted 1" "$@"
+    organised "$name" --slakh "$WORK/songs/$name" --instruments "$HERE/instruments.yaml"
 }
 
 pairs() { # INSTRUMENT SONGS OPTION...
@@ -29,10 +31,10 @@ pairs() { # INSTRUMENT SONGS OPTION...
 }
 
 organised sectoid --rockband /usr/share/games/fretsonfire/data/songs/sectoid
-rendered guitar-songs guitar 0.25 0 180
+rendered guitar-songs guitar 0.25 0 180 "computed piano" "computed synthesizer"
 rendered more-guitar-songs guitar 0.25 180 120
-rendered piano-songs piano 0.2 0 400
-rendered more-piano-songs piano 0.2 400 240
+rendered piano-songs piano 0.2 0 400 "computed piano" "computed synthesizer"
+rendered more-piano-songs piano 0.2 400 320
 for songs in sectoid guitar-songs more-guitar-songs piano-songs more-piano-songs; do
     pairs guitar "$songs" --with distorted_guitar
 done

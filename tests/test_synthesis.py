@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from datasets_tools.synthesis import amplifier, charts, effects, speech, styles
+from datasets_tools.synthesis import amplifier, charts, effects, speech, styles, tones
 from datasets_tools.synthesis.accompaniment import Accompaniment, bars_of
 from datasets_tools.synthesis.arrangement import arranged
 from datasets_tools.synthesis.chords import STRINGS, Chord, heard, shape
@@ -149,7 +149,11 @@ def test_bends_move_the_pitch_and_not_the_onsets():
 
 @pytest.mark.parametrize(
     ("kind", "family"),
-    [("string", "electric guitar"), ("string", "acoustic guitar"), ("voice", "voice"), ("words", "voice")],
+    [
+        *(("string", family) for family in ("electric guitar", "acoustic guitar")),
+        *(("tones", family) for family in ("piano", "electric piano", "organ", "strings")),
+        *((kind, "voice") for kind in ("voice", "words")),
+    ],
 )
 def test_what_is_computed_plays_in_tune_and_in_time(kind, family):
     if kind == "words" and not speech.installed():
@@ -164,6 +168,23 @@ def test_what_is_computed_plays_in_tune_and_in_time(kind, family):
         ratio = frequency(sound, start, start + 0.5) / hertz
         assert ratio == pytest.approx(max(round(ratio), 1), rel=0.03)  # the tone or one of its harmonics
     assert np.abs(sound[int(1.7 * RATE) : int(1.95 * RATE)]).max() < 0.05 * np.abs(sound).max()
+
+
+def test_computed_pianos_die_away_and_are_stretched_strings_are_not():
+    def partials(family, seed):
+        sound = tones.play(family, (Note(0.0, 3.0, 60, 90),), 3.0, np.random.default_rng(seed), RATE)
+        levels = [np.abs(sound[int(time * RATE) :][: RATE // 2]).max() for time in (0.3, 2.4)]
+        spectrum = np.abs(np.fft.rfft(sound[:, 0] * np.hanning(len(sound)), 1 << 18))
+        hertz = np.arange(len(spectrum)) * RATE / (1 << 18)
+        found = [np.where(abs(hertz - k * 261.63) < 60, spectrum, 0).argmax() * RATE / (1 << 18) for k in (1, 5)]
+        return levels[1] / levels[0], found[1] / found[0], sound
+
+    for seed in range(4):
+        left, stretch, sound = partials("piano", seed)
+        assert left < 0.6 and 5.002 < stretch < 5.12
+        assert not np.array_equal(sound, partials("piano", seed + 10)[2])
+    plain = tones.drawn("strings", np.random.default_rng(0))
+    assert plain.stiff == 0 and plain.held >= 0.3
 
 
 def test_syllables_are_found_and_each_note_takes_one():

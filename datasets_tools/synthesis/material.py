@@ -1,7 +1,8 @@
 """The instruments and MIDI songs that there are to render with, each with its licence, found on disk by name.
 
-An instrument is a program of a General MIDI bank, an SFZ file, or one that is computed here: plucked strings and a
-singing voice, which need no samples (words for it come from Flite, whose licence asks nothing of what it says).
+An instrument is a program of a General MIDI bank, an SFZ file, or one that is computed here: plucked strings, pianos,
+synthesizers and a singing voice, which need no samples (words for it come from Flite, whose licence asks nothing of
+what it says).
 """
 
 from dataclasses import dataclass
@@ -36,11 +37,15 @@ FAMILIES = {
     "drums": (0,),  # a bank's kits are its own
 }
 GUITARS = ("acoustic guitar", "electric guitar", "distorted guitar")
+SYNTHESIZED = (
+    *("electric piano", "harpsichord", "clavinet", "mallets", "organ", "accordion", "bass", "strings", "harp", "brass"),
+    *("reeds", "flutes", "synth lead", "synth pad"),
+)
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """What plays notes: `kind` is bank, sfz, string, voice or words; `program` its General MIDI number."""
+    """What plays notes: `kind` is bank, sfz, string, tones, voice or words; `program` its General MIDI number."""
 
     kind: str
     family: str
@@ -102,6 +107,8 @@ class Table:
 COMPUTED = (
     ("string", "electric guitar", 27, "computed plucked string"),
     ("string", "acoustic guitar", 25, "computed plucked string"),
+    ("tones", "piano", 0, "computed piano"),
+    *(("tones", family, FAMILIES[family][0], "computed synthesizer") for family in SYNTHESIZED),
     ("voice", "voice", 53, "computed voice"),
     ("words", "voice", 53, "computed voice of words by Flite"),
 )

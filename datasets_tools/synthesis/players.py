@@ -1,4 +1,4 @@
-"""Notes -> sound: SoundFont banks, SFZ programs, and what is computed: plucked strings and a singing voice.
+"""Notes -> sound: SoundFont banks, SFZ programs, and what is computed: strings, pianos, synthesizers, voices.
 
 Sounds are float32 (frames, 2) at RATE.
 """
@@ -14,7 +14,8 @@ CURVE = 441  # Hz, of the curves that bend a part's pitch
 
 def render(instrument, part, seconds, random, cents=0.0):
     """The Part by the Instrument (material), `seconds` long, detuned by `cents` and bent as the part says."""
-    player = {"bank": _bank, "sfz": _sfz, "string": _string, "voice": _voice, "words": _voice}[instrument.kind]
+    players = {"bank": _bank, "sfz": _sfz, "string": _string, "tones": _tones, "voice": _voice, "words": _voice}
+    player = players[instrument.kind]
     if player is _voice:  # which follows no bends: it glides by itself
         return player(instrument, part, seconds, random)
     if not part.bends and not cents:
@@ -153,6 +154,12 @@ def _string(instrument, notes, seconds, random):
         sound[-release:] *= np.linspace(1, 0, release)
         track[first : first + len(sound)] += strength * sound
     return np.repeat(track[:, None], 2, 1).astype(np.float32)
+
+
+def _tones(instrument, notes, seconds, random):
+    from datasets_tools.synthesis.tones import play
+
+    return play(instrument.family, notes, seconds, random, RATE)
 
 
 def _voice(instrument, part, seconds, random):
