@@ -8,18 +8,23 @@ fine-tuning of zero-shot models"). FOLDER: the model that is written.
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from splitstrument import models
+from splitstrument.backend import keras_on
 
 
 def main(first, second, share, folder):
+    keras_on()
     (card, network), (other_card, other) = models.load(first), models.load(second)
     share = float(share)
     weights = zip(network.get_weights(), other.get_weights(), strict=True)
     network.set_weights([(1 - share) * one + share * two for one, two in weights])
-    sources = [*card.trained_on, *(each for each in other_card.trained_on if each not in card.trained_on)]
+    names = {source.name for source in card.trained_on}
+    sources = *card.trained_on, *(source for source in other_card.trained_on if source.name not in names)
     training = f"{card.training}; then {share:g} of the way to: {other_card.training}"
-    models.save(network, replace(card, trained_on=tuple(sources), training=training, scores=()), folder)
+    card = replace(card, name=Path(folder).name, trained_on=sources, training=training, scores=())
+    models.save(network, card, folder)
 
 
 if __name__ == "__main__":

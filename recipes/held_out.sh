@@ -1,0 +1,30 @@
+#!/bin/sh
+# What models are worth on the tracks of recipes/songs.sh that no run learns from; choices between models are made here.
+#
+#     sh recipes/held_out.sh WORK INSTRUMENT MODEL...
+#
+# INSTRUMENT: guitar or piano. Results are below WORK/held-out: `first` and `second`, ten songs each of those that are
+# rendered for the first and the second runs; for guitar also `bands` for pianos, most of them without a guitar, and
+# `recorded`, a song of a band.
+set -eu
+WORK=$(cd "${1:?the folder that songs.sh wrote to}" && pwd) INSTRUMENT=${2:?guitar or piano}
+shift 2
+
+scored() { # NAME PATTERN, then the models
+    name=$INSTRUMENT-$1 pattern=$2
+    shift 2
+    mkdir -p "$WORK/held-out/pairs/$name"
+    find "$WORK/pairs/$INSTRUMENT" -path "*/tracks_22050hz/$pattern" -prune \
+        -exec cp -an {} "$WORK/held-out/pairs/$name/" \;
+    splitstrument evaluate "$@" --pairs "$WORK/held-out/pairs/$name" --output "$WORK/held-out/$name" --excerpts 0 --jobs 1
+}
+
+scored first "${INSTRUMENT}0_0000?" "$@"
+if [ "$INSTRUMENT" = guitar ]; then
+    scored second 'guitar0_0018?' "$@"
+    scored bands 'piano0_00[04]0?' "$@"
+    scored recorded 'Metal madness' "$@"
+else
+    scored second 'piano0_0040?' "$@"
+fi
+splitstrument report "$WORK/held-out" --no-audio --title 'Scores on tracks held out' --output "$WORK/held-out/scores.md"
