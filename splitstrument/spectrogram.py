@@ -36,11 +36,12 @@ class Grid:
     def at_rate(self, own_rate, rate):
         """The grid that covers the same time at another sample rate, so that bins keep their frequencies.
 
-        The window comes out at most 0.2 % off; within that, one is taken whose factors are small, for the FFT's sake.
+        The window is the nearest one, or, within 0.05 %, one whose factors are small, for the FFT's sake. A few cents off
+        would be enough for a network to find other things.
         """
         exact = self.window * rate / own_rate
         nearest = OVERLAP * max(4, round(exact / OVERLAP))
-        reach = int(0.002 * exact) // OVERLAP * OVERLAP
+        reach = int(0.0005 * exact) // OVERLAP * OVERLAP
         candidates = range(nearest - reach, nearest + reach + 1, OVERLAP)
         return Grid(min(candidates, key=lambda w: (max(_largest_factor(w), 7), abs(w - exact))))
 

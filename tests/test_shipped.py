@@ -103,7 +103,7 @@ def test_other_rates_stay_in_step(separator, song, rate):
     assert abs(len(found) - len(truth)) < 16
     assert lag(truth[:size], found[:size]) == 0
     if rate > RATE:  # a song of 8 kHz lacks what is above 4 kHz, and so other things are found in it
-        assert plain_sdr(truth[:size], found[:size]) > 10
+        assert plain_sdr(truth[:size], found[:size]) > 20
 
 
 def lag(first, second):
