@@ -36,8 +36,8 @@ class Grid:
     def at_rate(self, own_rate, rate):
         """The grid that covers the same time at another sample rate, so that bins keep their frequencies.
 
-        The window is the nearest one, or, within 0.05 %, one whose factors are small, for the FFT's sake. A few cents off
-        would be enough for a network to find other things.
+        The window is the nearest one, or, within 0.05 %, one whose factors are small, for the FFT's sake. A few cents
+        off would be enough for a network to find other things.
         """
         exact = self.window * rate / own_rate
         nearest = OVERLAP * max(4, round(exact / OVERLAP))

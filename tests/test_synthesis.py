@@ -263,18 +263,19 @@ def test_charts_are_played_by_mma():
 def test_material_is_found_by_name_and_left_out_by_name(tmp_path):
     for name in ("Splendid Grand Piano.sfz", "other.sfz"):
         (tmp_path / name).write_text("")
-    material = Material([tmp_path])
+    tones = ["computed piano", "computed synthesizer"]
+    material = Material([tmp_path], left_out=tones)
     piano = material.pick("piano", np.random.default_rng(0))
     assert (piano.licence, piano.path) == ("public domain", tmp_path / "Splendid Grand Piano.sfz")
     assert material.pick("organ", np.random.default_rng(0)) is None
     assert material.pick("voice", np.random.default_rng(0)).kind in ("voice", "words")
+    assert {Material([]).pick(family, np.random.default_rng(0)).name for family in ("piano", "organ")} == set(tones)
     one = Material([tmp_path], left_out=["computed plucked string:acoustic guitar"])
     assert "acoustic guitar" not in one.families and "electric guitar" in one.families
     with pytest.raises(ValueError, match="electric guitar"):
         Material([tmp_path], left_out=["computed plucked string:electric gitar"])
-    without = Material(
-        [tmp_path], left_out=["Splendid Grand Piano", "computed voice", "computed voice of words by Flite"]
-    )
+    voices = ["computed voice", "computed voice of words by Flite"]
+    without = Material([tmp_path], left_out=["Splendid Grand Piano", *tones, *voices])
     assert "piano" not in without.families and "voice" not in without.families and without.kinds() == {"string"}
 
 
