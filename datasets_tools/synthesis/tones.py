@@ -22,7 +22,8 @@ class Patch:
     """How an instrument sounds. Times in seconds, frequencies in Hz, `stiff`: inharmonicity B of middle C's strings.
 
     `hammer`: where strings are struck, a part of their length. A partial k of frequency f has amplitude
-    k^-`slope` exp(-f / `bright`), and decays in `decay` / (1 + `damping` k), down to `held` of its beginning.
+    k^-`slope` exp(-f / `bright`), times `even` where k is, and decays in `decay` / (1 + `damping` k), down to `held` of
+    its beginning. `detune` (of strings of one note) and `vibrato` are in cents, `knock` is the level of a blow.
     `index`: of frequency modulation by a tone `ratio` times as high, or 0. `board`: gains in dB from 50 Hz to HIGHEST.
     """
 
@@ -121,7 +122,7 @@ def _note(patch, pitch, strength, seconds, random, rate):
 def _partials(patch, hertz, phase, strength, life, time, random):
     sound = np.zeros(len(time))
     stiff = patch.stiff * (hertz / 262) ** 1.6
-    grid = np.geomspace(50, HIGHEST, len(patch.board))
+    places = np.log(np.geomspace(50, HIGHEST, len(patch.board)))
     total = 0.0
     for k in range(1, PARTIALS + 1):
         stretch = np.sqrt((1 + stiff * k * k) / (1 + stiff))
@@ -129,7 +130,7 @@ def _partials(patch, hertz, phase, strength, life, time, random):
         if frequency > HIGHEST:
             break
         gain = k**-patch.slope * np.exp(-frequency / (patch.bright * (0.5 + strength)))
-        gain *= 10 ** (np.interp(np.log(frequency), np.log(grid), patch.board) / 20)
+        gain *= 10 ** (np.interp(np.log(frequency), places, patch.board) / 20)
         gain *= abs(np.sin(np.pi * k * patch.hammer)) if patch.hammer else 1.0
         gain *= patch.even if k % 2 == 0 else 1.0
         if gain < 1e-5:
