@@ -12,9 +12,12 @@ from pathlib import Path
 
 from splitstrument import models
 from splitstrument.backend import keras_on
+from splitstrument.console import command
 
 
-def main(first, second, share, folder):
+@command
+def main(arguments):
+    first, second, share, folder = arguments
     keras_on()
     (card, network), (other_card, other) = models.load(first), models.load(second)
     share = float(share)
@@ -28,4 +31,4 @@ def main(first, second, share, folder):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
