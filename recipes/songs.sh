@@ -35,9 +35,16 @@ rendered guitar-songs guitar 0.25 0 180 "computed piano" "computed synthesizer"
 rendered more-guitar-songs guitar 0.25 180 120
 rendered piano-songs piano 0.2 0 400 "computed piano" "computed synthesizer"
 rendered more-piano-songs piano 0.2 400 320
+rendered further-piano-songs piano 0.2 720 800
+# Drums and basses alone, of 80 of these songs: sparse music without piano, in which each stroke can be heard.
+for track in "$WORK"/organised/further-piano-songs/piano0_007*; do
+    mkdir -p "$WORK/organised/rhythm/${track##*/}"
+    find "$track" -mindepth 1 -maxdepth 1 \( -name bass -o -name drums \) \
+        -exec cp -R {} "$WORK/organised/rhythm/${track##*/}/" \;
+done
 for songs in sectoid guitar-songs more-guitar-songs piano-songs more-piano-songs; do
     pairs guitar "$songs" --with distorted_guitar
 done
-for songs in sectoid piano-songs more-piano-songs; do
+for songs in sectoid piano-songs more-piano-songs further-piano-songs rhythm; do
     pairs piano "$songs"
 done
