@@ -5,7 +5,8 @@
 #
 # INSTRUMENT: guitar or piano. Results are below WORK/held-out: `first` and `second`, ten songs each of those that are
 # rendered for the first and the second runs; for guitar also `bands` for pianos, most of them without a guitar, and
-# `recorded`, a song of a band.
+# `recorded`, a song of a band; for piano, where songs.sh made the further songs, `third`, ten of those, and `rhythm`, drums
+# and basses alone.
 set -eu
 WORK=$(cd "${1:?the folder that songs.sh wrote to}" && pwd) INSTRUMENT=${2:?guitar or piano}
 shift 2
@@ -14,17 +15,21 @@ scored() { # NAME PATTERN, then the models
     name=$INSTRUMENT-$1 pattern=$2
     shift 2
     mkdir -p "$WORK/held-out/pairs/$name"
-    find "$WORK/pairs/$INSTRUMENT" -path "*/tracks_22050hz/$pattern" -prune \
+    find "$WORK/pairs/$INSTRUMENT" -path "$WORK/pairs/$INSTRUMENT/$pattern" -prune \
         -exec cp -an {} "$WORK/held-out/pairs/$name/" \;
     splitstrument evaluate "$@" --pairs "$WORK/held-out/pairs/$name" --output "$WORK/held-out/$name" --excerpts 0 --jobs 1
 }
 
-scored first "${INSTRUMENT}0_0000?" "$@"
+scored first "*/${INSTRUMENT}0_0000?" "$@"
 if [ "$INSTRUMENT" = guitar ]; then
-    scored second 'guitar0_0018?' "$@"
-    scored bands 'piano0_00[04]0?' "$@"
-    scored recorded 'Metal madness' "$@"
+    scored second '*/guitar0_0018?' "$@"
+    scored bands '*/piano0_00[04]0?' "$@"
+    scored recorded '*/Metal madness' "$@"
 else
-    scored second 'piano0_0040?' "$@"
+    scored second '*/piano0_0040?' "$@"
+    if [ -d "$WORK/pairs/piano/further-piano-songs" ]; then
+        scored third 'further-piano-songs/*/piano0_0072?' "$@"
+        scored rhythm 'rhythm/*/piano0_0072?' "$@"
+    fi
 fi
 splitstrument report "$WORK/held-out" --no-audio --title 'Scores on tracks held out' --output "$WORK/held-out/scores.md"

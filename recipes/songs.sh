@@ -1,8 +1,9 @@
 #!/bin/sh
 # The pairs that models for guitars and pianos learn from: songs that are rendered, and three that a band recorded.
 #
-#     sh recipes/songs.sh SFZ MIDI WORK
+#     sh recipes/songs.sh SFZ MIDI WORK [further]
 #
+# With `further`, also those of training/configs/piano-further.yaml, 800 songs more, which no shipped model learned from.
 # SFZ: a folder of the SFZ instruments in datasets_tools/synthesis/material.yaml; MIDI: one with the folders `freedoom` and
 # `pop909` (docs/models.md says where all of them are to be had). Debian's packages fluid-soundfont-gm, mma, flite,
 # musescore-general-soundfont and fretsonfire-songs-sectoid have the rest. Everything goes below WORK; given again, this goes
@@ -35,16 +36,20 @@ rendered guitar-songs guitar 0.25 0 180 "computed piano" "computed synthesizer"
 rendered more-guitar-songs guitar 0.25 180 120
 rendered piano-songs piano 0.2 0 400 "computed piano" "computed synthesizer"
 rendered more-piano-songs piano 0.2 400 320
+for songs in sectoid guitar-songs more-guitar-songs piano-songs more-piano-songs; do
+    pairs guitar "$songs" --with distorted_guitar
+done
+for songs in sectoid piano-songs more-piano-songs; do
+    pairs piano "$songs"
+done
+[ "${4:-}" = further ] || exit 0
+
 rendered further-piano-songs piano 0.2 720 800
 # Drums and basses alone, of 80 of these songs: sparse music without piano, in which each stroke can be heard.
 for track in "$WORK"/organised/further-piano-songs/piano0_007*; do
     mkdir -p "$WORK/organised/rhythm/${track##*/}"
-    find "$track" -mindepth 1 -maxdepth 1 \( -name bass -o -name drums \) \
-        -exec cp -R {} "$WORK/organised/rhythm/${track##*/}/" \;
+    find "$track" -maxdepth 1 \( -name bass -o -name drums \) -exec cp -aln {} "$WORK/organised/rhythm/${track##*/}/" \;
 done
-for songs in sectoid guitar-songs more-guitar-songs piano-songs more-piano-songs; do
-    pairs guitar "$songs" --with distorted_guitar
-done
-for songs in sectoid piano-songs more-piano-songs further-piano-songs rhythm; do
+for songs in further-piano-songs rhythm; do
     pairs piano "$songs"
 done
