@@ -5,8 +5,8 @@
 #
 # INSTRUMENT: guitar or piano. Results are below WORK/held-out: `first` and `second`, ten songs each of those that are
 # rendered for the first and the second runs; for guitar also `bands` for pianos, most of them without a guitar, and
-# `recorded`, a song of a band; for piano, where songs.sh made the further songs, `third`, ten of those, and `rhythm`, drums
-# and basses alone.
+# `recorded`, a song of a band; for piano `third` and `fourth`, of the later runs, `rhythm`, drums and basses alone, and
+# `new`, a piano and a band of which no run hears a sound.
 set -eu
 WORK=$(cd "${1:?the folder that songs.sh wrote to}" && pwd) INSTRUMENT=${2:?guitar or piano}
 shift 2
@@ -27,9 +27,9 @@ if [ "$INSTRUMENT" = guitar ]; then
     scored recorded '*/Metal madness' "$@"
 else
     scored second '*/piano0_0040?' "$@"
-    if [ -d "$WORK/pairs/piano/further-piano-songs" ]; then
-        scored third 'further-piano-songs/*/piano0_0072?' "$@"
-        scored rhythm 'rhythm/*/piano0_0072?' "$@"
-    fi
+    scored third 'further-piano-songs/*/piano0_0072?' "$@"
+    scored fourth '*/piano0_0152?' "$@"
+    scored rhythm 'rhythm/*/piano0_0072?' "$@"
+    scored new '*/piano79_*' "$@"
 fi
 splitstrument report "$WORK/held-out" --no-audio --title 'Scores on tracks held out' --output "$WORK/held-out/scores.md"

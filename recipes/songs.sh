@@ -1,13 +1,12 @@
 #!/bin/sh
 # The pairs that models for guitars and pianos learn from: songs that are rendered, and three that a band recorded.
 #
-#     sh recipes/songs.sh SFZ MIDI WORK [further]
+#     sh recipes/songs.sh SFZ MIDI WORK
 #
-# With `further`, also those of training/configs/piano-further.yaml, 800 songs more, which no shipped model learned from.
 # SFZ: a folder of the SFZ instruments in datasets_tools/synthesis/material.yaml; MIDI: one with the folders `freedoom` and
 # `pop909` (docs/models.md says where all of them are to be had). Debian's packages fluid-soundfont-gm, mma, flite,
-# musescore-general-soundfont and fretsonfire-songs-sectoid have the rest. Everything goes below WORK; given again, this goes
-# on where it stopped.
+# musescore-general-soundfont and fretsonfire-songs-sectoid have the rest, but for what further_sounds.sh fetches by npm.
+# Everything goes below WORK; given again, this goes on where it stopped.
 set -eu
 SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK=${3:?the folder for all that is made}
 HERE=$(dirname "$0")
@@ -18,9 +17,10 @@ SOUNDS="$SFZ /usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScor
 rendered() { # NAME TARGET SHARE_OF_CHARTS FIRST SONGS, then what is left out besides what recipes/tests.sh plays with
     name=$1 target=$2 share=$3 first=$4 songs=$5
     shift 5
-    splitstrument synthesize --sounds $SOUNDS --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid --charts "$share" \
-        --target "$target" --first "$first" --songs "$songs" --seconds 30 --output "$WORK/songs/$name" --leave-out \
-        "FreePats upright piano KW" "Greg Sullivan's e-pianos" "FreePats FSBS electric guitar, distorted 1" "$@"
+    splitstrument synthesize --sounds $SOUNDS --material "$HERE/further_sounds.yaml" --midi "$MIDI/freedoom" \
+        "$MIDI"/pop909/[0-5]*.mid --charts "$share" --target "$target" --first "$first" --songs "$songs" --seconds 30 \
+        --output "$WORK/songs/$name" --leave-out "FreePats upright piano KW" "Greg Sullivan's e-pianos" \
+        "FreePats FSBS electric guitar, distorted 1" "$@"
     organised "$name" --slakh "$WORK/songs/$name" --instruments "$HERE/instruments.yaml"
 }
 
@@ -32,24 +32,29 @@ pairs() { # INSTRUMENT SONGS OPTION...
 }
 
 organised sectoid --rockband /usr/share/games/fretsonfire/data/songs/sectoid
-rendered guitar-songs guitar 0.25 0 180 "computed piano" "computed synthesizer"
-rendered more-guitar-songs guitar 0.25 180 120
-rendered piano-songs piano 0.2 0 400 "computed piano" "computed synthesizer"
-rendered more-piano-songs piano 0.2 400 320
-for songs in sectoid guitar-songs more-guitar-songs piano-songs more-piano-songs; do
-    pairs guitar "$songs" --with distorted_guitar
-done
-for songs in sectoid piano-songs more-piano-songs; do
-    pairs piano "$songs"
-done
-[ "${4:-}" = further ] || exit 0
-
-rendered further-piano-songs piano 0.2 720 800
+rendered guitar-songs guitar 0.25 0 180 "computed piano" "computed worn piano" "computed synthesizer"
+rendered more-guitar-songs guitar 0.25 180 120 "computed worn piano"
+rendered piano-songs piano 0.2 0 400 "computed piano" "computed worn piano" "computed synthesizer"
+rendered more-piano-songs piano 0.2 400 320 "computed worn piano"
+rendered further-piano-songs piano 0.2 720 800 "computed worn piano"
 # Drums and basses alone, of 80 of these songs: sparse music without piano, in which each stroke can be heard.
 for track in "$WORK"/organised/further-piano-songs/piano0_007*; do
     mkdir -p "$WORK/organised/rhythm/${track##*/}"
     find "$track" -maxdepth 1 \( -name bass -o -name drums \) -exec cp -aln {} "$WORK/organised/rhythm/${track##*/}/" \;
 done
-for songs in further-piano-songs rhythm; do
+sh "$HERE/further_sounds.sh" "$WORK/sounds"
+SOUNDS="$SOUNDS $WORK/sounds/salamander.sfz"
+rendered wider-piano-songs piano 0.2 1520 480 "MuseScore General:piano"
+for songs in sectoid guitar-songs more-guitar-songs piano-songs more-piano-songs; do
+    pairs guitar "$songs" --with distorted_guitar
+done
+for songs in sectoid piano-songs more-piano-songs further-piano-songs rhythm wider-piano-songs; do
     pairs piano "$songs"
 done
+# For validation, a piano and a band that training never hears.
+splitstrument synthesize --sounds "$WORK/sounds/tonejs-piano.sfz" "$WORK/sounds/sonivox.sf2" \
+    --material "$HERE/further_sounds.yaml" --midi "$MIDI"/pop909/[0-5]*.mid --target piano --songs 16 --seconds 40 --seed 79 \
+    --output "$WORK/songs/new-sounds" --leave-out Sonivox:piano "computed plucked string" "computed piano" \
+    "computed worn piano" "computed synthesizer" "computed voice" "computed voice of words by Flite"
+organised new-sounds --slakh "$WORK/songs/new-sounds" --instruments "$HERE/instruments.yaml"
+pairs piano new-sounds

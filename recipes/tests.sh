@@ -24,7 +24,7 @@ bands() { # NAME SEED SECONDS, then the names of what is left out besides
     splitstrument synthesize --sounds "$SFZ/piano/upright-kw" "$SFZ/epiano/gregsullivan" $BANK \
         --material "$HERE/unheard.yaml" --midi "$MIDI"/pop909/6*.mid --target piano --songs 16 --seconds "$seconds" \
         --seed "$seed" --output "$WORK/songs/$name" --leave-out "computed plucked string" "computed piano" \
-        "computed synthesizer" "computed voice" "computed voice of words by Flite" "$@"
+        "computed worn piano" "computed synthesizer" "computed voice" "computed voice of words by Flite" "$@"
     organised "$name" --slakh "$WORK/songs/$name" --instruments "$HERE/instruments.yaml"
 }
 

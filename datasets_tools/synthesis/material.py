@@ -108,6 +108,7 @@ COMPUTED = (
     ("string", "electric guitar", 27, "computed plucked string"),
     ("string", "acoustic guitar", 25, "computed plucked string"),
     ("tones", "piano", 0, "computed piano"),
+    ("tones", "piano", 3, "computed worn piano"),
     *(("tones", family, FAMILIES[family][0], "computed synthesizer") for family in SYNTHESIZED),
     ("voice", "voice", 53, "computed voice"),
     ("words", "voice", 53, "computed voice of words by Flite"),

@@ -159,7 +159,7 @@ def _string(instrument, notes, seconds, random):
 def _tones(instrument, notes, seconds, random):
     from datasets_tools.synthesis.tones import play
 
-    return play(instrument.family, notes, seconds, random, RATE)
+    return play(instrument.family, notes, seconds, random, RATE, worn=instrument.name == "computed worn piano")
 
 
 def _voice(instrument, part, seconds, random):

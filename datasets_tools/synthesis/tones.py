@@ -6,7 +6,7 @@ soundboard; Fletcher and Rossing, The Physics of Musical Instruments, chapter 12
 modulation (Chowning 1973) that decay or last.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,10 +43,11 @@ class Patch:
     ratio: float
     vibrato: float
     board: np.ndarray
+    mistuned: np.ndarray
 
 
-def drawn(family, random):
-    """A Patch for a family of instruments (material.FAMILIES) by the Generator."""
+def drawn(family, random, worn=False):
+    """A Patch for a family of instruments (material.FAMILIES) by the Generator. `worn`: an old piano's."""
     piano, struck = family == "piano", family in STRUCK or (family == "bass" and random.random() < 0.6)
     kind = 0 if piano else 1 if struck else 2
 
@@ -54,7 +55,7 @@ def drawn(family, random):
         return random.uniform(*ranges[kind])
 
     modulated = not piano and random.random() < 0.35
-    return Patch(
+    patch = Patch(
         stiff=10 ** random.uniform(-3.9, -2.9) if piano else 0.0,
         hammer=one_of((0.08, 0.16), (0.05, 0.5), (0, 0)),
         slope=one_of((0.2, 1.0), (0.3, 2.5), (0.3, 2.0)),
@@ -71,12 +72,28 @@ def drawn(family, random):
         ratio=float(random.choice([0.5, 1, 1, 2, 3, 4, 7])),
         vibrato=0.0 if struck or piano else random.choice([0.0, random.uniform(3, 20)]),
         board=np.convolve(random.normal(0, 7 if piano else 5, 26), np.ones(3) / np.sqrt(3), "valid"),
+        mistuned=np.zeros(128),
+    )
+    if not worn:
+        return patch
+    # Short strings are stiffer, old ones out of tune; hammers of all hardness, cases that ring.
+    return replace(
+        patch,
+        stiff=10 ** random.uniform(-3.7, -2.5),
+        slope=random.uniform(0.0, 1.6),
+        bright=10 ** random.uniform(2.6, 3.7),
+        decay=random.uniform(1, 6),
+        held=random.uniform(0.0, 0.4),
+        detune=random.uniform(0.5, 8),
+        knock=10 ** random.uniform(-2.2, -0.8),
+        board=np.convolve(random.normal(0, 9, 41), np.ones(2) / np.sqrt(2), "valid"),
+        mistuned=random.uniform(0, 8) * random.standard_normal(128),
     )
 
 
-def play(family, notes, seconds, random, rate):
+def play(family, notes, seconds, random, rate, worn=False):
     """The notes (scores.Note) by an instrument drawn for them, float32 (seconds * rate, 2)."""
-    patch = drawn(family, random)
+    patch = drawn(family, random, worn)
     track = np.zeros((round(seconds * rate), 2), np.float32)
     release, spread = round(patch.release * rate), random.uniform(0, 0.5)
     groups = {}
@@ -101,7 +118,7 @@ def play(family, notes, seconds, random, rate):
 def _note(patch, pitch, strength, seconds, random, rate):
     """One note, float32 (seconds * rate,), of power much as its neighbours'."""
     time = np.arange(round(seconds * rate), dtype=np.float32) / rate
-    hertz = 440 * 2 ** ((pitch - 69) / 12)
+    hertz = 440 * 2 ** ((pitch - 69 + patch.mistuned[pitch] / 100) / 12)
     phase = 2 * np.pi * hertz * time.astype(np.float64)
     if patch.vibrato:
         swing = np.sin(2 * np.pi * 5.5 * time) * np.minimum(1, time / 0.4)
