@@ -52,6 +52,33 @@ def test_cards_name_all_that_the_songs_are_made_of():
         }
 
 
+def test_further_pianos_play_every_key_at_every_velocity_once(tmp_path):
+    # As npm's packages are once fetched: a sample every minor third from A0 to C8, and one for each key from C1 to C8.
+    files = ["alphatab/dist/soundfont/sonivox.sf2"]
+    names = ("C", "Cs", "D", "Ds", "E", "F", "Fs", "G", "Gs", "A", "As", "B")
+    files += [f"tonejs-piano/{names[key % 12]}{key // 12 - 1}.wav" for key in range(24, 109)]
+    thirds = [f"{names[key % 12].replace('s', '#')}{key // 12 - 1}" for key in range(21, 109, 3)]
+    files += [f"salamander/{layer}/audio/{name}v{layer}.ogg" for layer in range(1, 17) for name in thirds]
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    subprocess.run(["sh", str(RECIPES / "further_sounds.sh"), str(tmp_path)], check=True)
+    for program, keys in (("salamander", range(20, 110)), ("tonejs-piano", range(24, 109))):
+        played = []
+        for line in (tmp_path / f"{program}.sfz").read_text().splitlines():
+            kind, *opcodes = line.split()
+            values = dict(opcode.split("=") for opcode in opcodes)
+            if kind == "<group>":
+                velocities = range(int(values.get("lovel", 0)), int(values.get("hivel", 127)) + 1)
+                continue
+            assert (tmp_path / values["sample"]).is_file()
+            low, high, center = (int(values[name]) for name in ("lokey", "hikey", "pitch_keycenter"))
+            octave, note = re.fullmatch(r"(\D+)(\d).*", Path(values["sample"]).name).group(2, 1)
+            assert center == 12 * int(octave) + 12 + names.index(note.replace("#", "s"))
+            played += [(key, velocity) for key in range(low, high + 1) for velocity in velocities]
+        assert sorted(played) == [(key, velocity) for key in keys for velocity in range(128)]
+
+
 def test_a_training_in_miniature(tmp_path):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     work = tmp_path / "work"
