@@ -1,7 +1,18 @@
-# Read by songs.sh and tests.sh: what catalogue finds with these options becomes the folder organised/NAME below WORK.
+# Read by songs.sh and tests.sh, which say where WORK is.
+
+# What catalogue finds with these options becomes the folder organised/NAME below WORK.
 organised() { # NAME OPTION...
     name=$1
     shift
     splitstrument catalogue "$@" --output "$WORK/$name.yaml"
     splitstrument organize "$WORK/$name.yaml" --output "$WORK/organised/$name"
+}
+
+# 16 songs for pianos in which all is sampled.
+sampled() { # NAME OPTION... --leave-out WHAT...
+    name=$1
+    shift
+    splitstrument synthesize "$@" "computed plucked string" "computed piano" "computed worn piano" "computed synthesizer" \
+        "computed voice" "computed voice of words by Flite" --target piano --songs 16 --output "$WORK/songs/$name"
+    organised "$name" --slakh "$WORK/songs/$name" --instruments "$HERE/instruments.yaml"
 }

@@ -52,9 +52,6 @@ for songs in sectoid piano-songs more-piano-songs further-piano-songs rhythm wid
     pairs piano "$songs"
 done
 # For validation, a piano and a band that training never hears.
-splitstrument synthesize --sounds "$WORK/sounds/tonejs-piano.sfz" "$WORK/sounds/sonivox.sf2" \
-    --material "$HERE/further_sounds.yaml" --midi "$MIDI"/pop909/[0-5]*.mid --target piano --songs 16 --seconds 40 --seed 79 \
-    --output "$WORK/songs/new-sounds" --leave-out Sonivox:piano "computed plucked string" "computed piano" \
-    "computed worn piano" "computed synthesizer" "computed voice" "computed voice of words by Flite"
-organised new-sounds --slakh "$WORK/songs/new-sounds" --instruments "$HERE/instruments.yaml"
+sampled new-sounds --sounds "$WORK/sounds/tonejs-piano.sfz" "$WORK/sounds/sonivox.sf2" \
+    --material "$HERE/further_sounds.yaml" --midi "$MIDI"/pop909/[0-5]*.mid --seconds 40 --seed 79 --leave-out Sonivox:piano
 pairs piano new-sounds

@@ -21,11 +21,8 @@ splitstrument mix "$WORK/organised/muldjord" --instrument guitar --output "$WORK
 bands() { # NAME SEED SECONDS, then the names of what is left out besides
     name=$1 seed=$2 seconds=$3
     shift 3
-    splitstrument synthesize --sounds "$SFZ/piano/upright-kw" "$SFZ/epiano/gregsullivan" $BANK \
-        --material "$HERE/unheard.yaml" --midi "$MIDI"/pop909/6*.mid --target piano --songs 16 --seconds "$seconds" \
-        --seed "$seed" --output "$WORK/songs/$name" --leave-out "computed plucked string" "computed piano" \
-        "computed worn piano" "computed synthesizer" "computed voice" "computed voice of words by Flite" "$@"
-    organised "$name" --slakh "$WORK/songs/$name" --instruments "$HERE/instruments.yaml"
+    sampled "$name" --sounds "$SFZ/piano/upright-kw" "$SFZ/epiano/gregsullivan" $BANK --material "$HERE/unheard.yaml" \
+        --midi "$MIDI"/pop909/6*.mid --seconds "$seconds" --seed "$seed" --leave-out "$@"
 }
 
 bands unheard 77 40 TimGM6mb:piano
