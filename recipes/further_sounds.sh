@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sounds that npm's registry has, as SFZ programs and a bank: the pianos and the band of recipes/further_sounds.yaml.
+# Sounds that npm's registry has, as SFZ programs and a bank: the pianos, the guitar and the band of recipes/further_sounds.yaml.
 #
 #     sh recipes/further_sounds.sh FOLDER
 #
@@ -35,14 +35,17 @@ for layer in $LAYERS; do
     fetched "salamander/$layer" "@audio-samples/piano-velocity$layer@1.0.5"
 done
 fetched tonejs-piano tonejs-instrument-piano-wav@1.1.0
+fetched tonejs-guitar tonejs-instrument-guitar-acoustic-wav@1.1.0
 fetched alphatab @coderline/alphatab@1.8.4
 
 for layer in $LAYERS; do
     echo "<group> ampeg_release=0.4 lovel=$((8 * layer - 8)) hivel=$((8 * layer - 1))"
     regions 1 1 "salamander/$layer/audio/%s%sv$layer.ogg" C=0 D#=3 F#=6 A=9
 done >"$FOLDER/salamander.sfz"
-{
-    echo "<group> ampeg_release=0.3"
-    regions 0 0 tonejs-piano/%s%s.wav C=0 Cs=1 D=2 Ds=3 E=4 F=5 Fs=6 G=7 Gs=8 A=9 As=10 B=11
-} >"$FOLDER/tonejs-piano.sfz"
+for instrument in piano guitar; do
+    {
+        echo "<group> ampeg_release=0.3"
+        regions 0 0 "tonejs-$instrument/%s%s.wav" C=0 Cs=1 D=2 Ds=3 E=4 F=5 Fs=6 G=7 Gs=8 A=9 As=10 B=11
+    } >"$FOLDER/tonejs-$instrument.sfz"
+done
 cp "$FOLDER/alphatab/dist/soundfont/sonivox.sf2" "$FOLDER/"

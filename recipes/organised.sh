@@ -8,11 +8,11 @@ organised() { # NAME OPTION...
     splitstrument organize "$WORK/$name.yaml" --output "$WORK/organised/$name"
 }
 
-# 16 songs for pianos in which all is sampled.
-sampled() { # NAME OPTION... --leave-out WHAT...
-    name=$1
-    shift
+# 16 songs in which all is sampled.
+sampled() { # NAME TARGET OPTION... --leave-out WHAT...
+    name=$1 target=$2
+    shift 2
     splitstrument synthesize "$@" "computed plucked string" "computed piano" "computed worn piano" "computed synthesizer" \
-        "computed voice" "computed voice of words by Flite" --target piano --songs 16 --output "$WORK/songs/$name"
+        "computed voice" "computed voice of words by Flite" --target "$target" --songs 16 --output "$WORK/songs/$name"
     organised "$name" --slakh "$WORK/songs/$name" --instruments "$HERE/instruments.yaml"
 }

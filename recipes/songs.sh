@@ -31,27 +31,46 @@ pairs() { # INSTRUMENT SONGS OPTION...
         --output "$WORK/pairs/$instrument/$songs" "$@"
 }
 
+rhythm() { # NAME TRACKS: drums and basses alone, of the tracks of organised songs whose paths begin so
+    for track in "$WORK/organised/$2"*; do
+        mkdir -p "$WORK/organised/$1/${track##*/}"
+        find "$track" -maxdepth 1 \( -name bass -o -name drums \) -exec cp -aln {} "$WORK/organised/$1/${track##*/}/" \;
+    done
+}
+
 organised sectoid --rockband /usr/share/games/fretsonfire/data/songs/sectoid
 rendered guitar-songs guitar 0.25 0 180 "computed piano" "computed worn piano" "computed synthesizer"
 rendered more-guitar-songs guitar 0.25 180 120 "computed worn piano"
+rendered further-guitar-songs guitar 0.25 300 300
 rendered piano-songs piano 0.2 0 400 "computed piano" "computed worn piano" "computed synthesizer"
 rendered more-piano-songs piano 0.2 400 320 "computed worn piano"
 rendered further-piano-songs piano 0.2 720 800 "computed worn piano"
-# Drums and basses alone, of 80 of these songs: sparse music without piano, in which each stroke can be heard.
-for track in "$WORK"/organised/further-piano-songs/piano0_007*; do
-    mkdir -p "$WORK/organised/rhythm/${track##*/}"
-    find "$track" -maxdepth 1 \( -name bass -o -name drums \) -exec cp -aln {} "$WORK/organised/rhythm/${track##*/}/" \;
-done
+# Sparse music without guitar and piano, in which each stroke can be heard.
+rhythm rhythm further-piano-songs/piano0_007
 sh "$HERE/further_sounds.sh" "$WORK/sounds"
 SOUNDS="$SOUNDS $WORK/sounds/salamander.sfz"
 rendered wider-piano-songs piano 0.2 1520 480 "MuseScore General:piano"
-for songs in sectoid guitar-songs more-guitar-songs piano-songs more-piano-songs; do
+SOUNDS="$SOUNDS $WORK/sounds/tonejs-piano.sfz"
+rendered upright-piano-songs piano 0.2 2000 600 "Fluid (R3) General MIDI SoundFont:piano" "MuseScore General:piano"
+rhythm further-rhythm upright-piano-songs/piano0_020[0-7]
+for songs in sectoid guitar-songs more-guitar-songs piano-songs more-piano-songs further-guitar-songs upright-piano-songs \
+    further-rhythm; do
     pairs guitar "$songs" --with distorted_guitar
 done
-for songs in sectoid piano-songs more-piano-songs further-piano-songs rhythm wider-piano-songs; do
+for songs in sectoid piano-songs more-piano-songs further-piano-songs rhythm wider-piano-songs upright-piano-songs \
+    further-rhythm; do
     pairs piano "$songs"
 done
-# For validation, a piano and a band that training never hears.
-sampled new-sounds --sounds "$WORK/sounds/tonejs-piano.sfz" "$WORK/sounds/sonivox.sf2" \
-    --material "$HERE/further_sounds.yaml" --midi "$MIDI"/pop909/[0-5]*.mid --seconds 40 --seed 79 --leave-out Sonivox:piano
+# For validation, sounds that a run never hears; of new-sounds, the run piano-upright does hear the piano.
+validation() { # NAME INSTRUMENT SEED SOUND..., then what is left out behind --leave-out
+    name=$1 instrument=$2 seed=$3
+    shift 3
+    sampled "$name" "$instrument" --material "$HERE/further_sounds.yaml" --midi "$MIDI"/pop909/[0-5]*.mid --seconds 40 \
+        --seed "$seed" --sounds "$WORK/sounds/sonivox.sf2" "$@"
+}
+validation new-sounds piano 79 "$WORK/sounds/tonejs-piano.sfz" --leave-out Sonivox:piano
+validation sonivox piano 80 --leave-out
+validation new-guitars guitar 81 "$WORK/sounds/tonejs-guitar.sfz" "$SFZ/guitar/fsbs-dist1" --leave-out
 pairs piano new-sounds
+pairs piano sonivox
+pairs guitar new-guitars --with distorted_guitar

@@ -21,7 +21,7 @@ splitstrument mix "$WORK/organised/muldjord" --instrument guitar --output "$WORK
 bands() { # NAME SEED SECONDS, then the names of what is left out besides
     name=$1 seed=$2 seconds=$3
     shift 3
-    sampled "$name" --sounds "$SFZ/piano/upright-kw" "$SFZ/epiano/gregsullivan" $BANK --material "$HERE/unheard.yaml" \
+    sampled "$name" piano --sounds "$SFZ/piano/upright-kw" "$SFZ/epiano/gregsullivan" $BANK --material "$HERE/unheard.yaml" \
         --midi "$MIDI"/pop909/6*.mid --seconds "$seconds" --seed "$seed" --leave-out "$@"
 }
 

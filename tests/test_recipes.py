@@ -52,18 +52,21 @@ def test_cards_name_all_that_the_songs_are_made_of():
         }
 
 
-def test_further_pianos_play_every_key_at_every_velocity_once(tmp_path):
-    # As npm's packages are once fetched: a sample every minor third from A0 to C8, and one for each key from C1 to C8.
+def test_further_sounds_play_every_key_at_every_velocity_once(tmp_path):
+    # As npm's packages are once fetched: a sample every minor third from A0 to C8, and one for each key from C1 to C8
+    # and from D2 to D5.
     files = ["alphatab/dist/soundfont/sonivox.sf2"]
     names = ("C", "Cs", "D", "Ds", "E", "F", "Fs", "G", "Gs", "A", "As", "B")
     files += [f"tonejs-piano/{names[key % 12]}{key // 12 - 1}.wav" for key in range(24, 109)]
+    files += [f"tonejs-guitar/{names[key % 12]}{key // 12 - 1}.wav" for key in range(38, 75)]
     thirds = [f"{names[key % 12].replace('s', '#')}{key // 12 - 1}" for key in range(21, 109, 3)]
     files += [f"salamander/{layer}/audio/{name}v{layer}.ogg" for layer in range(1, 17) for name in thirds]
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     subprocess.run(["sh", str(RECIPES / "further_sounds.sh"), str(tmp_path)], check=True)
-    for program, keys in (("salamander", range(20, 110)), ("tonejs-piano", range(24, 109))):
+    compass = {"salamander": range(20, 110), "tonejs-piano": range(24, 109), "tonejs-guitar": range(38, 75)}
+    for program, keys in compass.items():
         played = []
         for line in (tmp_path / f"{program}.sfz").read_text().splitlines():
             kind, *opcodes = line.split()
