@@ -32,7 +32,7 @@ pairs() { # INSTRUMENT SONGS OPTION...
 }
 
 rhythm() { # NAME TRACKS: drums and basses alone, of the tracks of organised songs whose paths begin so
-    for track in "$WORK/organised/$2"*; do
+    for track in "$WORK/organised"/$2*; do
         mkdir -p "$WORK/organised/$1/${track##*/}"
         find "$track" -maxdepth 1 \( -name bass -o -name drums \) -exec cp -aln {} "$WORK/organised/$1/${track##*/}/" \;
     done
