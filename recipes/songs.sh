@@ -41,11 +41,10 @@ rhythm() { # NAME TRACKS: drums and basses alone, of the tracks of organised son
 organised sectoid --rockband /usr/share/games/fretsonfire/data/songs/sectoid
 rendered guitar-songs guitar 0.25 0 180 "computed piano" "computed worn piano" "computed synthesizer"
 rendered more-guitar-songs guitar 0.25 180 120 "computed worn piano"
-rendered further-guitar-songs guitar 0.25 300 300
 rendered piano-songs piano 0.2 0 400 "computed piano" "computed worn piano" "computed synthesizer"
 rendered more-piano-songs piano 0.2 400 320 "computed worn piano"
 rendered further-piano-songs piano 0.2 720 800 "computed worn piano"
-# Sparse music without guitar and piano, in which each stroke can be heard.
+# Sparse music without piano, in which each stroke can be heard.
 rhythm rhythm further-piano-songs/piano0_007
 sh "$HERE/further_sounds.sh" "$WORK/sounds"
 SOUNDS="$SOUNDS $WORK/sounds/salamander.sfz"
@@ -53,8 +52,7 @@ rendered wider-piano-songs piano 0.2 1520 480 "MuseScore General:piano"
 SOUNDS="$SOUNDS $WORK/sounds/tonejs-piano.sfz"
 rendered upright-piano-songs piano 0.2 2000 600 "Fluid (R3) General MIDI SoundFont:piano" "MuseScore General:piano"
 rhythm further-rhythm upright-piano-songs/piano0_020[0-7]
-for songs in sectoid guitar-songs more-guitar-songs piano-songs more-piano-songs further-guitar-songs upright-piano-songs \
-    further-rhythm; do
+for songs in sectoid guitar-songs more-guitar-songs piano-songs more-piano-songs; do
     pairs guitar "$songs" --with distorted_guitar
 done
 for songs in sectoid piano-songs more-piano-songs further-piano-songs rhythm wider-piano-songs upright-piano-songs \

@@ -17,8 +17,8 @@ RECIPES, CONFIGS = ROOT / "recipes", ROOT / "training" / "configs"
 
 
 # The last run of each shipped model, and the sounds from npm that it never hears.
-LAST = {"guitar": "guitar-tuned", "piano": "piano-wider"}
-VALIDATION = {"tonejs-instruments piano", "Sonivox"}
+LAST = {"guitar": "guitar-tuned", "piano": "piano-upright"}
+VALIDATION = {"tonejs-instruments guitar", "Sonivox"}
 
 
 def sources(name):
