@@ -13,10 +13,10 @@ setup(
     packages=find_packages(include=["splitstrument*", "datasets_tools*", "training*", "evaluation*", "webapp*"]),
     package_data={
         "splitstrument": ["shipped/*/*"],
-        "datasets_tools": ["instruments.yaml", "labelling/static/*", "synthesis/*.yaml"],
+        "datasets_tools": ["instruments.yaml", "labelling/page/static/*", "synthesis/*.yaml"],
         "training": ["configs/*.yaml", "configs/*/*.yaml"],
         "evaluation": ["*.yaml"],
-        "webapp": ["static/*"],
+        "webapp": ["static/*", "pages/static/*"],
     },
     entry_points={"console_scripts": ["splitstrument = splitstrument.__main__:main"]},
     install_requires=[

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from datasets_tools import sources
 from datasets_tools.tracks import GROUPS, load, save
-from splitstrument.console import command
-from splitstrument.naming import no_such
-from splitstrument.stages import Outcome, StageError, add_options, run, summarise
-from splitstrument.yaml_files import read_yaml, write_yaml
+from splitstrument.files.yaml_files import read_yaml, write_yaml
+from splitstrument.stages.console import command
+from splitstrument.stages.run import Outcome, StageError, add_options, run, summarise
+from splitstrument.suggestions import no_such
 
 ANSWERS = "instruments.yaml"
 _ABBREVIATIONS = {"?": "", "g": "guitar", "dg": "distorted_guitar", "b": "bass", "d": "drums", "p": "piano"}

@@ -9,7 +9,7 @@ import contextlib
 from dataclasses import dataclass
 from itertools import groupby
 
-from splitstrument.audio import open_audio
+from splitstrument.files.audio import open_audio
 
 THRESHOLD = -50.0  # dBFS
 FADE = 0.01  # seconds

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from datasets_tools.organize import organised_tracks
 from datasets_tools.tracks import file_name
-from splitstrument.console import command
-from splitstrument.pairs import PairError, find_pairs
-from splitstrument.stages import StageError
-from splitstrument.yaml_files import read_yaml
+from splitstrument.files.yaml_files import read_yaml
+from splitstrument.stages.console import command
+from splitstrument.stages.run import StageError
+from splitstrument.tracks import PairError, find_pairs
 
 UNKNOWN = "unknown"
 
@@ -123,8 +123,8 @@ def main(arguments=None):
     names = list(table) if options.dataset is None else tracks_of(options.dataset)
     rows, absent = count(table, names)
     if options.statistics:
-        from datasets_tools.pictures import bars
-        from splitstrument.writing import write_csv
+        from datasets_tools.plots import bars
+        from splitstrument.files.writing import write_csv
 
         folder = options.statistics
         folder.mkdir(parents=True, exist_ok=True)

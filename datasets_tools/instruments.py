@@ -13,7 +13,7 @@ from pathlib import Path
 
 from datasets_tools.sources import is_audio
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS
-from splitstrument.naming import no_such
+from splitstrument.suggestions import no_such
 
 TABLE = Path(__file__).with_name("instruments.yaml")
 
@@ -132,7 +132,7 @@ class Instruments:
 @functools.cache
 def _packaged():
     """({name: group}, the words that say nothing) of the package's table."""
-    from splitstrument.yaml_files import read_yaml
+    from splitstrument.files.yaml_files import read_yaml
 
     content = read_yaml(TABLE)
     nothing = frozenset(_name(_words(word)) for word in content.pop("nothing"))
@@ -141,7 +141,7 @@ def _packaged():
 
 def _of_user(file):
     """{name: group} of a user's file, checked."""
-    from splitstrument.yaml_files import read_yaml
+    from splitstrument.files.yaml_files import read_yaml
 
     content = read_yaml(file)
     if not isinstance(content, dict):

@@ -21,9 +21,9 @@ from datasets_tools.labelling.marks import (
 )
 from datasets_tools.organize import organised_tracks
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS, file_name
-from splitstrument.console import command
-from splitstrument.naming import no_such
-from splitstrument.stages import Outcome, Skip, StageError, add_options, run, summarise
+from splitstrument.stages.console import command
+from splitstrument.stages.run import Outcome, Skip, StageError, add_options, run, summarise
+from splitstrument.suggestions import no_such
 
 # The options of --listen, and what they are unless given.
 _LISTENING = {"splits": 5, "cautious": False, "order": "name", "others": [], "port": 0, "no_browser": False}
@@ -119,7 +119,7 @@ def _read(path, tracks, chosen, group):
 
 def _listen(tracks, options):
     """Open the page on which `tracks` are judged; the exit code."""
-    from datasets_tools.labelling.listen import Listening, listen
+    from datasets_tools.labelling.page.listen import Listening, listen
 
     groups = tuple(dict.fromkeys([options.instrument, *options.others]))
     examining = functools.partial(examine_groups, groups=groups)
@@ -221,7 +221,7 @@ def main(arguments=None):
         outcomes = run(functools.partial(examine, group=group), chosen, options)
         rows = show_hints(outcomes)
         if options.csv:
-            from splitstrument.writing import write_csv
+            from splitstrument.files.writing import write_csv
 
             write_csv(options.csv, rows)
         return summarise(outcomes)

@@ -17,10 +17,11 @@ from datasets_tools.labelling.marks import DISQUALIFYING, marks_of
 from datasets_tools.organize import organised_tracks
 from datasets_tools.pairs import PARTS, finished, pair_writer, rate_folder, record_of
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS
-from splitstrument.console import command
-from splitstrument.naming import no_such
-from splitstrument.records import identity, keep_settings
-from splitstrument.stages import (
+from splitstrument.files.writing import step
+from splitstrument.files.yaml_files import write_yaml
+from splitstrument.stages.console import command
+from splitstrument.stages.records import identity, keep_settings
+from splitstrument.stages.run import (
     PART,
     Outcome,
     Skip,
@@ -31,8 +32,7 @@ from splitstrument.stages import (
     run,
     summarise,
 )
-from splitstrument.writing import step
-from splitstrument.yaml_files import write_yaml
+from splitstrument.suggestions import no_such
 
 PAIRS = "pairs.yaml"
 LENGTHS = 2.0  # seconds by which the stems of a track may differ in length before it is told
@@ -101,7 +101,7 @@ def _render(stems, mixing, folders, record):
     """Sum, resample and write one track's pairs; fill in the record; what is worth telling."""
     import tempfile
 
-    from datasets_tools.mixing import Sums
+    from datasets_tools.stem_sums import Sums
 
     channels = 1 if mixing.mono else 2
     # The gain is known at the end only: until then both parts lie beside the pairs, as float32.
@@ -152,7 +152,7 @@ def _sum_to(scratch, sums, rates):
     import numpy as np
 
     from datasets_tools.loudness import Loudness
-    from datasets_tools.mixing import Resampler
+    from datasets_tools.stem_sums import Resampler
 
     peaks, frames = np.zeros(3), dict.fromkeys(rates, 0)
     meters = [Loudness(sums.rate, sums.channels) for _ in PARTS]

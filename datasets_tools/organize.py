@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.tracks import GROUPS, Track, file_name, load
-from splitstrument.console import command
-from splitstrument.naming import no_such
-from splitstrument.records import read_record
-from splitstrument.stages import Outcome, StageError, add_options, output_folder, run, summarise
-from splitstrument.writing import AudioWriter, write_text
+from splitstrument.files.writing import AudioWriter, write_text
+from splitstrument.stages.console import command
+from splitstrument.stages.records import read_record
+from splitstrument.stages.run import Outcome, StageError, add_options, output_folder, run, summarise
+from splitstrument.suggestions import no_such
 
 NOTE = ".track.json"
 
@@ -230,7 +230,7 @@ def _bring(stem, target, how):
 
 def _decode(stem, target):
     """Write one audio stream of a file that has several as WAV."""
-    from splitstrument.audio import open_audio
+    from splitstrument.files.audio import open_audio
 
     with open_audio(stem.path, stem.stream) as reader:
         info = reader.info

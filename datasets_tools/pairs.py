@@ -10,10 +10,10 @@ import os
 import shutil
 from pathlib import Path
 
-from splitstrument.pairs import PARTS, Pair
-from splitstrument.records import read_record
-from splitstrument.stages import PART
-from splitstrument.writing import AudioWriter
+from splitstrument.files.writing import AudioWriter
+from splitstrument.stages.records import read_record
+from splitstrument.stages.run import PART
+from splitstrument.tracks import PARTS, Pair
 
 RECORD = ".pair.json"
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.pairs import PARTS, finished, pair_writer, rate_folder, record_of
-from splitstrument.console import command
-from splitstrument.pairs import check_names, find_pairs
-from splitstrument.records import identity, keep_settings
-from splitstrument.stages import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
-from splitstrument.yaml_files import write_yaml
+from splitstrument.files.yaml_files import write_yaml
+from splitstrument.stages.console import command
+from splitstrument.stages.records import identity, keep_settings
+from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
+from splitstrument.tracks import check_names, find_pairs
 
 CUTS = "cuts.yaml"
 
@@ -118,8 +118,8 @@ def write_cuts(folder, left_out):
 
 def write_statistics(folder, outcomes, cut):
     """Write silence.csv, histogram.csv and the picture histogram (histogram_after too, where cut) into `folder`."""
-    from datasets_tools.pictures import bars
-    from splitstrument.writing import write_csv
+    from datasets_tools.plots import bars
+    from splitstrument.files.writing import write_csv
 
     whens = ("before", "after") if cut else ("before",)
     rows = [("track", *(f"{what}_{when}" for when in whens for what in ("seconds", "silence_percent")))]

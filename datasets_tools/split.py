@@ -16,11 +16,11 @@ from pathlib import Path
 
 from datasets_tools.pairs import finished, folder_at_once, pair_writer, rate_folder, record_of
 from datasets_tools.tracks import file_name
-from splitstrument.audio import find_songs, open_audio
-from splitstrument.console import command
-from splitstrument.records import identity, read_record
-from splitstrument.stages import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
-from splitstrument.writing import AudioWriter, step
+from splitstrument.files.audio import find_songs, open_audio
+from splitstrument.files.writing import AudioWriter, step
+from splitstrument.stages.console import command
+from splitstrument.stages.records import identity, read_record
+from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
 
 RECORD = ".split.json"
 SHORTEST = 10.0  # seconds
@@ -156,7 +156,7 @@ def _all_there(recording, made_from, output, rate):
 
 def _scan(path, rates):
     """(frames, largest absolute sample in stereo at all `rates`, a warning or None) of a recording."""
-    from datasets_tools.mixing import Resampler, as_channels
+    from datasets_tools.stem_sums import Resampler, as_channels
 
     frames, peak = 0, 0.0
     with open_audio(path) as reader:
@@ -175,7 +175,7 @@ def _peak(block):
 
 def _resampled(reader, rate):
     """Yield the recording in stereo at `rate`, float32 blocks (frames, 2)."""
-    from datasets_tools.mixing import Resampler, as_channels
+    from datasets_tools.stem_sums import Resampler, as_channels
 
     resample = Resampler(reader.info.sample_rate, rate, 2)
     for block in reader.blocks(_BLOCK):

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.tracks import GROUPS
-from splitstrument.stages import Outcome
-from splitstrument.tables import markdown
-from splitstrument.writing import write_text
+from splitstrument.files.tables import markdown
+from splitstrument.files.writing import write_text
+from splitstrument.stages.run import Outcome
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def lengths(tracks):
 
 def measure(item):
     """The Outcome whose result is the seconds of an item of `lengths`, as its file says; 0 where it does not."""
-    from splitstrument.audio import AudioError, open_audio
+    from splitstrument.files.audio import AudioError, open_audio
 
     try:
         with open_audio(item.path, item.stream) as reader:
@@ -76,8 +76,8 @@ def print_guesses(guessed):
 
 def write(folder, rows, guessed):
     """Write statistics.csv, statistics.md, names.csv (every name with its group), and a picture into `folder`."""
-    from datasets_tools.pictures import stacked_bars
-    from splitstrument.writing import write_csv
+    from datasets_tools.plots import stacked_bars
+    from splitstrument.files.writing import write_csv
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

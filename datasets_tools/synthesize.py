@@ -11,8 +11,8 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from splitstrument.console import command
-from splitstrument.stages import Outcome, StageError, add_options, output_folder, run, summarise
+from splitstrument.stages.console import command
+from splitstrument.stages.run import Outcome, StageError, add_options, output_folder, run, summarise
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ def render_song(wanted, output, material, songs, settings):
     from datasets_tools.pairs import folder_at_once
     from datasets_tools.synthesis.players import RATE
     from datasets_tools.synthesis.songs import song
-    from splitstrument.writing import AudioWriter
-    from splitstrument.yaml_files import plain, read_yaml, write_yaml
+    from splitstrument.files.writing import AudioWriter
+    from splitstrument.files.yaml_files import plain, read_yaml, write_yaml
 
     folder = Path(output) / wanted.name
     made_by = plain(asdict(settings) | {"song": wanted.index, "left_out": sorted(material.left_out)})

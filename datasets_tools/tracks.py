@@ -21,7 +21,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from splitstrument.yaml_files import read_yaml, write_yaml
+from splitstrument.files.yaml_files import read_yaml, write_yaml
 
 GROUPS = ("guitar", "distorted_guitar", "bass", "drums", "percussion", "piano", "vocals", "other", "mix", "excluded")
 SILENT_GROUPS = ("mix", "excluded")  # kept, but never part of a pair (thesis, section 4.2)

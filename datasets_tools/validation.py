@@ -19,12 +19,12 @@ from pathlib import Path
 
 from datasets_tools.pairs import folder_at_once, rate_folder
 from datasets_tools.tracks import file_name
-from splitstrument.audio import open_audio
-from splitstrument.console import command
-from splitstrument.naming import no_such
-from splitstrument.pairs import PairError, find_pairs
-from splitstrument.stages import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
-from splitstrument.yaml_files import read_yaml, write_yaml
+from splitstrument.files.audio import open_audio
+from splitstrument.files.yaml_files import read_yaml, write_yaml
+from splitstrument.stages.console import command
+from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
+from splitstrument.suggestions import no_such
+from splitstrument.tracks import PairError, find_pairs
 
 LIST = "validation.yaml"
 SIDES = ("training", "validation")

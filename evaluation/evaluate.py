@@ -11,8 +11,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from splitstrument.console import command, command_line
-from splitstrument.stages import StageError, add_options, output_folder, run, summarise
+from splitstrument.stages.console import command, command_line
+from splitstrument.stages.run import StageError, add_options, output_folder, run, summarise
 
 
 def evaluate(systems, tracks, options):
@@ -22,7 +22,7 @@ def evaluate(systems, tracks, options):
     """
     from evaluation import results
     from evaluation.scoring import Task, record_path, score_track
-    from splitstrument.records import keep_settings
+    from splitstrument.stages.records import keep_settings
 
     output = options.output
     metrics = "mir_eval" if options.reference_metrics else "own"
@@ -52,7 +52,7 @@ def about(options, records):
     """What an Evaluation says of itself: tracks, command, machine."""
     from importlib.metadata import version
 
-    from splitstrument.workers import processes
+    from splitstrument.stages.workers import processes
 
     return {
         "pairs": str(options.pairs),
@@ -100,7 +100,7 @@ def model_facts(folder):
     """Of a model's folder: its card, its parameters, and, where it is a run's, how it was trained."""
     from evaluation.results import Training
     from splitstrument import backend, models, networks
-    from splitstrument.yaml_files import read_yaml
+    from splitstrument.files.yaml_files import read_yaml
     from training.run_folder import CONFIGURATION, DATA, read_history
 
     backend.keras_on()
@@ -122,16 +122,16 @@ def model_facts(folder):
 
 def draw(output, evaluation):
     """Draw how the scores lie over the tracks, and spectrograms of the excerpts as each model separates them."""
-    from evaluation import pictures
+    from evaluation import plots
     from evaluation.scoring import excerpt_folder
 
-    pictures.distributions(output / "distributions", evaluation)
+    plots.distributions(output / "distributions", evaluation)
     shown = [system for system in evaluation.systems if system.kind == "model"]
     for track in evaluation.excerpts:
         for system in shown or [system for system in evaluation.systems if system.kind == "baseline"]:
             own = excerpt_folder(output, track, system.name)
             if not up_to_date(own / "spectrograms.svg", own.glob("*.flac")):
-                pictures.excerpt(own / "spectrograms", excerpt_folder(output, track), own, f"{track}, by {system.name}")
+                plots.excerpt(own / "spectrograms", excerpt_folder(output, track), own, f"{track}, by {system.name}")
 
 
 def up_to_date(picture, files):

@@ -6,8 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from splitstrument.tables import text
-from splitstrument.writing import MP3_RATES, AudioWriter, write_text
+from splitstrument.files.tables import text
+from splitstrument.files.writing import MP3_RATES, AudioWriter, write_text
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -57,7 +57,7 @@ class Page:
         return f"![{text(title)}]({self._kept(file, f'{name}.png', 'image/png')})"
 
     def draw(self, function, name, title, *arguments):
-        """A picture that `function(path, *arguments)` draws into `path`.png, such as those of evaluation.pictures."""
+        """A picture that `function(path, *arguments)` draws into `path`.png, such as those of evaluation.plots."""
         path = self._files / f"drawn_{name}"
         function(path, *arguments)
         drawn = self.picture(path.with_suffix(".png"), name, title)
@@ -67,7 +67,7 @@ class Page:
 
     def sound(self, file, name, title):
         """A sound `file`, as MP3 where MP3 has its sample rate: a player in HTML, a link in Markdown."""
-        from splitstrument import audio
+        from splitstrument.files import audio
 
         samples, rate = audio.read(file)
         suffix, kind = (".mp3", "audio/mpeg") if rate in MP3_RATES else (".flac", "audio/flac")

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from splitstrument.console import command, command_line
+from splitstrument.stages.console import command, command_line
 
 INTRODUCTION = """\
 SDR, SIR and SAR are those of BSS Eval (mir_eval's bss_eval_sources); plain SDR is 10 log10(|s|² / |s - e|²), SI-SDR the
@@ -19,7 +19,7 @@ FEW = 20  # tracks that are listed one by one
 def write(path, evaluations, title, command, audio=True):
     """Write the page `path` (.md or .html) of `evaluations`, [(file, Evaluation)]; `audio`: with excerpts."""
     from evaluation.page import Page
-    from splitstrument.tables import text
+    from splitstrument.files.tables import text
 
     with Page(path) as page:
         page.add(f"# {text(title)}", f"Written by `{command}`.", INTRODUCTION)
@@ -36,8 +36,8 @@ def write(path, evaluations, title, command, audio=True):
 
 def add_evaluation(page, folder, evaluation, prefix, audio):
     """The systems, their scores, their spread and excerpts on one set of tracks, whose evaluation lies in `folder`."""
-    from evaluation import pictures, results
-    from splitstrument.tables import text
+    from evaluation import plots, results
+    from splitstrument.files.tables import text
 
     form = "the mean of the channels" if evaluation.remove_panning else "all channels"
     page.add(
@@ -54,13 +54,13 @@ def add_evaluation(page, folder, evaluation, prefix, audio):
         if evaluation.tracks <= FEW:
             page.add("SDR of each track, in dB:", tracks_table(evaluation, part))
     title = "Scores of every system, a dot for each track"
-    page.add(page.draw(pictures.distributions, f"{prefix}distributions", title, evaluation))
+    page.add(page.draw(plots.distributions, f"{prefix}distributions", title, evaluation))
     add_excerpts(page, folder, evaluation, prefix, audio)
 
 
 def systems_table(evaluation):
     """What each system is, how large, how quick."""
-    from splitstrument.tables import markdown, text
+    from splitstrument.files.tables import markdown, text
 
     rows = []
     for system in evaluation.systems:
@@ -78,7 +78,7 @@ def systems_table(evaluation):
 
 def silence(evaluation, part):
     """How many tracks had nothing to score, as a line for each system where there were any; else nothing."""
-    from splitstrument.tables import text
+    from splitstrument.files.tables import text
 
     said = []
     for system in evaluation.systems:
@@ -94,7 +94,7 @@ def silence(evaluation, part):
 def tracks_table(evaluation, part):
     """The SDR of each track by each system."""
     from evaluation.results import decibels
-    from splitstrument.tables import markdown, text
+    from splitstrument.files.tables import markdown, text
 
     systems = [system for system in evaluation.systems if part in system.summary]
     tracks = [track for track, parts in systems[0].tracks.items() if part in parts]
@@ -105,7 +105,7 @@ def tracks_table(evaluation, part):
 def add_excerpts(page, folder, evaluation, prefix, audio):
     """Ten seconds of some tracks: what each system makes of them, to see and to hear."""
     from evaluation.scoring import excerpt_folder
-    from splitstrument.tables import markdown, text
+    from splitstrument.files.tables import markdown, text
 
     for place, track in enumerate(evaluation.excerpts):
         page.add(f"### Ten seconds of {text(track)}")
@@ -134,7 +134,7 @@ def _heard(page, folder, name, kept):
 
 def add_card(page, result, number):
     """What is said of a model, and how it was trained."""
-    from splitstrument.tables import text
+    from splitstrument.files.tables import text
 
     card = result.card
     page.add(f"### {text(result.name)}")

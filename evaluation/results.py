@@ -10,9 +10,9 @@ from pathlib import Path
 from evaluation.scoring import MEASURES
 from splitstrument.cards import Card
 from splitstrument.checking import STRICT, checked
-from splitstrument.tables import markdown, text
-from splitstrument.writing import write_csv, write_text
-from splitstrument.yaml_files import read_yaml, write_yaml
+from splitstrument.files.tables import markdown, text
+from splitstrument.files.writing import write_csv, write_text
+from splitstrument.files.yaml_files import read_yaml, write_yaml
 
 FILE = "evaluation.yaml"
 END = "\n...\n"  # of a YAML document

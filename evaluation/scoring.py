@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.systems import System
-from splitstrument.records import identity, read_record
-from splitstrument.stages import Outcome
-from splitstrument.writing import AudioWriter, write_text
+from splitstrument.files.writing import AudioWriter, write_text
+from splitstrument.stages.records import identity, read_record
+from splitstrument.stages.run import Outcome
 
 MEASURES = ("sdr", "sir", "sar", "plain_sdr", "plain_sdr_improvement", "si_sdr", "si_sdr_improvement", "leak")
 SILENCE = 1e-4  # the peak below which a sound is silent

@@ -8,7 +8,7 @@ is the loudest (Vincent, Gribonval, Plumbley 2007).
 import functools
 from dataclasses import dataclass, replace
 
-from splitstrument.stages import StageError
+from splitstrument.stages.run import StageError
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _folder(name):
     """A model's folder; where there is no such model, the message knows the baselines too."""
     from evaluation import baselines
     from splitstrument import models
-    from splitstrument.naming import no_such
+    from splitstrument.suggestions import no_such
 
     try:
         return models.find(name)

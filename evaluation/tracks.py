@@ -7,7 +7,7 @@ bass.wav, other.wav and vocals.wav (MUSDB18-HQ), or a file `<song>.stem.mp4` (MU
 from dataclasses import dataclass
 from pathlib import Path
 
-from splitstrument.pairs import PARTS, PairError, check_names, find_pairs
+from splitstrument.tracks import PARTS, PairError, check_names, find_pairs
 
 STEMS = ("drums", "bass", "other", "vocals")  # in the order of a .stem.mp4, whose first stream is their mixture
 _SUFFIX = ".stem.mp4"
@@ -85,7 +85,7 @@ def _songs(root):
 def _read(path, stream, remove_panning):
     import numpy as np
 
-    from splitstrument.audio import AudioError, open_audio
+    from splitstrument.files.audio import AudioError, open_audio
 
     with open_audio(path, stream) as reader:
         blocks = (block.mean(1, keepdims=True) if remove_panning else block for block in reader.blocks(1 << 18))

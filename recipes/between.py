@@ -12,7 +12,7 @@ from pathlib import Path
 
 from splitstrument import models
 from splitstrument.backend import keras_on
-from splitstrument.console import command
+from splitstrument.stages.console import command
 
 
 @command

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from evaluation.results import find
 from splitstrument.cards import Score
+from splitstrument.files.yaml_files import write_yaml
 from splitstrument.models import CARD, read_card
-from splitstrument.yaml_files import write_yaml
 
 MEASURES = {
     "plain_sdr": ("mean", "plain SDR"),

@@ -4,8 +4,8 @@ import importlib
 import os
 import sys
 
-from splitstrument.commands import COMMANDS, WAYS_OUT
-from splitstrument.naming import no_such
+from splitstrument.commands import COMMANDS, MISSING_PACKAGES
+from splitstrument.suggestions import no_such
 
 
 def usage():
@@ -27,9 +27,9 @@ def main(arguments=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ModuleNotFoundError as error:
-        if error.name not in WAYS_OUT:
+        if error.name not in MISSING_PACKAGES:
             raise
-        print(f"splitstrument: {WAYS_OUT[error.name]}", file=sys.stderr)
+        print(f"splitstrument: {MISSING_PACKAGES[error.name]}", file=sys.stderr)
         return 1
 
 

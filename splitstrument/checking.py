@@ -3,7 +3,7 @@
 import dataclasses
 import typing
 
-from splitstrument.naming import no_such
+from splitstrument.suggestions import no_such
 
 STRICT = {"extra": "forbid"}  # of pydantic: unknown fields are errors
 

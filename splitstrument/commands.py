@@ -8,7 +8,7 @@ COMMANDS = {
     "train": ("training.train:main", "train a model on pairs of instrument and rest"),
     "evaluate": ("evaluation.evaluate:main", "score models and baselines on tracks whose parts are known"),
     "report": ("evaluation.report:main", "compare scored models on one page, with pictures and excerpts"),
-    "thesis": ("evaluation.thesis:main", "the tables of the 2021 thesis beside our runs"),
+    "thesis": ("evaluation.documents:main", "the tables of the 2021 thesis beside our runs"),
     "serve": ("webapp.serve:main", "a page on which anyone can separate songs in a browser"),
     "catalogue": ("datasets_tools.catalogue:main", "list the tracks and stems of multitrack collections"),
     "organize": ("datasets_tools.organize:main", "bring all tracks into one layout"),
@@ -19,11 +19,11 @@ COMMANDS = {
     "genres": ("datasets_tools.genres:main", "count the genres of a data set"),
     "validation": ("datasets_tools.validation:main", "split pairs into training and validation"),
     "synthesize": ("datasets_tools.synthesize:main", "render songs with stems from MIDI and sampled instruments"),
-    "band": ("datasets_tools.band:main", "play small songs with a self-made band"),
+    "band": ("datasets_tools.synthesis.band:main", "play small songs with a self-made band"),
 }
 
 # A package that only some users need -> what to say where it is missing.
-WAYS_OUT = {
+MISSING_PACKAGES = {
     name: f"needs {name}: pip install {what}"
     for what, names in {
         "'splitstrument[datasets]'": ("joblib", "matplotlib"),

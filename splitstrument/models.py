@@ -1,7 +1,7 @@
 """Trained models on disk: a folder with a card, model.yaml, and weights, model.weights.h5.
 
 Shipped models lie in `splitstrument/shipped` and are called by name; any other by its folder. The folders that the
-2021 thesis published (configuration.jsonc, model.json, weights/weights.h5) are models too, see `splitstrument.thesis`.
+2021 thesis published (configuration.jsonc, model.json, weights/weights.h5) are models too, see `readers.thesis`.
 """
 
 import errno
@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from splitstrument.cards import Card, ModelError, Score, Source
-from splitstrument.naming import no_such
+from splitstrument.suggestions import no_such
 
 __all__ = ["Card", "ModelError", "Score", "Source", "find", "load", "read_card", "save", "shipped"]
 CARD, WEIGHTS = "model.yaml", "model.weights.h5"
@@ -39,11 +39,11 @@ def find(model):
 def read_card(folder):
     """The checked card of a model folder."""
     from splitstrument.checking import checked
-    from splitstrument.yaml_files import read_yaml
+    from splitstrument.files.yaml_files import read_yaml
 
     path = Path(folder) / CARD
     if not path.exists():
-        from splitstrument.thesis import read_card as read_thesis_card
+        from splitstrument.readers.thesis import read_card as read_thesis_card
 
         return read_thesis_card(folder)
     try:
@@ -68,7 +68,7 @@ def load(model):
     if (folder / CARD).exists():
         _load_weights(network, folder / WEIGHTS)
     else:
-        from splitstrument.thesis import load_weights
+        from splitstrument.readers.thesis import load_weights
 
         load_weights(network, folder)
     return card, network
@@ -100,7 +100,7 @@ def save(network, card, folder):
 
     import h5py
 
-    from splitstrument.yaml_files import write_yaml
+    from splitstrument.files.yaml_files import write_yaml
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,9 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from splitstrument.audio import AudioError, find_songs, open_audio
-from splitstrument.signals import stopped_by_signals
-from splitstrument.writing import FORMATS
+from splitstrument.files.audio import AudioError, find_songs, open_audio
+from splitstrument.files.writing import FORMATS
+from splitstrument.stages.signals import stopped_by_signals
 
 
 def _arguments(arguments):

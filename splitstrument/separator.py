@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from splitstrument.masks import Masks, SharedMasks, overlap_of
 from splitstrument.spectrogram import Analysis, Grid, Synthesis
+from splitstrument.windows import Masks, SharedMasks, overlap_of
 
 BLOCK_SECONDS = 5.0
 

@@ -8,8 +8,8 @@ import contextlib
 import json
 from dataclasses import dataclass
 
-from splitstrument.audio import AudioError, open_audio
-from splitstrument.writing import AudioWriter, check_format, step, write_text
+from splitstrument.files.audio import AudioError, open_audio
+from splitstrument.files.writing import AudioWriter, check_format, step, write_text
 
 NOTE = ".separated.{}.json"  # one for each format
 

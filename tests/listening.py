@@ -119,9 +119,9 @@ class Process:
 @contextlib.contextmanager
 def inside(root, folder, **settings):
     """The page in threads of this process: its address, and its Table."""
-    from datasets_tools.labelling.listen import Listening, make_table
-    from datasets_tools.labelling.listen_site import make_site
-    from webapp import site
+    from datasets_tools.labelling.page.listen import Listening, make_table
+    from datasets_tools.labelling.page.listen_site import make_site
+    from webapp.pages import site
 
     settings = Listening("piano", **settings)
     tracks = chosen_tracks(organised_tracks(root), None, "piano")

@@ -22,7 +22,7 @@ class Quick:
         pass
 
     def run(self, model, folder, tell, stopped):
-        from webapp.limited import Stopped
+        from webapp.sandbox import Stopped
 
         while not self.gate.wait(0.01):
             if stopped():
@@ -199,7 +199,7 @@ def lie(*_):
 
 def open_more(path, tell):
     """What becomes of opening a file, another one and a socket while no more files may be, and one after that."""
-    from webapp.limited import no_more_files
+    from webapp.sandbox import no_more_files
 
     kept = []
 

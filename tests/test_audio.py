@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from splitstrument import audio
-from splitstrument.audio import AudioError, find_songs, open_audio, read
+from splitstrument.files import audio
+from splitstrument.files.audio import AudioError, find_songs, open_audio, read
 from tests.audio_files import cut, song, write_av, write_sound
 
 FRONT = {"movflags": "faststart"}
@@ -334,8 +334,8 @@ def test_find_songs(tmp_path):
 
 
 def test_importing_is_light():
-    code = "import sys, splitstrument.audio; print({'av', 'numpy', 'soundfile'} & set(sys.modules))"
-    environment = {**os.environ, "PYTHONPATH": str(Path(audio.__file__).parents[1])}
+    code = "import sys, splitstrument.files.audio; print({'av', 'numpy', 'soundfile'} & set(sys.modules))"
+    environment = {**os.environ, "PYTHONPATH": str(Path(audio.__file__).parents[2])}
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert run.stdout == "set()\n"

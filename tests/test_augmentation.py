@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from splitstrument.pairs import find_pairs
+from splitstrument.tracks import find_pairs
 from tests.test_sampler import tracks
 from training.augmentation import filtered, stretched
 from training.config import Augmentation, Windows

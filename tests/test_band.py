@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from datasets_tools import band
+from datasets_tools.synthesis import band
 
 GROUPS = {"guitar", "bass", "drums", "piano"}
 

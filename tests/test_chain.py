@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from splitstrument.__main__ import main
-from splitstrument.pairs import as_float, find_pairs
+from splitstrument.tracks import as_float, find_pairs
 
 SONGS = Path("/usr/share/games/fretsonfire/data/songs/sectoid")
 

@@ -10,7 +10,7 @@ from tests import served, strangers
 
 pytest.importorskip("web")
 
-from webapp import connections  # noqa: E402
+from webapp.pages import connections  # noqa: E402
 
 LARGE = 40_000_000
 

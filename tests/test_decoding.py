@@ -17,9 +17,9 @@ from tests.strangers import upload
 
 pytest.importorskip("web")
 
-from webapp import decoding, limited  # noqa: E402
-from webapp.limited import Limits  # noqa: E402
-from webapp.refused import Refused  # noqa: E402
+from webapp import decoding, sandbox  # noqa: E402
+from webapp.pages.refused import Refused  # noqa: E402
+from webapp.sandbox import Limits  # noqa: E402
 
 
 def test_pages_and_playlists_are_no_songs(server, sound, tmp_path, nothing_left):
@@ -62,7 +62,7 @@ def test_songs_of_every_kind_are_read_in_a_process_that_opens_no_other_file(tmp_
     rate = settings.get("rate", 44100)
     path = write_av(tmp_path / name, [song(0.5, rate)], **settings)
     limits = Limits(2**30, 20, 2**20)
-    sound = limited.run(decoding.decode, (str(path), str(tmp_path / "out.wav"), 60), limits)
+    sound = sandbox.run(decoding.decode, (str(path), str(tmp_path / "out.wav"), 60), limits)
     assert sound["seconds"] == pytest.approx(0.5, abs=0.1)
 
 
@@ -70,7 +70,7 @@ def test_no_second_file_or_socket_can_be_opened(tmp_path):
     """Whatever a decoder would do with a file that names another one."""
     (tmp_path / "a").write_text("a")
     limits = Limits(2**28, 20, 2**20)
-    assert limited.run(strangers.open_more, (str(tmp_path / "a"),), limits) == ["opened", 24, 24, "opened"]  # EMFILE
+    assert sandbox.run(strangers.open_more, (str(tmp_path / "a"),), limits) == ["opened", 24, 24, "opened"]  # EMFILE
 
 
 def silence(path, seconds, rate=8000):
@@ -150,11 +150,11 @@ def test_a_decoder_that_dies_while_the_song_is_read(server, sound, monkeypatch):
 
 
 def test_a_process_that_is_deaf_to_its_alarm_is_ended(monkeypatch):
-    monkeypatch.setattr(limited, "_PATIENCE", 0.2)
+    monkeypatch.setattr(sandbox, "_PATIENCE", 0.2)
     limits = Limits(2**28, 0.3, 2**20)
     began = time.monotonic()
     with pytest.raises(Refused) as refused:
-        limited.run(strangers.hang_deaf, (), limits)
+        sandbox.run(strangers.hang_deaf, (), limits)
     assert refused.value.status == 415
     assert time.monotonic() - began < 4
 
@@ -174,7 +174,7 @@ def test_many_bad_files_at_once_are_looked_at_a_few_at_a_time(server, sound, mon
     monkeypatch.setattr("webapp.app._PROBE_SECONDS", 0.4)
     monkeypatch.setattr(decoding, "probe", strangers.hang)
     running, most = threading.Lock(), [0, 0]
-    real = limited.run
+    real = sandbox.run
 
     def run(function, *arguments):
         looked_at = function is strangers.hang  # what came before may be decoded still
@@ -187,7 +187,7 @@ def test_many_bad_files_at_once_are_looked_at_a_few_at_a_time(server, sound, mon
             with running:
                 most[0] -= looked_at
 
-    monkeypatch.setattr(limited, "run", run)
+    monkeypatch.setattr(sandbox, "run", run)
     threads = [threading.Thread(target=upload, args=(server, sound)) for _ in range(20)]
     for thread in threads:
         thread.start()

@@ -17,10 +17,10 @@ from evaluation.systems import ORACLES, find_systems
 from evaluation.tracks import STEMS, find_tracks
 from splitstrument import Separator, models
 from splitstrument.__main__ import main
-from splitstrument.audio import AudioError
+from splitstrument.files.audio import AudioError
 from splitstrument.models import ModelError
-from splitstrument.pairs import PairError, find_pairs
-from splitstrument.stages import StageError
+from splitstrument.stages.run import StageError
+from splitstrument.tracks import PairError, find_pairs
 from tests import audio_files, tiny
 
 RATE = 8000

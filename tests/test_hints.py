@@ -11,13 +11,13 @@ import soundfile
 import soxr
 from scipy.signal import butter, sosfilt
 
-from datasets_tools.band import play
 from datasets_tools.label import main
 from datasets_tools.labelling.bleed import Bleed, bleed_share
 from datasets_tools.labelling.hints import Hint, hints_of, severity, worst_first
 from datasets_tools.labelling.meters import Meter
 from datasets_tools.loudness import Loudness
 from datasets_tools.organize import organised_tracks
+from datasets_tools.synthesis.band import play
 
 RATE = 44100
 

@@ -10,9 +10,9 @@ import pytest
 import soundfile
 
 from datasets_tools.label import main
-from datasets_tools.labelling.heard import Broken, Heard
-from datasets_tools.labelling.judging import Judging
 from datasets_tools.labelling.marks import change_marks, take_back
+from datasets_tools.labelling.page.judging import Judging
+from datasets_tools.labelling.sound_cache import Broken, Heard
 from datasets_tools.organize import Organised, organised_tracks
 from tests.audio_files import song, write_sound
 from tests.listening import OTHER, Page, Process, data_set, inside, marks, silence

@@ -13,7 +13,7 @@ from splitstrument.spectrogram import Grid
 from training import losses
 from training.losses import LOSSES, Estimate
 from training.perceptual import LEVEL, bands
-from training.transforms import istft, stft
+from training.stft import istft, stft
 
 RATE, WINDOW, FRAMES = 16000, 256, 40
 ALL = LOSSES | {"plain_sdr": losses.plain_sdr, "scale_invariant_sdr": losses.scale_invariant_sdr}

@@ -15,8 +15,8 @@ import yaml
 
 from datasets_tools.labelling.marks import set_marks
 from datasets_tools.mix import main
-from datasets_tools.mixing import Resampler, Sums
-from splitstrument.pairs import as_float, find_pairs
+from datasets_tools.stem_sums import Resampler, Sums
+from splitstrument.tracks import as_float, find_pairs
 from tests.audio_files import cut
 
 RATE = 44100

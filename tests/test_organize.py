@@ -10,7 +10,7 @@ import soundfile
 
 from datasets_tools.organize import main, organised_tracks
 from datasets_tools.tracks import Stem, Track, save
-from splitstrument.stages import StageError
+from splitstrument.stages.run import StageError
 from tests.audio_files import song, write_av
 
 

@@ -13,8 +13,8 @@ import soundfile
 from evaluation import results
 from splitstrument.__main__ import main
 from splitstrument.cards import Card, Source
-from splitstrument.tables import text
-from splitstrument.writing import AudioWriter
+from splitstrument.files.tables import text
+from splitstrument.files.writing import AudioWriter
 
 RATE = 22050
 NAME = "<b>one</b> *two* | [three](x) & _four_"

@@ -15,9 +15,9 @@ from tests.audio_files import song, write_sound
 
 pytest.importorskip("web")
 
-from splitstrument.locking import locked  # noqa: E402
-from webapp.refused import Refused  # noqa: E402
-from webapp.separation import Separation  # noqa: E402
+from splitstrument.stages.locking import locked  # noqa: E402
+from webapp.model_process import Separation  # noqa: E402
+from webapp.pages.refused import Refused  # noqa: E402
 from webapp.serve import main  # noqa: E402
 
 STEMS = ("mixture", "guitar", "rest")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from splitstrument.pairs import PairError, find_pairs
+from splitstrument.tracks import PairError, find_pairs
 from training.batches import AHEAD, THREADS, Batches, ahead
 from training.config import Augmentation, Windows
 from training.sampler import Place, Sampler

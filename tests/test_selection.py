@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from splitstrument.pairs import PairError
+from splitstrument.tracks import PairError
 from training.config import Collection, Run
 from training.selection import counts, select
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from splitstrument.audio import read
+from splitstrument.files.audio import read
 from splitstrument.separate import main
 from splitstrument.separator import Separator
 from splitstrument.song_files import Output, separate_file

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from splitstrument import Separator
-from splitstrument.masks import Masks
 from splitstrument.models import ModelError
+from splitstrument.windows import Masks
 from tests import tiny
 
 

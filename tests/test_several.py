@@ -8,13 +8,13 @@ import pytest
 import soundfile
 
 from splitstrument import Separator, inference
-from splitstrument.audio import AudioError
-from splitstrument.masks import Masks, SharedMasks, overlap_of
+from splitstrument.files.audio import AudioError
+from splitstrument.files.writing import step
 from splitstrument.models import ModelError
 from splitstrument.separate import _models, main
 from splitstrument.song_files import Output, _on_steps, separate_file, separate_into
 from splitstrument.spectrogram import Analysis, Synthesis
-from splitstrument.writing import step
+from splitstrument.windows import Masks, SharedMasks, overlap_of
 from tests import tiny
 
 RATE = 22050

@@ -9,10 +9,10 @@ import pytest
 import soundfile
 import yaml
 
-from datasets_tools import pictures, silence
+from datasets_tools import plots, silence
 from datasets_tools.cutting import Windows, choose_cuts, is_silent, kept, measure, silence_without
 from datasets_tools.pairs import record_of
-from splitstrument.pairs import Pair
+from splitstrument.tracks import Pair
 
 RATE = 8000
 FADE = 80  # frames: 10 ms
@@ -263,11 +263,11 @@ def test_folders_without_pairs_or_with_two_of_one_name(tmp_path, capsys):
 
 def test_charts_are_the_same_each_time_and_take_any_name(tmp_path):
     labels = ["a $ b", "$x_{$", "c" * 40]
-    draw = functools.partial(pictures.stacked_bars, title="$", xlabel="x", ylabel="y")
+    draw = functools.partial(plots.stacked_bars, title="$", xlabel="x", ylabel="y")
     for name in ("one", "two"):
         draw(tmp_path / name, labels, {"s$": [1, 2, 3], "_t": [0, 1, 0.5]})
     for suffix in ("png", "svg"):
         assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
     assert len(list(tmp_path.iterdir())) == 4
-    pictures.bars(tmp_path / "none", [], [], "t", "x", "y")
+    plots.bars(tmp_path / "none", [], [], "t", "x", "y")
     assert b"<svg" in (tmp_path / "none.svg").read_bytes()

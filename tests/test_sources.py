@@ -10,7 +10,7 @@ import yaml
 
 from datasets_tools import sources
 from datasets_tools.tracks import GROUPS, load, save
-from splitstrument.audio import read
+from splitstrument.files.audio import read
 from tests.audio_files import write_av
 
 # Any folder with sounds is a track to these: they cannot tell a foreign collection from theirs.

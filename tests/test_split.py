@@ -9,7 +9,7 @@ import soundfile
 
 from datasets_tools import split
 from datasets_tools.pairs import record_of
-from splitstrument.pairs import as_float, find_pairs
+from splitstrument.tracks import as_float, find_pairs
 from tests.audio_files import cut, song, write_av, write_sound
 
 RATE = 8000

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from splitstrument import console, stages
-from splitstrument.audio import AudioError
-from splitstrument.stages import Outcome, Skip
+from splitstrument.files.audio import AudioError
+from splitstrument.stages import console, run
+from splitstrument.stages.run import Outcome, Skip
 
 
 @dataclass(frozen=True)
@@ -36,29 +36,29 @@ def work(item):
 
 def options(*arguments):
     parser = argparse.ArgumentParser()
-    stages.add_options(parser)
+    run.add_options(parser)
     return parser.parse_args(arguments)
 
 
 def test_every_item_has_its_outcome_in_order(capsys):
     items = [Item("a"), Item("b", "skip"), Item("c", "fail"), Item("d", "memory"), Item("e")]
-    outcomes = stages.run(work, items, options("--jobs", "2"))
+    outcomes = run.run(work, items, options("--jobs", "2"))
     assert [outcome.name for outcome in outcomes] == list("abcde")
     assert [outcome.state for outcome in outcomes] == ["done", "skipped", "failed", "failed", "done"]
     assert outcomes[0].result != os.getpid()
-    assert stages.summarise(outcomes) == 1
+    assert run.summarise(outcomes) == 1
     assert capsys.readouterr().out.splitlines() == [
         "skipped: nothing to do: b",
         "failed: c: c: broken",
         "failed: d: out of memory",
         "tracks: 2 done, 0 already there, 1 skipped, 2 failed",
     ]
-    assert stages.summarise(outcomes[:2]) == 0
+    assert run.summarise(outcomes[:2]) == 0
 
 
 def test_a_process_that_dies_fails_its_own_item_only():
     items = [Item(f"item{number}", "die" if number in (3, 17) else "") for number in range(30)]
-    outcomes = stages.run(work, items, options("--jobs", "2"))
+    outcomes = run.run(work, items, options("--jobs", "2"))
     failed = [outcome for outcome in outcomes if outcome.state != "done"]
     assert [outcome.name for outcome in failed] == ["item3", "item17"]
     assert all("died" in outcome.reason for outcome in failed)
@@ -71,24 +71,24 @@ def test_a_dask_cluster_of_two_workers_does_the_work(monkeypatch):
         monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
         workers = {worker.pid for worker in cluster.workers.values()}
         items = [Item(f"item{number}", "fail" if number == 5 else "") for number in range(12)]
-        outcomes = stages.run(work, items, options("--backend", "dask"))
+        outcomes = run.run(work, items, options("--backend", "dask"))
     assert [outcome.state for outcome in outcomes] == ["done"] * 5 + ["failed"] + ["done"] * 6
     assert {outcome.result for outcome in outcomes if outcome.state == "done"} <= workers
 
 
 def test_one_command_at_a_time_writes_into_a_folder(tmp_path):
     with (
-        stages.output_folder(tmp_path / "new" / "output") as folder,
-        pytest.raises(stages.StageError, match="another command"),
-        stages.output_folder(folder),
+        run.output_folder(tmp_path / "new" / "output") as folder,
+        pytest.raises(run.StageError, match="another command"),
+        run.output_folder(folder),
     ):
         pass
     for name in (".left", "track/.left"):
-        (folder / (name + stages.PART)).mkdir(parents=True)
+        (folder / (name + run.PART)).mkdir(parents=True)
     (folder / "track" / ".mine.part").write_text("a person's own")
-    with stages.output_folder(folder):
+    with run.output_folder(folder):
         assert sorted(path.name for path in folder.rglob("*")) == [".mine.part", "track"]
-        (folder / f".new{stages.PART}").mkdir()
+        (folder / f".new{run.PART}").mkdir()
     assert sorted(path.name for path in folder.rglob("*")) == [".mine.part", "track"]
 
 
@@ -97,7 +97,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
 
     @console.command
     def main(_):
-        with stages.output_folder(tmp_path / "file" / "output"):
+        with run.output_folder(tmp_path / "file" / "output"):
             return 0
 
     assert main([]) == 2
@@ -109,7 +109,7 @@ def test_a_package_that_is_missing_is_told_with_the_way_to_it(monkeypatch, capsy
 
     @console.command
     def main(_):
-        return stages.summarise(stages.run(work, [Item("a")], options()))
+        return run.summarise(run.run(work, [Item("a")], options()))
 
     assert main([]) == 2
     assert capsys.readouterr().err == "splitstrument: needs joblib: pip install 'splitstrument[datasets]'\n"
@@ -119,8 +119,8 @@ def test_no_process_outlives_the_one_that_began_it(tmp_path):
     code = """
 import sys, time
 from tests.test_stages import Item, linger, options
-from splitstrument import stages
-stages.run(linger, [Item(sys.argv[1] + "/a"), Item(sys.argv[1] + "/b")], options("--jobs", "2"))
+from splitstrument.stages import run
+run.run(linger, [Item(sys.argv[1] + "/a"), Item(sys.argv[1] + "/b")], options("--jobs", "2"))
 """
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
     while len(list(tmp_path.glob("[!.]*"))) < 2:
@@ -153,7 +153,7 @@ def test_relative_paths_are_meant_from_where_the_command_is(tmp_path, monkeypatc
     for name in ("one", "other"):  # the processes of the first are used again
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        outcomes = stages.run(leave, [Item("a"), Item("b")], options("--jobs", "2"))
+        outcomes = run.run(leave, [Item("a"), Item("b")], options("--jobs", "2"))
         assert [outcome.state for outcome in outcomes] == ["done", "done"]
         assert sorted(os.listdir(tmp_path / name)) == ["a", "b"]
 
@@ -164,8 +164,8 @@ def leave(item):
 
 
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
-    (tmp_path / f".track{stages.PART}").mkdir()
+    (tmp_path / f".track{run.PART}").mkdir()
     for name in ("..mix.json.3392.part", ".kept.json", "pairs.yaml"):
         (tmp_path / name).write_text("{")
-    with stages.output_folder(tmp_path):
+    with run.output_folder(tmp_path):
         assert sorted(path.name for path in tmp_path.iterdir()) == [".kept.json", "pairs.yaml"]

@@ -304,7 +304,7 @@ def test_loudness_is_that_of_the_parts_that_sound():
     audio = np.zeros((4 * RATE, 2), np.float32)
     sounding = int(1.2 * RATE)  # three blocks of 0.4 s
     audio[:sounding] = 0.5 * np.sin(np.arange(sounding) * 0.1)[:, None]
-    normalised = effects.loudness_normalised(audio, -20, RATE)
+    normalised = effects.level_normalised(audio, -20, RATE)
     assert 20 * np.log10(normalised[:sounding].std()) == pytest.approx(-20, abs=0.1)
 
 

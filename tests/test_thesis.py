@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from evaluation import results, thesis
+from evaluation import documents, results
 from splitstrument.__main__ import main
 from splitstrument.commands import COMMANDS
-from splitstrument.yaml_files import plain, write_yaml
+from splitstrument.files.yaml_files import plain, write_yaml
 
 MEASURES = {"sdr": 1.5, "sir": 2.0, "sar": 3.0}
 
@@ -27,12 +27,12 @@ def evaluation(run, changes=(), epochs=36, scores=MEASURES):
 
 
 def run_of(table):
-    return next(run for run in thesis.published_runs() if run.reference.table == table)
+    return next(run for run in documents.published_runs() if run.reference.table == table)
 
 
 @pytest.fixture(scope="module")
 def page():
-    return thesis.page([])
+    return documents.page([])
 
 
 def test_every_table_and_appendix_is_there_in_order(page):
@@ -84,7 +84,7 @@ def test_every_command_is_one_of_ours_with_options_that_it_has(page, capsys):
 
 def test_a_run_of_ours_stands_in_its_row_with_the_difference():
     run = run_of("6")
-    text = thesis.run_section(run, [(Path("e"), evaluation(run))], thesis_data(), "Table 6")
+    text = documents.run_section(run, [(Path("e"), evaluation(run))], thesis_data(), "Table 6")
     rows = [re.split(r" *\| *", line)[1:-1] for line in text.splitlines() if line.startswith("| ")][2:]
     assert rows == [
         ["guitar", "thesis", "0.73", "4.26", "4.40"],
@@ -96,34 +96,34 @@ def test_a_run_of_ours_stands_in_its_row_with_the_difference():
     ]
     assert "131 tracks; 36 epochs of 0.5 h; scored on 7 tracks (0.50 h) by `splitstrument evaluate x`" in text
     assert "set as the table's run" in text
-    assert "mine" not in thesis.run_section(run_of("2"), [(Path("e"), evaluation(run))], thesis_data(), "Table 2")
+    assert "mine" not in documents.run_section(run_of("2"), [(Path("e"), evaluation(run))], thesis_data(), "Table 2")
 
 
 def test_what_a_run_was_set_to_otherwise_is_said():
     run = run_of("B.3.3")
     changes = {"epochs": 3, "windows": asdict(run.windows) | {"steps": 60}, "name": "own", "save_minutes": 1.0}
-    text = thesis.run_section(run, [(Path("e"), evaluation(run, changes.items(), 3))], thesis_data(), "B.3.3")
+    text = documents.run_section(run, [(Path("e"), evaluation(run, changes.items(), 3))], thesis_data(), "B.3.3")
     assert "set otherwise: windows.steps 60 (not 0), epochs 3 (not 36)" in text
 
 
 def test_a_measure_that_no_track_has_is_a_dash():
     run = run_of("2")
-    text = thesis.run_section(run, [(Path("e"), evaluation(run, scores={"sdr": 1.0}))], thesis_data(), "Table 2")
+    text = documents.run_section(run, [(Path("e"), evaluation(run, scores={"sdr": 1.0}))], thesis_data(), "Table 2")
     row = next(line for line in text.splitlines() if "difference" in line)
     assert re.split(r" *\| *", row)[3:-1] == ["+2.27", "-", "-"]
 
 
 def thesis_data():
-    from splitstrument.yaml_files import read_yaml
+    from splitstrument.files.yaml_files import read_yaml
 
-    return read_yaml(Path(thesis.__file__).with_name("tables.yaml"))["data"]
+    return read_yaml(Path(documents.__file__).with_name("tables.yaml"))["data"]
 
 
 def test_histograms_of_ours(tmp_path):
     (tmp_path / "guitar").mkdir()
     rows = "".join(f"{10 * n}-{10 * n + 10},{n},{9 - n}\n" for n in range(10))
     (tmp_path / "guitar/histogram.csv").write_text("silence_percent,before,after\n" + rows)
-    text = thesis.page([], tmp_path)
+    text = documents.page([], tmp_path)
     for name, first in (
         ("A.1", ["496 (83.6 %)", "0 (0.0 %)", "-83.6"]),
         ("A.2", ["502 (84.8 %)", "9 (20.0 %)", "-64.8"]),
@@ -132,10 +132,10 @@ def test_histograms_of_ours(tmp_path):
         row = next(line for line in section.splitlines() if "less than 10 %" in line)
         assert re.split(r" *\| *", row)[2:-1] == first
     (tmp_path / "guitar/histogram.csv").write_text("silence_percent,before\n0-10,many\n")
-    assert "no run" in thesis.page([], tmp_path)
+    assert "no run" in documents.page([], tmp_path)
     (tmp_path / "guitar/histogram.csv").write_text("silence_percent,before\n0-10,1\n")
     with pytest.raises(ValueError, match="is no histogram of ten rows"):
-        thesis.page([], tmp_path)
+        documents.page([], tmp_path)
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):

@@ -238,7 +238,7 @@ def test_a_file_that_goes_away_stops_the_run_with_its_name(tmp_path):
 
 
 def test_what_was_reached_is_saved_when_a_file_cannot_be_read(data, tmp_path, monkeypatch, capsys):
-    from splitstrument.pairs import PairError
+    from splitstrument.tracks import PairError
     from training.sampler import Sampler
 
     batch = Sampler.batch
@@ -359,7 +359,7 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
 
 
 def test_one_run_at_a_time_in_a_folder(finished, capsys):
-    from splitstrument.locking import locked
+    from splitstrument.stages.locking import locked
 
     (path, *options), folder = finished
     with locked(folder):

@@ -13,8 +13,9 @@ from tests import audio_files, served, strangers
 
 pytest.importorskip("web")
 
-from webapp import picture, settings, uploads, wav, youtube  # noqa: E402
-from webapp.peaks import Peaks  # noqa: E402
+from webapp import settings, uploads, youtube
+from webapp.pages import spectrogram_image, wav  # noqa: E402
+from webapp.pages.peaks import Peaks  # noqa: E402
 
 
 @pytest.mark.parametrize("frames, columns", [(44100, 1200), (1200, 1200), (1201, 1200), (7, 7)])
@@ -43,14 +44,14 @@ def test_a_spectrogram_has_a_tone_where_and_when_it_sounds():
     rate, hertz = 44100, 1000.0
     time = np.arange(4 * rate) / rate
     sound = (np.sin(2 * np.pi * hertz * time) * (time >= 2)).astype(np.float32)[:, None]
-    spectrogram = picture.Spectrogram(len(sound), rate, 1)
+    spectrogram = spectrogram_image.Spectrogram(len(sound), rate, 1)
     for start in range(0, len(sound), 5000):
         spectrogram.add(sound[start : start + 5000])
     power = spectrogram.finish()
     columns = len(power)
     row = int(power.sum(axis=0).argmax())
-    low, high = picture.LOWEST, rate / 2
-    expected = np.log(hertz / low) / np.log(high / low) * picture.HEIGHT
+    low, high = spectrogram_image.LOWEST, rate / 2
+    expected = np.log(hertz / low) / np.log(high / low) * spectrogram_image.HEIGHT
     assert abs(row - expected) < 3
     first = int((power[:, row] > power[:, row].max() / 10).argmax())
     assert abs(first - columns / 2) < columns / 40
@@ -58,11 +59,11 @@ def test_a_spectrogram_has_a_tone_where_and_when_it_sounds():
 
 @pytest.mark.parametrize("frames", [1, 100, 5000])
 def test_short_sounds_have_pictures_too(tmp_path, frames):
-    spectrogram = picture.Spectrogram(frames, 8000, 2)
+    spectrogram = spectrogram_image.Spectrogram(frames, 8000, 2)
     spectrogram.add(np.full((frames, 2), 0.1, np.float32))
     power = spectrogram.finish()
     assert np.isfinite(power).all()
-    picture.save(tmp_path / "p.png", power, float(power.max()))
+    spectrogram_image.save(tmp_path / "p.png", power, float(power.max()))
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from splitstrument import writing
-from splitstrument.audio import AudioError, read
-from splitstrument.writing import AudioWriter, check_format, step, write_text
+from splitstrument.files import writing
+from splitstrument.files.audio import AudioError, read
+from splitstrument.files.writing import AudioWriter, check_format, step, write_text
 from tests.audio_files import song
 
 
@@ -156,8 +156,8 @@ def test_a_folder_of_that_name(tmp_path):
 FULL_DISK = """
 import resource, sys
 import numpy as np
-from splitstrument.audio import AudioError
-from splitstrument.writing import AudioWriter
+from splitstrument.files.audio import AudioError
+from splitstrument.files.writing import AudioWriter
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 sound = np.random.default_rng(0).standard_normal((44100, 2)) / 8
 try:
@@ -173,7 +173,7 @@ except AudioError as error:
 def test_full_disk(tmp_path, suffix, seconds):
     path = tmp_path / f"a.{suffix}"
     command = [sys.executable, "-c", FULL_DISK, str(path), str(seconds)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(writing.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(writing.__file__).parents[2])}
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert run.stdout == f"{path}: cannot be written: disk full?\n"
     assert "Traceback" not in run.stderr

@@ -18,10 +18,10 @@ import time
 import numpy as np
 import pytest
 
-from splitstrument.audio import read
+from splitstrument.files.audio import read
 from tests.audio_files import song, write_sound
 from webapp import youtube
-from webapp.refused import Refused
+from webapp.pages.refused import Refused
 
 yt_dlp = pytest.importorskip("yt_dlp")
 

@@ -1,7 +1,7 @@
 """A run's configuration: YAML, inherited and changed on the command line -> checked, frozen settings.
 
 A file may say `base: other.yaml` (relative to itself); what it says itself stands over what the base says, field by
-field. The run configurations that the 2021 thesis published (.jsonc) load too, see `training.published`.
+field. The run configurations that the 2021 thesis published (.jsonc) load too, see `training.thesis_configuration`.
 """
 
 import re
@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from splitstrument.cards import Source
 from splitstrument.checking import STRICT, checked
-from splitstrument.yaml_files import read_yaml
+from splitstrument.files.yaml_files import read_yaml
 
 SETTINGS = STRICT | {"allow_inf_nan": False}
 
@@ -172,7 +172,7 @@ def load(path, changes=()):
     """
     path = Path(path)
     if path.suffix == ".jsonc":
-        from training.published import read
+        from training.thesis_configuration import read
 
         values, origins = {}, {}
         _merge(values, read(path), origins, path, ())

@@ -10,8 +10,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from splitstrument.console import progress
-from splitstrument.pairs import PairError
+from splitstrument.stages.console import progress
+from splitstrument.tracks import PairError
 from training import checkpoints, optimizers
 from training.batches import Batches
 from training.state import MEASURES, State, is_finished

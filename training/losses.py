@@ -8,9 +8,9 @@ better, and finite in silence.
 
 from dataclasses import dataclass
 
-from splitstrument.naming import no_such
+from splitstrument.suggestions import no_such
 from training.perceptual import perceptual
-from training.transforms import istft, stft
+from training.stft import istft, stft
 
 FLOOR = 1e-3  # for magnitudes: 60 dB below the mixture's loudest bin; for powers: 30 dB below the mixture's
 

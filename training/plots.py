@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from splitstrument import figures
+from splitstrument.files import pictures
 
 
 def losses(path, history, title):
@@ -38,4 +38,4 @@ def losses(path, history, title):
     panels[0].set_title(title, parse_math=False)
     panels[2].set_xlabel("epoch")
     panels[2].xaxis.set_major_locator(MaxNLocator(integer=True))
-    figures.save(figure, path)
+    pictures.save(figure, path)

@@ -9,8 +9,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from splitstrument.writing import write_csv
-from splitstrument.yaml_files import flat, plain, read_yaml, write_yaml
+from splitstrument.files.writing import write_csv
+from splitstrument.files.yaml_files import flat, plain, read_yaml, write_yaml
 
 CONFIGURATION, DATA, HISTORY = "configuration.yaml", "data.yaml", "history.csv"
 # What may change while a run goes on: it decides nothing about the steps that are done.

@@ -8,7 +8,7 @@ gives its share of it, rounded down, or all that it has. The first fifth of what
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from splitstrument.pairs import PARTS, Pair, PairError, Wave, find_pairs
+from splitstrument.tracks import PARTS, Pair, PairError, Wave, find_pairs
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from splitstrument.console import command
+from splitstrument.stages.console import command
 
 
 def train(run, samplers, folder, stopping):
@@ -151,7 +151,7 @@ def _check_packages(run):
 
 def _one(run, selection, samplers, path):
     """Train one run unless it is finished: the exit code."""
-    from splitstrument.locking import locked
+    from splitstrument.stages.locking import locked
     from training import checkpoints, devices
     from training.run_folder import RunFolder
     from training.state import State, is_finished

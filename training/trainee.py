@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from training.losses import Estimate, plain_sdr, scale_invariant_sdr
-from training.transforms import stft
+from training.stft import stft
 
 WATCHED = {"sdr": plain_sdr, "si_sdr": scale_invariant_sdr}
 

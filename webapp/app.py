@@ -7,15 +7,17 @@ import shutil
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import web
 
-from webapp import decoding, encoding, jobs, limited, site, uploads, youtube
-from webapp.limited import Limits
-from webapp.refused import Refused
-from webapp.separation import MIXTURE
+from webapp import decoding, encoding, jobs, sandbox, uploads, youtube
+from webapp.model_process import MIXTURE
+from webapp.pages import site
+from webapp.pages.refused import Refused
+from webapp.pages.site import answer, send_file
+from webapp.sandbox import Limits
 from webapp.settings import Settings
-from webapp.site import answer, send_file
 from webapp.worker import UPLOAD, Worker
 
 URLS = (
@@ -27,6 +29,7 @@ URLS = (
     "/api/jobs/([^/]+)", "OneJob",
     "/api/jobs/([^/]+)/([^/]+)", "JobFile",
 )  # fmt: skip
+_STATIC = Path(__file__).parent / "static"
 _OWNER = "splitstrument"  # the cookie by which a browser is known again
 _PROBE_SECONDS = 20.0
 _PROBES = 8  # processes that look into uploads; each may take as much memory as one that decodes
@@ -53,7 +56,7 @@ class Demonstrator:
 
 def application(demonstrator):
     """The WSGI application of a Demonstrator."""
-    return site.application(URLS, globals(), demonstrator)
+    return site.application(URLS, globals(), demonstrator, _STATIC)
 
 
 def _here():
@@ -166,7 +169,7 @@ class AllJobs:
             raise Refused(400, "The file is empty.")
         limits = Limits.of(here.settings, _PROBE_SECONDS, file=2**20)  # it has nothing to write
         with here.probing:
-            sound = limited.run(decoding.probe, (str(upload), here.settings.minutes * 60), limits)
+            sound = sandbox.run(decoding.probe, (str(upload), here.settings.minutes * 60), limits)
         return jobs.Job(**job, title=uploads.title_of(fields["name"]), seconds=sound["seconds"] or 0.0)
 
 
@@ -212,7 +215,7 @@ def _encoded(job, path):
         if path.exists():  # somebody else had asked for it
             return
         limits = Limits.of(here.settings, _ENCODING_SECONDS)
-        size = limited.run(encoding.encode, (str(path.with_suffix(".wav")), str(path)), limits)
+        size = sandbox.run(encoding.encode, (str(path.with_suffix(".wav")), str(path)), limits)
         here.store.grow(job.id, size)
 
 

@@ -8,10 +8,10 @@ import av
 import av.subtitles.codeccontext
 import soundfile  # both decoders are loaded before the process is forked
 
-from splitstrument.audio import AudioError, open_audio
-from splitstrument.writing import AudioWriter
-from webapp.limited import no_more_files
-from webapp.refused import Refused
+from splitstrument.files.audio import AudioError, open_audio
+from splitstrument.files.writing import AudioWriter
+from webapp.pages.refused import Refused
+from webapp.sandbox import no_more_files
 
 _BLOCK = 1 << 16
 _LOUD = 10 ** (1 / 20)  # peaks from here on are worth a word: those of MP3s are often a little above 1

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from splitstrument.audio import AudioError, open_audio
-from splitstrument.writing import AudioWriter
-from webapp import wav
-from webapp.refused import Refused
+from splitstrument.files.audio import AudioError, open_audio
+from splitstrument.files.writing import AudioWriter
+from webapp.pages import wav
+from webapp.pages.refused import Refused
 
 
 def encode(source, target, tell):

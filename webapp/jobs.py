@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from webapp.refused import Refused
+from webapp.pages.refused import Refused
 
 WAITING, RUNNING, DONE = "waiting", "running", "done"
 FAILED, CANCELLED, INTERRUPTED = "failed", "cancelled", "interrupted"

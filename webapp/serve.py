@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import sys
 
-from splitstrument.console import command
+from splitstrument.stages.console import command
 
 _FILES = 4096
 THREADS = 96  # they mostly wait; what computes has processes of its own
@@ -27,7 +27,7 @@ def main(arguments=None):
     import logging
     import resource
 
-    from splitstrument.locking import locked
+    from splitstrument.stages.locking import locked
     from webapp import settings
 
     chosen = settings.read(flags.pop("settings"), flags)
@@ -49,8 +49,9 @@ def demonstrator(settings, rule=None):
     `rule`: which links are taken; YouTube's, but in tests. Raises ModelError, ValueError and OSError.
     """
     from splitstrument import models
-    from webapp import app, site, youtube
+    from webapp import app, youtube
     from webapp.jobs import Jobs
+    from webapp.pages import site
     from webapp.worker import Janitor, Worker
 
     rule = rule or youtube.YOUTUBE

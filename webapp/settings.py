@@ -82,7 +82,7 @@ def read(file, flags):
     Raises ValueError with one line that names the file or flag, the field and what is wrong.
     """
     from splitstrument.checking import checked
-    from splitstrument.yaml_files import read_yaml
+    from splitstrument.files.yaml_files import read_yaml
 
     values = {}
     if file:

@@ -7,7 +7,7 @@ import re
 
 import web
 
-from webapp.refused import Refused
+from webapp.pages.refused import Refused
 
 _FIELDS = {"model": 1000, "youtube": 6000}  # the most bytes of each
 _CHUNK = 1 << 18

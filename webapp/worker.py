@@ -4,10 +4,10 @@ import logging
 import threading
 import time
 
-from webapp import decoding, jobs, limited, youtube
-from webapp.limited import Limits, Stopped
-from webapp.refused import Refused
-from webapp.separation import MIXTURE, Separation
+from webapp import decoding, jobs, sandbox, youtube
+from webapp.model_process import MIXTURE, Separation
+from webapp.pages.refused import Refused
+from webapp.sandbox import Limits, Stopped
 
 log = logging.getLogger("splitstrument")
 _EXPIRING = 20.0  # seconds between looks at what has expired
@@ -89,14 +89,14 @@ class Worker(threading.Thread):
             fetched = folder / "fetched"
             fetched.mkdir(exist_ok=True)
             arguments = (job.link, str(fetched), settings.megabytes * 10**6, most, self._rule)
-            name, title = limited.run(_fetched, arguments, limits, tell, stopped)
+            name, title = sandbox.run(_fetched, arguments, limits, tell, stopped)
             (fetched / name).rename(folder / UPLOAD)
             fetched.rmdir()
             store.change(job.id, title=title or job.title)
         tell = stage("reading", start, start + 0.1)
         limits = Limits.of(settings, settings.decoder_seconds)
         arguments = (str(folder / UPLOAD), str(folder / f"{MIXTURE}.wav"), most)
-        sound = limited.run(decoding.decode, arguments, limits, tell, stopped)
+        sound = sandbox.run(decoding.decode, arguments, limits, tell, stopped)
         (folder / UPLOAD).unlink()
         store.change(job.id, seconds=sound["seconds"], message=sound["warning"] or "")
         stage("loading", start + 0.1, 1.0)

@@ -13,9 +13,9 @@ import numpy as np
 
 from datasets_tools.labelling.bleed import WINDOW, Bleed, bleed_share
 from datasets_tools.labelling.meters import Meter
-from datasets_tools.mixing import Resampler
+from datasets_tools.stem_sums import Resampler
 from datasets_tools.tracks import SILENT_GROUPS
-from splitstrument.audio import open_audio
+from splitstrument.files.audio import open_audio
 
 SILENT, NEARLY_SILENT = 0.99, 0.90  # shares of the time
 QUIET = -40.0  # LUFS

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.tracks import file_name
-from splitstrument.locking import locked
-from splitstrument.naming import no_such
-from splitstrument.yaml_files import read_yaml, write_yaml
+from splitstrument.files.yaml_files import read_yaml, write_yaml
+from splitstrument.stages.locking import locked
+from splitstrument.suggestions import no_such
 
 # What each mark says of a group's stems; `checked` goes with every judgement.
 MEANINGS = {

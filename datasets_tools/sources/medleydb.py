@@ -8,7 +8,7 @@ left out.
 
 from datasets_tools.sources import field, tracks_of, walk
 from datasets_tools.tracks import Stem, Track
-from splitstrument.yaml_files import read_yaml
+from splitstrument.files.yaml_files import read_yaml
 
 _SUFFIX = "_METADATA.yaml"
 

@@ -6,7 +6,7 @@ and omitted or right below the root.
 
 from datasets_tools.sources import field, is_audio, tracks_of, walk
 from datasets_tools.tracks import Stem, Track
-from splitstrument.yaml_files import read_yaml
+from splitstrument.files.yaml_files import read_yaml
 
 _METADATA = "metadata.yaml"
 

@@ -8,7 +8,7 @@ import numpy as np
 HOP = 0.002  # s, of levels and gains
 
 
-def loudness_normalised(audio, decibels, rate):
+def level_normalised(audio, decibels, rate):
     """`audio` scaled so that its parts that sound (0.4 s blocks within 20 dB of the loudest) have this RMS in dBFS."""
     block = int(0.4 * rate)
     count = len(audio) // block

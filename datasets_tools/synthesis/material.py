@@ -10,7 +10,7 @@ from pathlib import Path
 
 from datasets_tools.synthesis import speech
 from splitstrument.checking import STRICT, checked
-from splitstrument.naming import no_such
+from splitstrument.suggestions import no_such
 
 TABLE = Path(__file__).with_name("material.yaml")
 # Families of instruments: their General MIDI programs, of which the first names what has no number of its own.
@@ -125,7 +125,7 @@ class Material:
     """
 
     def __init__(self, sounds, tables=(), left_out=()):
-        from splitstrument.yaml_files import read_yaml
+        from splitstrument.files.yaml_files import read_yaml
 
         self.tables = [checked(Table, read_yaml(path), str(path)) for path in (TABLE, *tables)]
         names = [entry.name for table in self.tables for entry in (*table.instruments, *table.songs)]

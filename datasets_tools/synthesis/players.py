@@ -128,8 +128,8 @@ def _play(program, events, seconds):
 
 
 def _string(instrument, notes, seconds, random):
-    """A guitar with where it is plucked and heard drawn anew for each part (`datasets_tools.band.pluck`)."""
-    from datasets_tools.band import pluck
+    """A guitar with where it is plucked and heard drawn anew for each part (`datasets_tools.synthesis.band.pluck`)."""
+    from datasets_tools.synthesis.band import pluck
 
     electric = instrument.family == "electric guitar"
     settings = {

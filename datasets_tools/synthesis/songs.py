@@ -11,7 +11,7 @@ import numpy as np
 from datasets_tools.synthesis import charts, effects
 from datasets_tools.synthesis.amplifier import amplified
 from datasets_tools.synthesis.arrangement import TARGETS, Voice, arranged
-from datasets_tools.synthesis.effects import loudness_normalised, placed
+from datasets_tools.synthesis.effects import level_normalised, placed
 from datasets_tools.synthesis.material import GUITARS
 from datasets_tools.synthesis.players import RATE, render
 from datasets_tools.synthesis.scores import excerpt, read_midi, varied
@@ -115,7 +115,7 @@ def _voice(voice, seconds, cents, random):
         total = total + _channel(audio, voice, place, random)
     if random.random() < 0.7:
         total = effects.roomy(total, random, RATE)
-    return loudness_normalised(total, voice.level, RATE)
+    return level_normalised(total, voice.level, RATE)
 
 
 def _channel(audio, voice, place, random):
@@ -139,7 +139,7 @@ def _channel(audio, voice, place, random):
         place = random.uniform(-0.8, 0.8) if random.random() < 0.7 else 0.0
     if family in GUITARS or voice.drive is not None:  # most guitars reach the desk by one microphone
         audio = np.repeat(audio.mean(1, keepdims=True), 2, 1)
-    return placed(loudness_normalised(audio, -20, RATE), place or 0.0)
+    return placed(level_normalised(audio, -20, RATE), place or 0.0)
 
 
 def _mastered(stems, random):

@@ -13,8 +13,8 @@ import pkgutil
 import numpy as np
 
 from evaluation.grid import grid_at
-from splitstrument.naming import no_such
 from splitstrument.spectrogram import Analysis, Synthesis
+from splitstrument.suggestions import no_such
 
 SHARED = {"bands"}
 BLOCK_SECONDS = 5

@@ -7,7 +7,7 @@ shape. Networks are pure Keras 3, for any backend. A file of this folder is a ne
 import importlib
 import pkgutil
 
-from splitstrument.naming import no_such
+from splitstrument.suggestions import no_such
 
 
 def names():

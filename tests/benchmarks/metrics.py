@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from datasets_tools.band import play
+from datasets_tools.synthesis.band import play
 from evaluation.metrics import bss_eval, reference_bss_eval
 from evaluation.systems import ORACLES
 

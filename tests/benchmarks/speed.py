@@ -77,7 +77,7 @@ def hourglass(rounds):
     from splitstrument import networks
     from splitstrument.backend import keras_on
     from splitstrument.inference import quickest
-    from splitstrument.masks import overlap_of
+    from splitstrument.windows import overlap_of
 
     keras_on()
     network, ours = networks.build("hourglass"), networks.build("hourglass")

@@ -185,7 +185,7 @@ def our_batch(parts, window=1536):
     """The same in Keras operations, from a sampler's batch, as a training step makes its magnitudes."""
     from keras import ops
 
-    from training.transforms import stft
+    from training.stft import stft
 
     spectra = stft(ops.reshape(parts, (-1, *parts.shape[2:])), window)
     real, imaginary = (ops.reshape(part, (-1, 2, *part.shape[1:3])) for part in spectra)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import web
 
-from datasets_tools.labelling.heard import Broken
 from datasets_tools.labelling.marks import MARKS, MEANINGS
-from splitstrument.console import error_line
-from webapp import site
-from webapp.refused import Refused
+from datasets_tools.labelling.sound_cache import Broken
+from splitstrument.stages.console import error_line
+from webapp.pages import site
+from webapp.pages.refused import Refused
 
 KEYS = {
     "bad_quality": "Q",
@@ -42,8 +42,7 @@ URLS = (
 
 def make_site(table):
     """The WSGI application."""
-    folders = (site.STATIC, _STATIC)
-    return site.application(URLS, globals(), table, folders, hosts={"127.0.0.1", "localhost"})
+    return site.application(URLS, globals(), table, _STATIC, hosts={"127.0.0.1", "localhost"})
 
 
 def _table():

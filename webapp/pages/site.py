@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 import web
 
-from webapp.refused import Refused
+from webapp.pages.refused import Refused
 
 log = logging.getLogger("splitstrument")
 STATIC = Path(__file__).parent / "static"
@@ -44,15 +44,16 @@ HEADERS = {
 _FILE = "splitstrument.file"  # in the environment: the open file that is the answer's body
 
 
-def application(urls, handlers, context, folders=(STATIC,), hosts=None):
+def application(urls, handlers, context, folder, hosts=None):
     """A WSGI application. `urls`: web.py's mapping of patterns to names in `handlers`; `context`: web.ctx.context.
 
-    The files of `folders` are /static/NAME: those that are there now, by name, so that no path of a request is opened.
+    The files of `folder`, and those that all our pages share, are /static/NAME: those that are there now, by name, so
+    that no path of a request is opened.
     `hosts`: the names under which it may be called, for a page that is this machine's alone (any name of a stranger's
     could lead here); None for all.
     """
     web.config.debug = False  # else web.py shows its code and variables where an error is
-    files = {path.name: path for folder in folders for path in folder.iterdir() if path.suffix in KINDS}
+    files = {path.name: path for place in (STATIC, Path(folder)) for path in place.iterdir() if path.suffix in KINDS}
 
     class Guarded(web.application):
         def handle(self):
@@ -196,7 +197,7 @@ def server(wsgi, host, port, **settings):
     """
     import waitress
 
-    from webapp.connections import channel_class
+    from webapp.pages.connections import channel_class
 
     logging.getLogger("waitress").setLevel(logging.WARNING)  # else it writes paths as strangers send them
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)

@@ -4,7 +4,7 @@ Charts are drawn without pyplot, so nothing is kept between them and no display 
 same file. A file is whole or not there at all.
 """
 
-from splitstrument import figures
+from splitstrument.files import pictures
 
 
 def bars(path, labels, values, title, xlabel, ylabel):
@@ -13,7 +13,7 @@ def bars(path, labels, values, title, xlabel, ylabel):
     drawn = axes.bar(range(len(labels)), values, color="tab:blue")
     axes.bar_label(drawn, fmt="{:g}", fontsize="small", padding=2)
     axes.margins(y=0.1)
-    figures.save(figure, path)
+    pictures.save(figure, path)
 
 
 def stacked_bars(path, labels, series, title, xlabel, ylabel):
@@ -32,7 +32,7 @@ def stacked_bars(path, labels, series, title, xlabel, ylabel):
         legend = axes.legend(drawn[::-1], list(series)[::-1], loc="upper left", bbox_to_anchor=(1.01, 1.0))
         for text in legend.get_texts():
             text.set_parse_math(False)
-    figures.save(figure, path)
+    pictures.save(figure, path)
 
 
 def _axes(labels, title, xlabel, ylabel):

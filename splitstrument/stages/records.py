@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from splitstrument.stages import StageError
-from splitstrument.writing import write_text
+from splitstrument.files.writing import write_text
+from splitstrument.stages.run import StageError
 
 
 def keep_settings(output, name, settings):

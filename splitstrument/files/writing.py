@@ -4,7 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from splitstrument.audio import AudioError
+from splitstrument.files.audio import AudioError
 
 FORMATS = ("wav", "flac", "mp3", "ogg")
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz

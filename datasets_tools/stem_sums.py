@@ -9,7 +9,7 @@ import contextlib
 import numpy as np
 import soxr
 
-from splitstrument.audio import open_audio
+from splitstrument.files.audio import open_audio
 
 BLOCK = 1 << 16  # frames
 

@@ -8,9 +8,9 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.labelling.ahead import Ahead
-from splitstrument.console import error_line
-from splitstrument.stages import ERRORS
+from datasets_tools.labelling.prefetch import Ahead
+from splitstrument.stages.console import error_line
+from splitstrument.stages.run import ERRORS
 
 LIMIT = 2 << 30  # bytes of WAVs: a track of fifty stems of four minutes
 _THREADS = 2
@@ -88,10 +88,10 @@ def decode(files, path, check):
     One file is written in 16 bit, a sum, which may leave the range, as float. What has more than two channels becomes
     their mean, as in pairs. `check()` is called every second or so; what it raises ends this.
     """
-    from datasets_tools.mixing import Sums
-    from splitstrument.audio import open_audio
-    from splitstrument.writing import AudioWriter
-    from webapp.wav import layout
+    from datasets_tools.stem_sums import Sums
+    from splitstrument.files.audio import open_audio
+    from splitstrument.files.writing import AudioWriter
+    from webapp.pages.wav import layout
 
     channels = 1
     for file in files:
@@ -118,7 +118,7 @@ def _short(line, files):
 def _peaks(path):
     import soundfile
 
-    from webapp.peaks import Peaks
+    from webapp.pages.peaks import Peaks
 
     with soundfile.SoundFile(path) as sound:
         peaks = Peaks(sound.frames)

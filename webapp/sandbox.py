@@ -11,7 +11,7 @@ import time
 import traceback
 from dataclasses import dataclass
 
-from webapp.refused import Refused
+from webapp.pages.refused import Refused
 
 log = logging.getLogger("splitstrument")
 _LONGEST = 1 << 16  # bytes of a message

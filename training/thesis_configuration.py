@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from splitstrument.thesis import instrument_of, network_options, read_json
+from splitstrument.readers.thesis import instrument_of, network_options, read_json
 
 MASTER = "master.jsonc"
 FFT_LENGTH = 1536  # the one of which `limit_items_per_song` counts windows

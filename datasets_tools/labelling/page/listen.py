@@ -11,14 +11,14 @@ import webbrowser
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from datasets_tools.labelling.ahead import Ahead
-from datasets_tools.labelling.heard import Heard
-from datasets_tools.labelling.judging import Judging
-from datasets_tools.labelling.listen_site import make_site
+from datasets_tools.labelling.page.judging import Judging
+from datasets_tools.labelling.page.listen_site import make_site
+from datasets_tools.labelling.prefetch import Ahead
+from datasets_tools.labelling.sound_cache import Heard
 from datasets_tools.tracks import SILENT_GROUPS
-from splitstrument.locking import locked
-from splitstrument.stages import attempt
-from webapp import site
+from splitstrument.stages.locking import locked
+from splitstrument.stages.run import attempt
+from webapp.pages import site
 
 _SCRATCH = "splitstrument-listen-"
 

@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from splitstrument.decoders import AudioError, AudioInfo, open_source
+from splitstrument.files.decoders import AudioError, AudioInfo, open_source
 
 __all__ = ["AudioError", "AudioInfo", "Reader", "find_songs", "open_audio", "read"]
 

@@ -41,7 +41,7 @@ def at_work(name, jobs):
 
 
 @contextlib.contextmanager
-def deaf_children():
+def ignoring_sigint():
     """Processes that start meanwhile ignore Ctrl-C, which a terminal sends to all: this one ends them."""
     if threading.current_thread() is not threading.main_thread():
         yield

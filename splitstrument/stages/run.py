@@ -12,10 +12,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from splitstrument.audio import AudioError
-from splitstrument.console import error_line, progress
-from splitstrument.locking import locked
-from splitstrument.workers import BACKENDS, at_work, dead_workers, deaf_children, processes, work_for
+from splitstrument.files.audio import AudioError
+from splitstrument.stages.console import error_line, progress
+from splitstrument.stages.locking import locked
+from splitstrument.stages.workers import BACKENDS, at_work, dead_workers, ignoring_sigint, processes, work_for
 
 STATES = ("done", "already there", "skipped", "failed")
 PART = ".splitstrument.part"  # how the names of hidden folders end that are being made
@@ -88,7 +88,7 @@ def output_folder(path):
 def _clean(path):
     for left in (*Path(path).glob(f".*{PART}"), *Path(path).glob(f"*/.*{PART}")):
         shutil.rmtree(left, ignore_errors=True)
-    for left in Path(path).glob(".*.[0-9]*.part"):  # see splitstrument.writing
+    for left in Path(path).glob(".*.[0-9]*.part"):  # see splitstrument.files.writing
         left.unlink(missing_ok=True)
 
 
@@ -126,7 +126,7 @@ def run(function, items, options, unit="track"):
     with progress(len(items), unit) as bar, at_work(options.backend, options.jobs):
         while left := [number for number in range(len(items)) if number not in outcomes]:
             try:
-                with deaf_children():
+                with ignoring_sigint():
                     arriving = Parallel(return_as=results)(map(numbered, left))
                 for number, outcome in arriving:
                     outcomes[number] = outcome

@@ -1,6 +1,6 @@
 """YAML files: read with errors of one line, written whole or not at all."""
 
-from splitstrument.writing import write_text
+from splitstrument.files.writing import write_text
 
 
 def read_yaml(path):

@@ -6,7 +6,7 @@ import numpy as np
 
 from evaluation.grid import grid_at
 from evaluation.scoring import LIMIT
-from splitstrument import figures
+from splitstrument.files import pictures
 from splitstrument.spectrogram import Analysis
 
 FLOOR = -80  # dB below the mixture's loudest bin
@@ -19,7 +19,7 @@ def excerpt(path, truth, own, title):
     `truth`: the folder of the excerpt's mixture.flac and its true parts; `own`: that of the system's parts. The part
     that is drawn is the first one that the system took out.
     """
-    from splitstrument import audio
+    from splitstrument.files import audio
 
     (part, *_) = sorted((file.stem for file in Path(own).glob("*.flac")), key=lambda name: (name == "rest", name))
     mixture, rate = audio.read(truth / "mixture.flac")
@@ -51,7 +51,7 @@ def spectrograms(path, sounds, rate, title):
         axes.set_title(name, fontsize="medium", parse_math=False)
         figure.colorbar(image, ax=axes, format="%d dB", pad=0.01)
     axes.set_xlabel("seconds")
-    figures.save(figure, path)
+    pictures.save(figure, path)
 
 
 def _magnitudes(sound, grid):
@@ -86,7 +86,7 @@ def distributions(path, evaluation):
             axes.spines[["top", "right"]].set_visible(False)
             axes.grid(axis="x", color="0.9")
             axes.set_axisbelow(True)
-    figures.save(figure, path)
+    pictures.save(figure, path)
 
 
 def _spread(axes, place, values, kind):

@@ -12,8 +12,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from webapp.limited import Stopped
-from webapp.refused import Refused
+from webapp.pages.refused import Refused
+from webapp.sandbox import Stopped
 
 MIXTURE = "mixture"
 _PATIENCE = 20.0  # seconds to wait for a process that was asked to stop
@@ -82,9 +82,9 @@ def _work(connection, parent, folder, models, device):
     """Inside the process: take requests until the other end is gone."""
     import signal
 
-    from splitstrument.console import error_line
     from splitstrument.separator import Separator
-    from splitstrument.workers import work_for
+    from splitstrument.stages.console import error_line
+    from splitstrument.stages.workers import work_for
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the parent, which ends this one
     work_for(parent, folder)
@@ -138,7 +138,7 @@ def _progress(connection):
 
 def _separate(separator, folder, progress):
     from splitstrument.song_files import Output, separate_file
-    from webapp import wav
+    from webapp.pages import wav
 
     mixture = folder / f"{MIXTURE}.wav"
     sound = wav.layout(mixture)
@@ -155,8 +155,8 @@ def _separate(separator, folder, progress):
 
 def _finish(folder, names, sound, progress):
     """Draw the WAVs of these `names`: the formats that the stems can have, WAV first."""
-    from splitstrument.writing import write_text
-    from webapp import picture, wav
+    from splitstrument.files.writing import write_text
+    from webapp.pages import spectrogram_image, wav
 
     shares = dict.fromkeys(names, 0.0)
 
@@ -171,7 +171,7 @@ def _finish(folder, names, sound, progress):
         peaks, powers = zip(*threads.map(drawn, names), strict=True)
     loudest = float(powers[0].max())
     for name, power in zip(names, powers, strict=True):
-        picture.save(folder / f"{name}.png", power, loudest)
+        spectrogram_image.save(folder / f"{name}.png", power, loudest)
     sounds = {
         name: wav.layout(folder / f"{name}.wav") | {"peaks": each} for name, each in zip(names, peaks, strict=True)
     }
@@ -180,8 +180,8 @@ def _finish(folder, names, sound, progress):
 
 
 def _holds(format, sound):
-    from splitstrument.audio import AudioError
-    from splitstrument.writing import check_format
+    from splitstrument.files.audio import AudioError
+    from splitstrument.files.writing import check_format
 
     try:
         check_format(format, sound["rate"], sound["channels"])
@@ -192,9 +192,9 @@ def _holds(format, sound):
 
 def _drawn(path, sound, tell):
     """The peaks of the WAV `path` and its spectrogram's power."""
-    from splitstrument.audio import open_audio
-    from webapp.peaks import Peaks
-    from webapp.picture import Spectrogram
+    from splitstrument.files.audio import open_audio
+    from webapp.pages.peaks import Peaks
+    from webapp.pages.spectrogram_image import Spectrogram
 
     frames, rate, done = sound["frames"], sound["rate"], 0
     peaks, spectrogram = Peaks(frames), Spectrogram(frames, rate, sound["channels"])

@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from splitstrument.console import command, command_line
+from splitstrument.stages.console import command, command_line
 
 INTRODUCTION = """\
 # The thesis's tables beside ours
@@ -33,7 +33,7 @@ def page(evaluations, silence=None, command="splitstrument thesis"):
     `evaluations`: [(path, Evaluation)]. `silence`: the folder of what `splitstrument silence --statistics` wrote for
     each data set, or None.
     """
-    from splitstrument.yaml_files import read_yaml
+    from splitstrument.files.yaml_files import read_yaml
 
     printed = read_yaml(Path(__file__).with_name("tables.yaml"))
     rows = published_runs()
@@ -67,7 +67,7 @@ def _in_order(table):
 def approaches(printed):
     """Table 1, and our networks, as their layers are."""
     from splitstrument import backend, networks
-    from splitstrument.tables import markdown
+    from splitstrument.files.tables import markdown
 
     backend.keras_on("cpu")
     rows = [(name, *_crosses(properties)) for name, properties in printed.items()]
@@ -85,7 +85,7 @@ def _crosses(properties):
 
 def run_section(row, evaluations, data, title):
     """One table of the thesis: its figures, ours, the difference, and the commands. `row`: the Run."""
-    from splitstrument.tables import markdown
+    from splitstrument.files.tables import markdown
 
     reference = row.reference
     ours = [
@@ -145,7 +145,7 @@ def differences(row, configuration):
     """In what a run's configuration (as in its folder) is another than the Run `row`: "field value (not value)"."""
     from dataclasses import asdict
 
-    from splitstrument.yaml_files import flat, plain
+    from splitstrument.files.yaml_files import flat, plain
 
     asked, had = flat(plain(asdict(row))), flat(configuration)
     asked |= {"collections": [(each["pairs"], each["ratio"]) for each in plain(asdict(row))["collections"]]}
@@ -163,7 +163,7 @@ def _course(epochs, hours):
 
 def silence_section(name, entry, silence, data):
     """One histogram of appendix A, the thesis's songs and ours."""
-    from splitstrument.tables import markdown
+    from splitstrument.files.tables import markdown
 
     theirs, ours = entry["songs"], _histogram(silence, entry)
     bounds = [f"less than {10 * number} %" for number in range(1, 10)] + ["more than 90 %"]
@@ -226,7 +226,7 @@ def main(arguments=None):
     if options.markdown is None:
         print(text)
         return 0
-    from splitstrument.writing import write_text
+    from splitstrument.files.writing import write_text
 
     options.markdown.parent.mkdir(parents=True, exist_ok=True)
     write_text(options.markdown, text)

@@ -3,10 +3,10 @@
 import functools
 import sys
 
-from splitstrument.audio import AudioError
 from splitstrument.cards import ModelError
-from splitstrument.commands import WAYS_OUT
-from splitstrument.signals import stopped_by_signals
+from splitstrument.commands import MISSING_PACKAGES
+from splitstrument.files.audio import AudioError
+from splitstrument.stages.signals import stopped_by_signals
 
 
 def command(main):
@@ -23,9 +23,9 @@ def command(main):
             print("splitstrument: stopped; give the command again to go on", file=sys.stderr)
             return 130
         except ModuleNotFoundError as error:
-            if error.name not in WAYS_OUT:
+            if error.name not in MISSING_PACKAGES:
                 raise
-            print(f"splitstrument: {WAYS_OUT[error.name]}", file=sys.stderr)
+            print(f"splitstrument: {MISSING_PACKAGES[error.name]}", file=sys.stderr)
             return 2
         except (AudioError, ModelError, ValueError, OSError) as error:
             print(f"splitstrument: {error_line(error)}", file=sys.stderr)
