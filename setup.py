@@ -12,7 +12,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["splitstrument*", "datasets_tools*", "training*", "evaluation*", "webapp*"]),
     package_data={
-        "splitstrument": ["shipped/*/*"],
+        "splitstrument": ["py.typed", "shipped/*/*"],
         "datasets_tools": ["instruments.yaml", "labelling/page/static/*", "synthesis/*.yaml"],
         "training": ["configs/*.yaml", "configs/*/*.yaml"],
         "evaluation": ["*.yaml"],
@@ -25,6 +25,7 @@ setup(
         "json5>=0.9.14",
         "keras>=3.15,<4",
         "numpy>=2",
+        "platformdirs>=4",
         "pydantic>=2.7,<3",
         "PyYAML>=6",
         "scipy>=1.13",

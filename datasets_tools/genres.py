@@ -15,7 +15,7 @@ from datasets_tools.tracks import file_name
 from splitstrument.files.yaml_files import read_yaml
 from splitstrument.stages.console import command
 from splitstrument.stages.run import StageError
-from splitstrument.tracks import PairError, find_pairs
+from splitstrument.tracks import TrackError, find_pairs
 
 UNKNOWN = "unknown"
 
@@ -78,7 +78,7 @@ def tracks_of(dataset):
     """The names of the tracks in a folder of pairs, or an organised one; StageError where it is neither."""
     try:
         return sorted({pair.name for pair in find_pairs(dataset)})
-    except PairError:
+    except TrackError:
         pass
     try:
         return [track.name for track in organised_tracks(dataset)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from splitstrument.files.writing import AudioWriter
 from splitstrument.stages.records import read_record
 from splitstrument.stages.run import PART
-from splitstrument.tracks import PARTS, Pair
+from splitstrument.tracks import PAIR, track_in
 
 RECORD = ".pair.json"
 
@@ -47,8 +47,8 @@ def pair_writer(folder, sample_rate, channels, record, frames=None):
     folder = Path(folder)
     with folder_at_once(folder) as part, contextlib.ExitStack() as stack:
         writers = []
-        for name in PARTS:
-            path = part / Pair(folder).path(name).name
+        for name in PAIR:
+            path = part / track_in(folder).path(name).name
             writers.append(stack.enter_context(AudioWriter(path, sample_rate, channels, "16", frames)))
 
         def write(*blocks):
@@ -74,7 +74,7 @@ def finished(folder, made_from):
         return False
     if (record_of(folder) or {}).get("made_from") != made_from:
         raise ValueError(f"{folder}: is there already, made otherwise; remove it, or use another --output")
-    files = [Pair(Path(folder)).path(part) for part in PARTS]
+    files = [track_in(Path(folder)).path(part) for part in PAIR]
     if all(file.is_file() for file in files):
         return True
     for file in (*files, Path(folder) / RECORD):

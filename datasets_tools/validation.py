@@ -24,7 +24,7 @@ from splitstrument.files.yaml_files import read_yaml, write_yaml
 from splitstrument.stages.console import command
 from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
 from splitstrument.suggestions import no_such
-from splitstrument.tracks import PairError, find_pairs
+from splitstrument.tracks import TrackError, find_pairs
 
 LIST = "validation.yaml"
 SIDES = ("training", "validation")
@@ -147,11 +147,11 @@ def _remove(folder):
 
 
 def _pairs(root, may_be_empty):
-    """{(sample rate, name): folder} of all pairs below `root`; PairError where there are none, unless that may be."""
+    """{(sample rate, name): folder} of all pairs below `root`; TrackError where there are none, unless that may be."""
     found = {}
     try:
         pairs = find_pairs(root)
-    except PairError:
+    except TrackError:
         if may_be_empty:
             return found
         raise

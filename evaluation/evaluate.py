@@ -191,7 +191,7 @@ def main(arguments=None):
     options.command = command_line("evaluate", arguments)
     from evaluation import results
     from evaluation.systems import find_systems
-    from evaluation.tracks import find_tracks
+    from splitstrument.tracks import find_tracks
 
     tracks = find_tracks(options.pairs)
     systems = find_systems(options.models, options.instrument, options.thorough)

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.grid import grid_at
 from evaluation.scoring import LIMIT
 from splitstrument.files import pictures
-from splitstrument.spectrogram import Analysis
+from splitstrument.spectrogram import Analysis, grid_at
 
 FLOOR = -80  # dB below the mixture's loudest bin
 SHOWN = {"sdr": "SDR", "sir": "SIR", "sar": "SAR", "plain_sdr": "plain SDR", "si_sdr": "SI-SDR"}

@@ -138,8 +138,7 @@ def _by_baseline(system, mixture, rate, truth):
 def _by_oracle(system, mixture, rate, truth):
     import numpy as np
 
-    from evaluation.grid import grid_at
-    from splitstrument.spectrogram import Analysis, Synthesis
+    from splitstrument.spectrogram import Analysis, Synthesis, grid_at
 
     grid = grid_at(rate)
     analyses = {part: Analysis(grid, mixture.shape[1]) for part in truth}

@@ -1,12 +1,15 @@
 """Keras with its backend, imported in one place: quietly, on the device asked for."""
 
 import contextlib
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 
 @contextlib.contextmanager
-def _standard_error_closed():
+def _standard_error_closed() -> Iterator[None]:
     """TensorFlow writes about absent GPUs to the process's standard error while it is imported; nobody asked."""
     sys.stderr.flush()
     saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -19,7 +22,7 @@ def _standard_error_closed():
         os.close(null)
 
 
-def keras_on(device=None):
+def keras_on(device: str | None = None) -> Any:
     """Keras, on "cpu", "gpu" or (None) what there is. ValueError where a GPU is asked for and none is found."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if device == "cpu" and "keras" not in sys.modules:
@@ -27,13 +30,23 @@ def keras_on(device=None):
     with _standard_error_closed():
         import keras
 
+        logging.getLogger("tensorflow").setLevel("ERROR")  # else it warns of every network beyond the fourth
         gpus = keras.distribution.list_devices("gpu") if device == "gpu" else None
     if gpus == []:
         raise ValueError("no GPU is found; leave --device out, or install the extra: pip install 'splitstrument[gpu]'")
     return keras
 
 
-def processor_has_bfloat16():
+def tensorflow() -> Any:
+    """TensorFlow, imported as quietly. Raises ModuleNotFoundError where it is not installed."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _standard_error_closed():
+        import tensorflow
+
+        return tensorflow
+
+
+def processor_has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 itself; elsewhere it is emulated, and slower than float32."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:

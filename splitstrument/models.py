@@ -1,80 +1,134 @@
 """Trained models on disk: a folder with a card, model.yaml, and weights, model.weights.h5.
 
-Shipped models lie in `splitstrument/shipped` and are called by name; any other by its folder. The folders that the
-2021 thesis published (configuration.jsonc, model.json, weights/weights.h5) are models too, see `readers.thesis`.
+Shipped models lie in `splitstrument/shipped`, the user's own ones (`splitstrument models --add`) in the user's data
+folder; both are called by name, any other by its folder. Models of other projects are read as these publish them, see
+`splitstrument.readers`; where such a folder has a model.yaml too, the card is that one.
 """
 
 import errno
+import hashlib
 import math
 import os
 import shutil
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from splitstrument.cards import Card, ModelError, Score, Source
 from splitstrument.suggestions import no_such
 
-__all__ = ["Card", "ModelError", "Score", "Source", "find", "load", "read_card", "save", "shipped"]
+__all__ = ["Card", "ModelError", "Score", "Source", "find", "identity", "load", "read_card", "save"]
 CARD, WEIGHTS = "model.yaml", "model.weights.h5"
 SHIPPED = Path(__file__).parent / "shipped"
 
 
-def shipped():
+def shipped() -> dict[str, Path]:
     """The folders of the models that come with the package, by name."""
-    return {path.parent.name: path.parent for path in sorted(SHIPPED.glob(f"*/{CARD}"))}
+    return _below(SHIPPED)
 
 
-def find(model):
-    """The folder of `model`, a shipped model's name or a folder; ModelError suggests the nearest name."""
-    if str(model) in shipped():
-        return shipped()[str(model)]
+def own_folder() -> Path:
+    """The folder of the user's own models, which may not be there."""
+    from platformdirs import user_data_path
+
+    return user_data_path("splitstrument", appauthor=False) / "models"
+
+
+def own() -> dict[str, Path]:
+    """The folders of the user's own models, by name."""
+    return _below(own_folder())
+
+
+def known() -> dict[str, Path]:
+    """The folders of all models that have a name: the shipped ones, then the user's own."""
+    return shipped() | {name: path for name, path in own().items() if name not in shipped()}
+
+
+def _below(folder: Path) -> dict[str, Path]:
+    return {path.parent.name: path.parent for path in sorted(folder.glob(f"[!.]*/{CARD}"))}
+
+
+def find(model: str | os.PathLike[str]) -> Path:
+    """The folder of `model`, the name of a known one or a folder; ModelError suggests the nearest name."""
+    from splitstrument.readers import reader_of
+
+    models = known()
+    if str(model) in models:
+        return models[str(model)]
     folder = Path(model)
-    if (folder / CARD).exists() or (folder / "configuration.jsonc").exists():
+    if (folder / CARD).exists() or reader_of(folder):
         return folder
     if folder.is_dir():
-        raise ModelError(f"{model}: the folder holds no model ({CARD}, or a thesis model's configuration.jsonc)")
-    raise ModelError(no_such("model", model, shipped()))
+        raise ModelError(f"{model}: the folder holds no model ({CARD}, or one of Spleeter's or of the 2021 thesis)")
+    raise ModelError(no_such("model", model, models))
 
 
-def read_card(folder):
-    """The checked card of a model folder."""
+def read_card(folder: str | os.PathLike[str]) -> Card:
+    """The checked card of a model folder. Cards of earlier versions name one `instrument` for `sources`."""
     from splitstrument.checking import checked
     from splitstrument.files.yaml_files import read_yaml
+    from splitstrument.readers import reader_of
 
     path = Path(folder) / CARD
-    if not path.exists():
-        from splitstrument.readers.thesis import read_card as read_thesis_card
-
-        return read_thesis_card(folder)
+    if not path.exists() and (reader := reader_of(Path(folder))):
+        return reader.read_card(Path(folder))
     try:
         values = read_yaml(path)
         if not isinstance(values, dict):
             raise ValueError("it holds no fields")
+        if "instrument" in values and "sources" not in values:
+            values["sources"] = [values.pop("instrument")]
         return checked(Card, values, str(path))
     except ValueError as error:
         raise ModelError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
 
 
-def load(model):
-    """(card, network with its weights) of a shipped model's name or a model folder."""
+def load(model: str | os.PathLike[str]) -> tuple[Card, Any]:
+    """(card, network with its weights) of a known model's name or a model folder."""
     from splitstrument import networks
+    from splitstrument.readers import reader_of
 
     folder = find(model)
     card = read_card(folder)
     try:
-        network = networks.build(card.network, card.options)
+        network = networks.build(card.network, card.options, card.sources)
     except ValueError as error:
         raise ModelError(f"{folder}: {error}") from None
-    if (folder / CARD).exists():
+    if (folder / WEIGHTS).exists() or not (reader := reader_of(folder)):
         _load_weights(network, folder / WEIGHTS)
     else:
-        from splitstrument.readers.thesis import load_weights
-
-        load_weights(network, folder)
+        reader.load_weights(network, folder)
     return card, network
 
 
-def _load_weights(network, path):
+def identity(model: str | os.PathLike[str]) -> str:
+    """By what a model is known again, whatever it is called: a digest of its network and its weights.
+
+    Two models with the same identity make the same of a song. Raises ModelError where there is no such model.
+    """
+    folder = find(model)
+    card = read_card(folder)
+    kept = (card.network, sorted(card.options.items()), card.sources, card.whole, card.sample_rate)
+    digest = hashlib.sha256(repr(kept).encode())
+    for path in _weight_files(folder):
+        try:
+            with open(path, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise ModelError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+    return digest.hexdigest()
+
+
+def _weight_files(folder: Path) -> Iterable[Path]:
+    from splitstrument.readers import reader_of
+
+    if (folder / WEIGHTS).exists() or not (reader := reader_of(folder)):
+        return [folder / WEIGHTS]
+    return reader.files(folder)
+
+
+def _load_weights(network: Any, path: Path) -> None:
     if not path.exists():
         raise ModelError(f"{path}: the model's weights are missing")
     try:
@@ -84,18 +138,17 @@ def _load_weights(network, path):
         raise ModelError(f"{path}: the weights do not load into the network of the card ({reason})") from None
 
 
-def _check_space(folder, size):
+def _check_space(folder: Path, size: int) -> None:
     """Raise OSError where the disk has no room for `size` bytes: HDF5 does not end well there."""
     if shutil.disk_usage(folder).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
-def save(network, card, folder):
+def save(network: Any, card: Card, folder: str | os.PathLike[str]) -> None:
     """Write `card` and the network's weights, stored as float16, into `folder`; each file is old or new, never half.
 
     Raises OSError where the disk has no room for it.
     """
-    from dataclasses import replace
     from importlib.metadata import version
 
     import h5py
@@ -109,7 +162,7 @@ def save(network, card, folder):
     network.save_weights(whole)
     with h5py.File(whole) as source, h5py.File(halved, "w") as target:
 
-        def copy(name, item):
+        def copy(name: str, item: Any) -> None:
             if name.startswith("optimizer"):
                 return
             if isinstance(item, h5py.Group):

@@ -1,55 +1,86 @@
-"""Separator: a song in, its instruments and the rest out, at the song's own rate, channels and length.
+"""Separator: a song in, its parts out, at the song's own rate, channels and length.
 
-The song's own spectrum is masked, on a grid with the same times and frequencies as the model's (`Grid.at_rate`), so
-nothing is resampled, and the parts add up to the song: the rest is the song minus the instruments.
-
-Several models take their instruments out in one pass. Those whose grids come out the same on the song share its
-analysis, and where their masks claim more than the whole of a bin they share that too (`SharedMasks`). Models on
-different grids have no bins in common: what two of them claim is subtracted twice.
+The parts add up to the song: the last one, the rest, is the song minus the others. How networks are laid over the song
+is in `splitstrument.extraction`; several models take their sources out in one pass.
 """
 
 import functools
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
-from splitstrument.spectrogram import Analysis, Grid, Synthesis
-from splitstrument.windows import Masks, SharedMasks, overlap_of
+from splitstrument import models, networks
+from splitstrument.extraction import MaskedSpectra, Model, Waves
+from splitstrument.spectrogram import Grid
 
+ModelName = str | os.PathLike[str]
 BLOCK_SECONDS = 5.0
+Example = tuple[np.ndarray, int]
+Piece = tuple[np.ndarray, dict[str, np.ndarray]]
 
 
 class Separator:
     """Takes songs apart with one model or several, which are loaded once.
 
-    `model`: a shipped model's name or a model folder, or a list of them. `precision`: "float32", "bfloat16", or "auto",
+    `model`: a known model's name or a model folder, or a list of them. `precision`: "float32", "bfloat16", or "auto",
     which takes bfloat16 where the processor has it and a measurement finds it faster. `device`: "cpu", "gpu" or None
-    for what there is. `thorough`: masks are means over windows that lie half over each other and, of stereo networks,
-    over both orders of the channels, which takes about four times as long. Raises ModelError (no such model, broken
-    files) and ValueError (no GPU, no model, two models that take out the same instrument).
+    for what there is. `thorough`: results are means over windows that lie half over each other and, of stereo networks,
+    over both orders of the channels, which takes about four times as long. `above`: how masks go on above a network's
+    bins, "mean" or "zero", instead of what its model says. `example`: a sound that is like what is wanted, ((samples,
+    channels), sample rate), for models that ask for one.
+
+    A model whose sources are the whole song gives them all, alone: the last one is what the others leave. Beside other
+    models its last source gives way to the rest, which all of them leave.
+
+    Raises ModelError (no such model, broken files) and ValueError (no GPU, no model, two models that take out the same
+    part, an example that is missing or is not asked for).
     """
 
-    def __init__(self, model="guitar", precision="auto", device=None, thorough=False):
+    def __init__(
+        self,
+        model: ModelName | Sequence[ModelName] = "guitar",
+        precision: str = "auto",
+        device: str | None = None,
+        thorough: bool = False,
+        above: str | None = None,
+        example: Example | None = None,
+    ) -> None:
         from splitstrument import inference
 
         names = [model] if isinstance(model, str | os.PathLike) else list(model)
-        _check_instruments(names)
-        self.thorough = thorough
-        self.models = tuple(_Model(*inference.load(name, precision, device), thorough) for name in names)
+        wanted, self.remainder = _wanted(names, example)
+        self.thorough, self.above = thorough, above
+        self.models: tuple[Model, ...] = tuple(
+            inference.load(name, precision, device, wanted=places, thorough=thorough, above=above, example=example)
+            for name, places in zip(names, wanted, strict=True)
+        )
+        self._folders = [models.find(name) for name in names]
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The models' names, joined by "+"."""
         return "+".join(model.card.name for model in self.models)
 
     @property
-    def instruments(self):
+    def sources(self) -> tuple[str, ...]:
         """The names of what is taken out, in the models' order, such as ("guitar", "piano")."""
-        return tuple(model.card.instrument for model in self.models)
+        return tuple(name for model in self.models for name in model.names)
 
-    def separate(self, audio, sample_rate):
-        """{instrument: array, ..., "rest": array}, float32, each of the shape of `audio`.
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of all parts that add up to the song: the sources, and what they leave."""
+        return (*self.sources, self.remainder)
+
+    @functools.cached_property
+    def identity(self) -> list[str]:
+        """By what the models are known again, whatever they are called: see `models.identity`."""
+        return [models.identity(folder) for folder in self._folders]
+
+    def separate(self, audio: np.ndarray, sample_rate: int) -> dict[str, np.ndarray]:
+        """{part: array} of all `parts`, float32, each of the shape of `audio`.
 
         `audio` is (frames,) or (frames, channels), up to 8 channels, at 8,000 to 192,000 Hz. ValueError otherwise,
         and for samples that are NaN or infinite.
@@ -64,104 +95,80 @@ class Separator:
         song = audio.astype(np.float32).reshape(len(audio), audio.shape[1] if audio.ndim == 2 else 1)
         if not np.isfinite(song).all():
             raise ValueError("audio holds samples that are NaN or infinite")
-        parts = {name: np.zeros_like(song) for name in self.instruments}
+        parts = {name: np.zeros_like(song) for name in self.sources}
         size, done = int(BLOCK_SECONDS * sample_rate), 0
         blocks = (song[start : start + size] for start in range(0, len(song), size))
-        for piece, instruments in self.stream(blocks, sample_rate, song.shape[1]):
-            for name, instrument in instruments.items():
-                parts[name][done : done + len(piece)] = instrument
+        for piece, sources in self.stream(blocks, sample_rate, song.shape[1]):
+            for name, sound in sources.items():
+                parts[name][done : done + len(piece)] = sound
             done += len(piece)
-        parts["rest"] = rest_of(song, parts.values())
+        parts[self.remainder] = rest_of(song, parts.values())
         return {name: part.reshape(audio.shape) for name, part in parts.items()}
 
-    def stream(self, blocks, sample_rate, channels):
-        """(song, {instrument: sound, ...}) pieces for a stream of blocks of any length, for `rest_of` to take the rest.
+    def stream(self, blocks: Iterable[np.ndarray], sample_rate: int, channels: int) -> Iterator[Piece]:
+        """(song, {source: sound, ...}) pieces for a stream of blocks of any length; `rest_of` gives the `remainder`.
 
-        The song and each instrument are float32 (frames, channels). Pieces come some seconds behind the blocks;
+        The song and each source are float32 (frames, channels). Pieces come some seconds behind the blocks;
         together they have the song's length. Memory does not grow. The blocks are taken by a thread, which reads and
-        masks one ahead; close the stream before what the blocks come from.
+        works one ahead; close the stream before what the blocks come from.
         """
-        together = {}  # grid: its models
-        for model in self.models:
-            together.setdefault(model.grid_at(sample_rate), []).append(model)
-        extractions = [_Extraction(grid, models, channels) for grid, models in together.items()]
+        extractions = self._extractions(sample_rate, channels)
         song = np.zeros((0, channels), np.float32)
-        parts = dict.fromkeys(self.instruments, song)
-        masked = ((block, [each.masked(block, last) for each in extractions]) for block, last in _with_end(blocks))
-        for block, found in _one_ahead(masked):
+        parts = dict.fromkeys(self.sources, song)
+        extracted = ((block, [each.extract(block, last) for each in extractions]) for block, last in _with_end(blocks))
+        for block, results in _one_ahead(extracted):
             song = np.concatenate([song, block])
-            for extraction, each in zip(extractions, found, strict=True):
-                for name, part in extraction.sounds(*each):
+            for extraction, result in zip(extractions, results, strict=True):
+                for name, part in extraction.sounds(result).items():
                     parts[name] = np.concatenate([parts[name], part])
-            # Behind the song's end lie the zeros that the last frames reach into.
+            # Behind the song's end lie the zeros that the last windows reach into.
             count = min(len(song), *map(len, parts.values()))
             if count:
                 yield song[:count], {name: part[:count] for name, part in parts.items()}
                 song, parts = song[count:], {name: part[count:] for name, part in parts.items()}
 
-
-def rest_of(song, instruments):
-    """What the instruments leave of the song: `song` minus each of them, arrays of one shape."""
-    return functools.reduce(np.subtract, instruments, song)
-
-
-class _Model:
-    """A model ready to run: from windows of magnitudes to windows of masks."""
-
-    def __init__(self, card, network, thorough):
-        self.card, self.network = card, network
-        self.shape = tuple(network.input_shape[1:])  # bins, frames, channels
-        self.mirrored = thorough and self.shape[2] == 2
-        self.overlap = self.shape[1] // 2 if thorough else overlap_of(self.shape[1])
-
-    def grid_at(self, sample_rate):
-        """The model's grid on a song of this rate."""
-        return Grid(2 * (self.shape[0] - 1)).at_rate(self.card.sample_rate, sample_rate)
-
-    def predict(self, windows):
-        masks = np.asarray(self.network.predict_on_batch(windows), np.float32)
-        if self.mirrored:
-            masks = (masks + np.asarray(self.network.predict_on_batch(windows[..., ::-1]))[..., ::-1]) / 2
-        return masks
+    def _extractions(self, sample_rate: int, channels: int) -> list[MaskedSpectra | Waves]:
+        grids: dict[Grid, list[Model]] = {}
+        waves = []
+        for model in self.models:
+            if model.form.domain == "waveform":
+                waves.append(Waves(model, sample_rate, channels))
+            else:
+                grids.setdefault(model.grid_at(sample_rate), []).append(model)
+        return [*(MaskedSpectra(grid, together, channels) for grid, together in grids.items()), *waves]
 
 
-class _Extraction:
-    """A song's blocks -> the instruments of the models that share a grid."""
-
-    def __init__(self, grid, models, channels):
-        self.analysis = Analysis(grid, channels)
-        self.masks = SharedMasks([Masks(each.predict, each.shape, each.overlap) for each in models])
-        self.syntheses = {model.card.instrument: Synthesis(grid, channels) for model in models}
-
-    def masked(self, block, last):
-        """(spectra, the mask of each model), all of one length, as far as they are complete after this `block`."""
-        return self.masks(self.analysis.finish() if last else self.analysis(block), last)
-
-    def sounds(self, spectra, masks):
-        """(instrument, sound) of each model."""
-        for (name, synthesis), mask in zip(self.syntheses.items(), masks, strict=True):
-            yield name, synthesis(spectra * mask)
+def rest_of(song: np.ndarray, sources: Iterable[np.ndarray]) -> np.ndarray:
+    """What the sources leave of the song: `song` minus each of them, arrays of one shape."""
+    return functools.reduce(np.subtract, sources, song)
 
 
-def _check_instruments(names):
-    """ValueError where models take out the same instrument, which their cards say; ModelError where one is not there.
+def _wanted(names: Sequence[ModelName], example: Example | None) -> tuple[list[tuple[int, ...]], str]:
+    """(the places of the sources that are used of each model, the name of what they leave together).
 
-    Before any is loaded, which takes seconds.
+    ValueError where models take out the same part, which their cards say, or an example is missing; ModelError where a
+    model is not there. Before any is loaded, which takes seconds.
     """
-    from splitstrument import models
-
     if not names:
-        raise ValueError("no model to separate with: name one, or several that take out different instruments")
-    seen = {}
-    for name in names:
-        instrument = models.read_card(models.find(name)).instrument
-        if instrument in seen:
-            both = f"{seen[instrument]} and {name} both take out {instrument}"
-            raise ValueError(f"{both}: leave one of them out, or separate the song with each on its own")
-        seen[instrument] = name
+        raise ValueError("no model to separate with: name one, or several that take out different parts")
+    cards = [models.read_card(models.find(name)) for name in names]
+    wanted = [tuple(range(len(card.sources) - card.whole)) for card in cards]
+    seen: dict[str, ModelName] = {}
+    for name, card, places in zip(names, cards, wanted, strict=True):
+        for part in (card.sources[place] for place in places):
+            if part in seen:
+                both = f"{seen[part]} and {name} both take out {part}"
+                raise ValueError(f"{both}: leave one of them out, or separate the song with each on its own")
+            seen[part] = name
+    asked = [name for name, card in zip(names, cards, strict=True) if networks.form(card.network, card.options).example]
+    if asked and example is None:
+        raise ValueError(f"{asked[0]} takes out what an example is like: give one")
+    if example is not None and not asked:
+        raise ValueError(f"{', '.join(map(str, names))}: needs no example")
+    return wanted, cards[0].sources[-1] if len(cards) == 1 and cards[0].whole else "rest"
 
 
-def _with_end(blocks):
+def _with_end(blocks: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
     """(block, False) for each block, then (an empty one, True) if there was any."""
     block = None
     for block in blocks:
@@ -170,7 +177,7 @@ def _with_end(blocks):
         yield block[:0], True
 
 
-def _one_ahead(items):
+def _one_ahead(items: Iterator[Any]) -> Iterator[Any]:
     """The items, each made by a thread while the one before is in use."""
     end = object()
     with ThreadPoolExecutor(1) as thread:

@@ -61,6 +61,14 @@ class Grid:
         return (np.sin(np.pi * np.arange(self.window) / self.window) ** 2).astype(np.float32)
 
 
+def grid_at(rate: int) -> Grid:
+    """The Grid at `rate` Hz that has the times and frequencies of a window of 2048 samples at 22,050 Hz (93 ms).
+
+    Baselines, ideal masks and pictures all see this one resolution.
+    """
+    return Grid(2048).at_rate(22050, rate)
+
+
 def _largest_factor(number):
     largest, factor = 1, 2
     while factor * factor <= number:

@@ -1,17 +1,29 @@
-"""Pairs of instrument and rest on disk: find them, and open them without loading them.
+"""A track on disk: its true parts, two or more, which add up to the mixture. Found, and opened without being loaded.
 
-A pair is a folder `<track>` with `instrument_<track>.wav` and `rest_<track>.wav`.
+A track is a folder `<track>` with `<part>_<track>.wav` for each part, such as the pair instrument_<track>.wav and
+rest_<track>.wav; or a song of MUSDB's four stems: a folder with drums.wav, bass.wav, other.wav and vocals.wav
+(MUSDB18-HQ), or a file `<song>.stem.mp4` (MUSDB18).
 """
 
 import hashlib
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-PARTS = ("instrument", "rest")
+from splitstrument.cards import PART_NAME
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PAIR = ("instrument", "rest")
+STEMS = ("drums", "bass", "other", "vocals")  # in the order of a .stem.mp4, whose first stream is their mixture
+_STEM_FILE = ".stem.mp4"
 
 
-class PairError(ValueError):
-    """A pair that cannot be used; the message names the file."""
+class TrackError(ValueError):
+    """A track that cannot be used; the message names the file."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +37,11 @@ class Wave:
     dtype: str
     offset: int
 
-    def read(self, start, count):
+    def read(self, start: int, count: int) -> "np.ndarray":
         """`count` samples from `start` on, float32 (count, channels), full scale 1.
 
         The file is opened, read and closed: where a disk goes away, a file that is mapped into memory would end the
-        process. Raises PairError where there are no such samples any more.
+        process. Raises TrackError where there are no such samples any more.
         """
         import numpy as np
 
@@ -38,30 +50,33 @@ class Wave:
             data = np.fromfile(self.path, self.dtype, count * self.channels, offset=self.offset + start * width)
         except OSError as error:
             reason = error.strerror.lower() if error.strerror else "it cannot be read"
-            raise PairError(f"{self.path}: {reason}; is its disk still there?") from None
+            raise TrackError(f"{self.path}: {reason}; is its disk still there?") from None
         if len(data) < count * self.channels:
-            raise PairError(f"{self.path}: is shorter than it was")
+            raise TrackError(f"{self.path}: is shorter than it was")
         return as_float(data).reshape(count, self.channels)
 
 
 @dataclass(frozen=True)
-class Pair:
-    """One track's two files, memory-mapped when opened."""
+class Track:
+    """One track: the file and the audio stream (from 0) of each of its parts."""
 
+    name: str
     folder: Path
+    files: tuple[tuple[str, Path, int], ...]
 
     @property
-    def name(self):
-        return self.folder.name
+    def parts(self) -> tuple[str, ...]:
+        """The names of the parts."""
+        return tuple(part for part, _, _ in self.files)
 
-    def path(self, part):
-        """The file of `part`, "instrument" or "rest"."""
-        return self.folder / f"{part}_{self.name}.wav"
+    def path(self, part: str) -> Path:
+        """The file of `part`."""
+        return next(path for name, path, _ in self.files if name == part)
 
-    def open(self, part):
-        """(samples as stored, (frames, channels), memory-mapped; sample rate). Integers are not scaled.
+    def open(self, part: str) -> tuple["np.ndarray", int]:
+        """(samples as stored, (frames, channels), memory-mapped; sample rate in Hz). Integers are not scaled.
 
-        Raises PairError for a file that is missing, is no WAV file, or is a compressed one.
+        Raises TrackError for a file that is missing, is no WAV file, or is a compressed one.
         """
         import warnings
 
@@ -74,40 +89,129 @@ class Pair:
                 rate, samples = wavfile.read(self.path(part), mmap=True)
         except Exception as error:  # SciPy raises many kinds for a file that is cut or something else
             reason = "it is cut" if "mmap length" in str(error) else error
-            raise PairError(f"{self.path(part)}: cannot be opened as a WAV file ({reason})") from None
+            raise TrackError(f"{self.path(part)}: cannot be opened as a WAV file ({reason})") from None
         return (samples if samples.ndim == 2 else samples[:, None]), rate
 
-    def wave(self, part):
-        """The Wave of `part`. Raises PairError as `open` does, and where there are no samples."""
+    def wave(self, part: str) -> Wave:
+        """The Wave of `part`. Raises TrackError as `open` does, and where there are no samples."""
         samples, rate = self.open(part)
         if not len(samples):
-            raise PairError(f"{self.path(part)}: holds no samples")
+            raise TrackError(f"{self.path(part)}: holds no samples")
         return Wave(self.path(part), rate, *samples.shape, samples.dtype.str, samples.offset)
 
+    def read(self, remove_panning: bool = False) -> tuple[dict[str, "np.ndarray"], int]:
+        """({part: float32 (samples, channels)}, sample rate in Hz); one channel, their mean, where panning is removed.
 
-def find_pairs(root, whole=True):
-    """All pairs below `root`, ordered by the MD5 of the folder's name as in the thesis (section 5.3).
+        Raises AudioError for a file that cannot be read or is cut, TrackError for parts of different length or form.
+        """
+        sounds, forms = {}, {}
+        for part, path, stream in self.files:
+            sounds[part], rate = _read(path, stream, remove_panning)
+            forms[path, stream] = (rate, len(sounds[part]), sounds[part].shape[1])
+        (first, *_), (rate, samples, channels) = next(iter(forms.items()))
+        for (path, _), form in forms.items():
+            for there, here, unit in zip(form, (rate, samples, channels), ("Hz", "samples", "channels"), strict=True):
+                if there != here:
+                    raise TrackError(f"{path}: has {there} {unit}, {first.name} has {here}; a track's parts must agree")
+        return sounds, rate
+
+
+def track_in(folder: Path, parts: Iterable[str] = PAIR) -> Track:
+    """The track of `folder` with these parts, each `<part>_<track>.wav`, whether the files are there or not."""
+    return Track(folder.name, folder, tuple((part, folder / f"{part}_{folder.name}.wav", 0) for part in parts))
+
+
+def find_pairs(root: str | Path, whole: bool = True) -> list[Track]:
+    """All pairs below `root`, in the order of `find_tracks`. TrackError where there are none.
 
     Those that lack one of their two files are left out, or with `whole=False` there too.
     """
-    folders = {path.parent for part in PARTS for path in Path(root).rglob(f"{part}_*.wav")}
-    enough = all if whole else any
-    pairs = [Pair(folder) for folder in folders if enough(Pair(folder).path(part).exists() for part in PARTS)]
+    pairs = [track for track in _with_parts(Path(root)) if set(track.parts) == set(PAIR)]
+    if whole:
+        pairs = [pair for pair in pairs if all(path.exists() for _, path, _ in pair.files)]
     if not pairs:
-        raise PairError(f"{root}: no pairs (folders with instrument_<track>.wav and rest_<track>.wav) below")
-    return sorted(pairs, key=lambda pair: (hashlib.md5(pair.name.encode()).hexdigest(), str(pair.folder)))
+        raise TrackError(f"{root}: no pairs (folders with instrument_<track>.wav and rest_<track>.wav) below")
+    return pairs
 
 
-def check_names(pairs):
-    """Raise PairError where two of the pairs (or other tracks with a `name` and a `folder`) have one name."""
-    seen = {}
-    for pair in pairs:
-        if seen.setdefault(pair.name, pair) is not pair:
-            both = f"{seen[pair.name].folder} and {pair.folder}"
-            raise PairError(f"{both} have one name; give the folder of one sample rate, such as tracks_22050hz")
+def find_tracks(root: str | Path) -> list[Track]:
+    """All tracks below `root`: those with `<part>_<track>.wav`, ordered by the MD5 of their names as in the thesis
+    (section 5.3), or songs of four stems. One that lacks a part of its pair or of its four stems is there too.
+
+    Raises TrackError where there are none, two have one name, or both kinds are there.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise TrackError(f"{root}: {'is a file, not a folder' if root.exists() else 'no such folder'}")
+    songs, tracks = _songs(root), _with_parts(root)
+    if songs and tracks:
+        raise TrackError(
+            f"{root}: has tracks of named parts ({tracks[0].folder}) and songs of four stems ({songs[0].folder}); "
+            "give the folder of one kind"
+        )
+    if not songs and not tracks:
+        raise TrackError(
+            f"{root}: no tracks below: neither pairs (instrument_<track>.wav and rest_<track>.wav in a folder "
+            f"<track>) or other parts named so, nor folders of {', '.join(STEMS)}.wav, nor files {_STEM_FILE}"
+        )
+    check_names(songs or tracks)
+    return songs or tracks
 
 
-def as_float(samples):
+def check_names(tracks: Iterable[Track]) -> None:
+    """Raise TrackError where two of the tracks have one name."""
+    seen: dict[str, Track] = {}
+    for track in tracks:
+        if seen.setdefault(track.name, track) is not track:
+            both = f"{seen[track.name].folder} and {track.folder}"
+            raise TrackError(f"{both} have one name; give the folder of one sample rate, such as tracks_22050hz")
+
+
+def _with_parts(root: Path) -> list[Track]:
+    """The tracks of parts named in their files: pairs, halves of pairs too, and two or more parts of other names."""
+    parts: dict[Path, set[str]] = {}
+    for path in root.rglob("*.wav"):
+        ending = f"_{path.parent.name}"
+        name = path.stem.removesuffix(ending)
+        if path.stem.endswith(ending) and re.fullmatch(PART_NAME, name):
+            parts.setdefault(path.parent, set()).add(name)
+    tracks = []
+    for folder, names in parts.items():
+        if names <= set(PAIR):
+            tracks.append(track_in(folder))
+        elif len(names) > 1:
+            tracks.append(track_in(folder, sorted(names, key=lambda name: (name == "rest", name))))
+    return sorted(tracks, key=lambda track: (hashlib.md5(track.name.encode()).hexdigest(), str(track.folder)))
+
+
+def _songs(root: Path) -> list[Track]:
+    # Folders of at least two of the stems: one that lacks a stem is then told.
+    folders = [path.parent for stem in STEMS for path in root.rglob(f"{stem}.wav")]
+    songs = [
+        Track(folder.name, folder, tuple((stem, folder / f"{stem}.wav", 0) for stem in STEMS))
+        for folder in sorted(set(folders))
+        if folders.count(folder) > 1
+    ]
+    for path in sorted(root.rglob(f"*{_STEM_FILE}")):
+        files = tuple((stem, path, stream) for stream, stem in enumerate(STEMS, 1))
+        songs.append(Track(path.name.removesuffix(_STEM_FILE), path, files))
+    return songs
+
+
+def _read(path: Path, stream: int, remove_panning: bool) -> tuple["np.ndarray", int]:
+    import numpy as np
+
+    from splitstrument.files.audio import AudioError, open_audio
+
+    with open_audio(path, stream) as reader:
+        blocks = (block.mean(1, keepdims=True) if remove_panning else block for block in reader.blocks(1 << 18))
+        sound = np.concatenate(list(blocks))
+        if reader.warning:
+            raise AudioError(reader.warning)
+        return sound, reader.info.sample_rate
+
+
+def as_float(samples: "np.ndarray") -> "np.ndarray":
     """Stored samples -> float32 with full scale 1."""
     import numpy as np
 

@@ -14,13 +14,12 @@ from evaluation import evaluate, results, scoring, systems
 from evaluation.metrics import BLOCK
 from evaluation.scoring import MEASURES, score
 from evaluation.systems import ORACLES, find_systems
-from evaluation.tracks import STEMS, find_tracks
 from splitstrument import Separator, models
 from splitstrument.__main__ import main
 from splitstrument.files.audio import AudioError
 from splitstrument.models import ModelError
 from splitstrument.stages.run import StageError
-from splitstrument.tracks import PairError, find_pairs
+from splitstrument.tracks import STEMS, TrackError, find_pairs, find_tracks
 from tests import audio_files, tiny
 
 RATE = 8000
@@ -166,7 +165,7 @@ def test_without_panning_a_track_is_the_mean_of_its_channels(tmp_path):
 def test_parts_that_do_not_fit_are_told(tmp_path, rest, rate, words):
     write_pair(tmp_path, "a", sound(0), sound(1))
     write_wav(tmp_path / "a/rest_a.wav", rest, rate)
-    with pytest.raises(PairError, match=f"rest_a.wav: {words}"):
+    with pytest.raises(TrackError, match=f"rest_a.wav: {words}"):
         find_tracks(tmp_path)[0].read()
 
 
@@ -179,21 +178,21 @@ def test_a_cut_file_is_not_scored_as_if_it_were_whole(tmp_path):
 
 
 def test_folders_that_cannot_be_scored_are_refused(tmp_path):
-    with pytest.raises(PairError, match="no such folder"):
+    with pytest.raises(TrackError, match="no such folder"):
         find_tracks(tmp_path / "none")
-    with pytest.raises(PairError, match="no tracks below"):
+    with pytest.raises(TrackError, match="no tracks below"):
         find_tracks(tmp_path)
     write_stems(tmp_path / "one", "a")
     write_stems(tmp_path / "other", "a")
-    with pytest.raises(PairError, match="one/a and .*other/a have one name"):
+    with pytest.raises(TrackError, match="one/a and .*other/a have one name"):
         find_tracks(tmp_path)
     shutil.rmtree(tmp_path / "other")
     write_pair(tmp_path / "other", "b", sound(0, 0.1), sound(1, 0.1))
-    with pytest.raises(PairError, match="has pairs .* and songs of four stems .*; give one"):
+    with pytest.raises(TrackError, match="has pairs .* and songs of four stems .*; give one"):
         find_tracks(tmp_path)
     write_pair(tmp_path / "one/tracks_22050hz", "b", sound(0, 0.1), sound(1, 0.1))
     shutil.rmtree(tmp_path / "one/a")
-    with pytest.raises(PairError, match="have one name"):
+    with pytest.raises(TrackError, match="have one name"):
         find_tracks(tmp_path)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from splitstrument.tracks import PairError, find_pairs
+from splitstrument.tracks import TrackError, find_pairs
 from training.batches import AHEAD, THREADS, Batches, ahead
 from training.config import Augmentation, Windows
 from training.sampler import Place, Sampler
@@ -319,12 +319,12 @@ def test_a_file_that_goes_away_is_named(tmp_path, harm, part):
     made.batch(0, last)
     wave = getattr(found[1], part)
     harm(wave.path)
-    with pytest.raises(PairError) as caught:
+    with pytest.raises(TrackError) as caught:
         made.batch(0, last)
     assert str(caught.value).startswith(f"{wave.path}: ")
     assert "\n" not in str(caught.value)
     made.batch(0, 0)  # of the track that is still there
-    with pytest.raises(PairError):
+    with pytest.raises(TrackError):
         Batches(made, 0, 0, made.steps)[last]
 
 
@@ -353,7 +353,7 @@ class Slow:
 
     def __init__(self, broken=None):
         self.broken, self.made, self.threads = broken, [], set()
-        self.error = PairError("song: its disk is gone")
+        self.error = TrackError("song: its disk is gone")
 
     def batch(self, epoch, step, wanted):
         time.sleep(0.02 if step % 3 == 0 else 0.001)
@@ -411,7 +411,7 @@ def test_what_stops_a_batch_is_raised_in_its_place_and_kept():
     slow = Slow(broken=9)
     batches = Batches(slow, 0, 2, 30)
     given = []
-    with pytest.raises(PairError) as caught:
+    with pytest.raises(TrackError) as caught:
         for batch in ahead(batches):
             given.append(batch[1])
     assert given == list(range(2, 9))

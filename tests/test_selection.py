@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from splitstrument.tracks import PairError
+from splitstrument.tracks import TrackError
 from training.config import Collection, Run
 from training.selection import counts, select
 
@@ -49,7 +49,7 @@ def chosen(root, *collections, **fields):
 
 
 def refusal(root, *collections, **fields):
-    with pytest.raises(PairError) as caught:
+    with pytest.raises(TrackError) as caught:
         select(run(*collections, **fields), root, WINDOW)
     assert "\n" not in str(caught.value)
     return str(caught.value)

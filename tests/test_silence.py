@@ -12,7 +12,7 @@ import yaml
 from datasets_tools import plots, silence
 from datasets_tools.cutting import Windows, choose_cuts, is_silent, kept, measure, silence_without
 from datasets_tools.pairs import record_of
-from splitstrument.tracks import Pair
+from splitstrument.tracks import track_in
 
 RATE = 8000
 FADE = 80  # frames: 10 ms
@@ -37,7 +37,7 @@ def make_pair(root, name, pattern, subtype="PCM_16", channels=1, rate=RATE, **se
     soundfile.write(folder / f"instrument_{name}.wav", audio(pattern, channels, **settings), rate, subtype)
     rest = audio("#" * len(pattern), channels, seed=1, last=settings.get("last", 1.0))
     soundfile.write(folder / f"rest_{name}.wav", rest, rate, subtype)
-    return Pair(folder)
+    return track_in(folder)
 
 
 def samples(folder, part):

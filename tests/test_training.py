@@ -238,14 +238,14 @@ def test_a_file_that_goes_away_stops_the_run_with_its_name(tmp_path):
 
 
 def test_what_was_reached_is_saved_when_a_file_cannot_be_read(data, tmp_path, monkeypatch, capsys):
-    from splitstrument.tracks import PairError
+    from splitstrument.tracks import TrackError
     from training.sampler import Sampler
 
     batch = Sampler.batch
 
     def until_the_seventh(self, epoch, step, wanted=slice(None)):
         if step == 7:
-            raise PairError("rest_x.wav: is its disk still there?")
+            raise TrackError("rest_x.wav: is its disk still there?")
         return batch(self, epoch, step, wanted)
 
     monkeypatch.setattr(Sampler, "batch", until_the_seventh)

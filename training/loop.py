@@ -11,7 +11,7 @@ from dataclasses import asdict
 import numpy as np
 
 from splitstrument.stages.console import progress
-from splitstrument.tracks import PairError
+from splitstrument.tracks import TrackError
 from training import checkpoints, optimizers
 from training.batches import Batches
 from training.state import MEASURES, State, is_finished
@@ -55,14 +55,14 @@ class Loop:
         return is_finished(self.run, self.state)
 
     def go(self):
-        """Train to the end. Raises Stopped, NotFinite, PairError; what was reached is saved."""
+        """Train to the end. Raises Stopped, NotFinite, TrackError; what was reached is saved."""
         if self.stopping.asked:
             raise Stopped
         while not self.finished():
             if self.state.step < self.training.steps:
                 try:
                     self._train()
-                except PairError:
+                except TrackError:
                     if self.devices.replicas == 1:  # saving takes all workers
                         self._save()
                     raise

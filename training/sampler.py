@@ -61,7 +61,7 @@ class Sampler:
     def batch(self, epoch, step, wanted=slice(None)):
         """The `wanted` windows of a batch, float32 (windows, 2, length, channels): instrument and rest.
 
-        Raises PairError where a file cannot be read any more.
+        Raises TrackError where a file cannot be read any more.
         """
         places = list(enumerate(self.places(epoch, step)))[wanted]
         randoms = [self._random(WINDOW, epoch, step, number) for number, _ in places]

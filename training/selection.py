@@ -8,7 +8,7 @@ gives its share of it, rounded down, or all that it has. The first fifth of what
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from splitstrument.tracks import PARTS, Pair, PairError, Wave, find_pairs
+from splitstrument.tracks import PAIR, Track, TrackError, Wave, find_pairs
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def counts(sizes, ratios, limit):
 def select(run, root, window):
     """The Selection of `run` from folders below `root`; `window`: the samples of a window.
 
-    Raises PairError, with a line for each pair that is not fit: half of it missing, other rates or lengths.
+    Raises TrackError, with a line for each pair that is not fit: half of it missing, other rates or lengths.
     """
     fit, left_out, wrong = [], [], []
     for collection in run.collections:
@@ -61,7 +61,7 @@ def select(run, root, window):
         for pair in find_pairs(folder, whole=False):
             try:
                 track = _track(pair, run)
-            except PairError as error:
+            except TrackError as error:
                 wrong.append(str(error))
                 continue
             if track.samples < window:
@@ -71,10 +71,10 @@ def select(run, root, window):
                 tracks.append(track)
         fit.append(tracks)
         if not tracks and not wrong:
-            raise PairError(f"{folder}: every track is shorter than a window, {window / run.sample_rate:.2f} s")
+            raise TrackError(f"{folder}: every track is shorter than a window, {window / run.sample_rate:.2f} s")
     if wrong:
         more = f"; and {len(wrong) - 8} more" if len(wrong) > 8 else ""
-        raise PairError("; ".join(wrong[:8]) + more)
+        raise TrackError("; ".join(wrong[:8]) + more)
     training, validation = [], []
     numbers = counts([len(tracks) for tracks in fit], [each.ratio for each in run.collections], run.limit)
     for collection, tracks, number in zip(run.collections, fit, numbers, strict=True):
@@ -84,17 +84,17 @@ def select(run, root, window):
     folders = [track.pair.folder.resolve() for track in (*training, *validation)]
     twice = {folder.name for folder in folders if folders.count(folder) > 1}
     if twice:
-        raise PairError(f"{', '.join(sorted(twice)[:8])}: of two collections that hold the same folder")
+        raise TrackError(f"{', '.join(sorted(twice)[:8])}: of two collections that hold the same folder")
     both = {track.pair.name for track in training} & {track.pair.name for track in validation}
     if both:
-        raise PairError(
+        raise TrackError(
             f"{', '.join(sorted(both)[:8])}: of one collection for training, of another one for validation; "
             "name the tracks that both hold out (validation), or rename them"
         )
     if not training:
-        raise PairError("no track is left to train on: more pairs, or a smaller validation_ratio")
+        raise TrackError("no track is left to train on: more pairs, or a smaller validation_ratio")
     if not validation:
-        raise PairError("no track is held out for validation: more pairs, or a larger validation_ratio")
+        raise TrackError("no track is held out for validation: more pairs, or a larger validation_ratio")
     return Selection(tuple(training), tuple(validation), tuple(left_out))
 
 
@@ -106,22 +106,22 @@ def _folder(run, root, name):
     if at_rate.is_dir():
         return at_rate
     if not folder.is_dir():
-        raise PairError(f"{folder}: no such folder; --pairs says where the collections' folders are")
+        raise TrackError(f"{folder}: no such folder; --pairs says where the collections' folders are")
     return folder
 
 
 def _track(pair, run):
-    """The Track of a pair that fits the run. Raises PairError."""
-    for part in PARTS:
+    """The Track of a pair that fits the run. Raises TrackError."""
+    for part in PAIR:
         if not pair.path(part).exists():
-            raise PairError(f"{pair.folder}: {pair.path(part).name} is missing; the other half is there")
-    instrument, rest = (pair.wave(part) for part in PARTS)
+            raise TrackError(f"{pair.folder}: {pair.path(part).name} is missing; the other half is there")
+    instrument, rest = (pair.wave(part) for part in PAIR)
     if instrument.rate != rest.rate:
-        raise PairError(f"{pair.folder}: the instrument has {instrument.rate} Hz, the rest {rest.rate}")
+        raise TrackError(f"{pair.folder}: the instrument has {instrument.rate} Hz, the rest {rest.rate}")
     if rest.rate != run.sample_rate:
-        raise PairError(f"{pair.folder}: has {rest.rate} Hz, the run {run.sample_rate}; splitstrument mix --rates")
+        raise TrackError(f"{pair.folder}: has {rest.rate} Hz, the run {run.sample_rate}; splitstrument mix --rates")
     if instrument.samples != rest.samples:
-        raise PairError(f"{pair.folder}: the instrument has {instrument.samples:,} samples, the rest {rest.samples:,}")
+        raise TrackError(f"{pair.folder}: the instrument has {instrument.samples:,} samples, the rest {rest.samples:,}")
     return Track(pair, instrument, rest)
 
 
@@ -133,7 +133,7 @@ def _held_out(collection, tracks, ratio):
     held = [track for track in tracks if track.pair.name.startswith(collection.validation)]
     for prefix in collection.validation:
         if not any(track.pair.name.startswith(prefix) for track in held):
-            raise PairError(
+            raise TrackError(
                 f"{collection.pairs}: of the tracks that are taken no name begins with {prefix!r}: validation"
             )
     return held, [track for track in tracks if track not in held]

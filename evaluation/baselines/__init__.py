@@ -12,8 +12,7 @@ import pkgutil
 
 import numpy as np
 
-from evaluation.grid import grid_at
-from splitstrument.spectrogram import Analysis, Synthesis
+from splitstrument.spectrogram import Analysis, Synthesis, grid_at
 from splitstrument.suggestions import no_such
 
 SHARED = {"bands"}

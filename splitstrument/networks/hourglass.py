@@ -9,10 +9,17 @@ Layers are made, and named, in the order in which Keras 2.4 made them for the th
 find their places by name. `normalise: false` leaves the batch normalisation out, as the thesis's first runs did.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from splitstrument.checking import STRICT
+from splitstrument.form import Form
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -68,14 +75,21 @@ class _Layers:
         return self(layers.Add, "add")([skip, x])
 
 
-def build(settings):
-    """The network: (batch, fft_length / 2 + 1, frames, channels) -> mask of that shape, not yet clipped."""
+def form(settings: Settings) -> Form:
+    """All bins of the STFT, `frames` at once."""
+    bins = settings.fft_length // 2 + 1
+    return Form("spectrum", settings.fft_length, bins, settings.frames, settings.channels)
+
+
+def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
+    """The network: magnitudes (batch, bins, frames, channels) -> masks with an axis of sources, not yet clipped."""
     import keras
     from keras import layers, ops
 
     shape = (settings.fft_length // 2 + 1, settings.frames, settings.channels)
+    outputs = settings.channels * len(sources)
     make = _Layers(settings.dropout, settings.normalise)
-    entrance = keras.Input(shape, name="input_1")
+    entrance = keras.Input(shape, name="mixture")
     x = entrance / ops.maximum(ops.max(entrance, (1, 2, 3), keepdims=True), 1e-8)
     x = layers.Cropping2D(((1, 0), (0, 0)), name="cropping2d")(x)
     x = make.convolution(x, settings.initial_filters // 2, 7)
@@ -85,6 +99,7 @@ def build(settings):
     x = make.module(x, settings.depth, settings.filters)
     x = make.convolution(x, 2 * settings.initial_filters, 3)
     x = make.convolution(x, 2 * settings.initial_filters, 1, normalise=False)
-    x = make(layers.Conv2D, "conv2d", settings.channels, 1, padding="same")(x)
+    x = make(layers.Conv2D, "conv2d", outputs, 1, padding="same")(x)
     x = layers.ZeroPadding2D(((1, 0), (0, 0)), name="zero_padding2d")(x)
-    return keras.Model(entrance, x, name="hourglass")
+    masks = layers.Reshape((*shape, len(sources)), name="masks")(x)
+    return keras.Model({"mixture": entrance}, masks, name="hourglass")

@@ -6,10 +6,17 @@ it is. Each level has a residual block: two 3x3 convolutions, and a bottleneck o
 which sees a note with all its harmonics at once. The mask comes out of a sigmoid, once for each channel.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from splitstrument.checking import STRICT
+from splitstrument.form import Form
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -59,15 +66,22 @@ def _block(x, filters, bottleneck):
     return layers.Add()([x, dense])
 
 
-def build(settings):
-    """The network: (batch, fft_length / 2 + 1, frames, channels) magnitudes -> mask of that shape, 0..1."""
+def form(settings: Settings) -> Form:
+    """All bins of the STFT, `frames` at once."""
+    bins = settings.fft_length // 2 + 1
+    return Form("spectrum", settings.fft_length, bins, settings.frames, settings.channels)
+
+
+def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
+    """The network: magnitudes (batch, bins, frames, channels) -> masks of 0..1 with an axis of sources."""
     import keras
     from keras import layers, ops
 
     bins, frames, channels = settings.fft_length // 2, settings.frames, settings.channels
     high, wide = settings.patch_bins, settings.patch_frames
     rows, columns = bins // high, frames // wide
-    entrance = keras.Input((bins + 1, frames, channels))
+    outputs = channels * len(sources)
+    entrance = keras.Input((bins + 1, frames, channels), name="mixture")
     # The smallest magnitude that counts is relative to the loudest one, which in training is 1.
     loudest = ops.maximum(ops.max(entrance, (1, 2, 3), keepdims=True), 1e-6)
     x = ops.power(ops.maximum(entrance[:, 1:] / loudest, 1e-8), 0.3)
@@ -91,10 +105,10 @@ def build(settings):
         x = _block(layers.Concatenate()([x, skip]), width, settings.bottleneck)
     x = layers.Concatenate()([_normalised(x), patches])
     x = layers.LeakyReLU(negative_slope=0.1)(layers.Conv2D(2 * settings.filters, 1)(x))
-    x = layers.Conv2D(high * wide * channels, 1)(x)
-    x = ops.reshape(x, (-1, columns, rows, high, wide, channels))
+    x = layers.Conv2D(high * wide * outputs, 1)(x)
+    x = ops.reshape(x, (-1, columns, rows, high, wide, outputs))
     x = ops.transpose(x, (0, 2, 3, 1, 4, 5))
-    x = ops.sigmoid(ops.reshape(x, (-1, bins, frames, channels)))
+    x = ops.sigmoid(ops.reshape(x, (-1, bins, frames, channels, len(sources))))
     # The DC row has no place in the patches: it takes the mask of the row above.
     x = ops.concatenate([x[:, :1], x], axis=1)
-    return keras.Model(entrance, x, name="tfc_tdf")
+    return keras.Model({"mixture": entrance}, x, name="tfc_tdf")

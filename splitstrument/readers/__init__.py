@@ -1,0 +1,17 @@
+"""Models of other projects, as these publish them: one file per format.
+
+Each has `recognises(folder)`, `read_card(folder)`, `files(folder)` (those that the model consists of) and
+`load_weights(network, folder)`, where the network is that of the card. Another reader is another file in `_READERS`.
+"""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+_READERS = ("thesis", "spleeter")
+
+
+def reader_of(folder: str | Path) -> ModuleType | None:
+    """The reader of the model in `folder`, or None where none knows it."""
+    readers = (importlib.import_module(f"{__name__}.{name}") for name in _READERS)
+    return next((reader for reader in readers if reader.recognises(Path(folder))), None)

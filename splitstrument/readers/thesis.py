@@ -6,9 +6,11 @@ their places by name, and every place must be filled.
 """
 
 from pathlib import Path
+from typing import Any
 
 from splitstrument.cards import Card, ModelError
 
+CONFIGURATION, WEIGHTS = "configuration.jsonc", "weights/weights.h5"
 # What each kind of layer has, in the order in which Keras wants them.
 WEIGHT_NAMES = {
     "Conv2D": ("kernel", "bias"),
@@ -16,14 +18,24 @@ WEIGHT_NAMES = {
 }
 
 
-def read_card(folder):
+def recognises(folder: Path) -> bool:
+    """Whether `folder` looks like one of the thesis's models."""
+    return (folder / CONFIGURATION).is_file()
+
+
+def files(folder: Path) -> list[Path]:
+    """The files of the model that are there; `model.json` is not needed."""
+    return [path for path in (folder / CONFIGURATION, folder / "model.json", folder / WEIGHTS) if path.is_file()]
+
+
+def read_card(folder: Path) -> Card:
     """The card that a thesis model's configuration.jsonc amounts to."""
-    path = Path(folder) / "configuration.jsonc"
+    path = Path(folder) / CONFIGURATION
     try:
         configuration = read_json(path)
         return Card(
             name=Path(folder).absolute().name,
-            instrument=instrument_of(configuration["collection"]["name"]),
+            sources=(instrument_of(configuration["collection"]["name"]),),
             sample_rate=int(configuration["collection"]["sample_rate"]),
             network="hourglass",
             options=network_options(configuration),
@@ -35,7 +47,7 @@ def read_card(folder):
         raise ModelError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
 
 
-def read_json(path):
+def read_json(path: str | Path) -> Any:
     """The values of a file of JSON with comments; ValueError with one line where it cannot be read."""
     import json5
 
@@ -47,13 +59,13 @@ def read_json(path):
         raise ValueError(f"{path}: is no JSON with comments ({error})") from None
 
 
-def instrument_of(name):
+def instrument_of(name: str) -> str:
     """What a thesis configuration trains for, by its collection's name, such as "Basic guitar training"."""
     words = name.lower().split()
     return next((word for word in words if word in ("guitar", "piano")), (words or ["instrument"])[0])
 
 
-def network_options(configuration):
+def network_options(configuration: dict[str, Any]) -> dict[str, Any]:
     """The options of our hourglass that a thesis configuration (merged with its bases) asks for.
 
     Raises KeyError or TypeError for what is missing or no field, ValueError for what our network does not have.
@@ -79,11 +91,11 @@ def network_options(configuration):
     }
 
 
-def load_weights(network, folder):
+def load_weights(network: Any, folder: Path) -> None:
     """Load weights/weights.h5 of a thesis model's folder into the network of its card; ModelError where they differ."""
     import h5py
 
-    path = Path(folder) / "weights" / "weights.h5"
+    path = Path(folder) / WEIGHTS
     try:
         with h5py.File(path) as file:
             groups = file.get("model_weights", file)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from splitstrument.spectrogram import Analysis, Grid
+from splitstrument.spectrogram import Analysis, grid_at
 
 WIDTH, HEIGHT = 1200, 160  # pixels
 LOWEST = 40.0  # Hz, of the picture's lower edge; the upper one is half the sample rate, and the scale is logarithmic
@@ -13,7 +13,7 @@ class Spectrogram:
     """Hears a sound of `frames` frames block by block, and then has its mean power in WIDTH columns and HEIGHT rows."""
 
     def __init__(self, frames, sample_rate, channels):
-        self._grid = Grid(2048).at_rate(22050, sample_rate)  # windows of 93 ms
+        self._grid = grid_at(sample_rate)  # windows of 93 ms
         self._analysis = Analysis(self._grid, channels)
         self._columns = max(1, min(WIDTH, frames // self._grid.hop))
         self._total = max(1, frames // self._grid.hop + 1)

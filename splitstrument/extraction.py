@@ -1,0 +1,240 @@
+"""How networks are laid over a song's stream: blocks of it in, the sounds of their sources out.
+
+Networks of spectra mask the song's own STFT, on a grid with the same times and frequencies as the model's, so nothing
+is resampled. Those whose grids come out the same on the song share its analysis, and where their masks claim more than
+the whole of a bin they share that too: masks are divided by their sum, so that the mask of the rest is never negative.
+Networks of waveforms hear the song at their own rate; their sounds come back at the song's, where they belong in time.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from splitstrument.cards import Card
+from splitstrument.form import Form
+from splitstrument.spectrogram import Analysis, Grid, Synthesis
+from splitstrument.windows import Windows, overlap_of
+
+# A model has not learned the last tenth below its Nyquist frequency, where the resampler of its training data fades.
+# From there up, to wherever the song's own spectrum ends, the mask goes on as its mean over the tenth before.
+LEARNED, SAMPLE = 0.9, 0.8
+SPARE = 256  # samples
+
+
+@dataclass
+class Model:
+    """A model ready to run. `wanted`: the places of the sources that are used; `example`: (1, bins, E, channels)."""
+
+    card: Card
+    form: Form
+    network: Any
+    wanted: tuple[int, ...]
+    thorough: bool = False
+    example: np.ndarray | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The sources that are used."""
+        return tuple(self.card.sources[place] for place in self.wanted)
+
+    @property
+    def overlap(self) -> int:
+        """How much of a window the next one shares."""
+        return self.form.length // 2 if self.thorough else overlap_of(self.form.length)
+
+    def grid_at(self, sample_rate: int) -> Grid:
+        """The model's grid on a song of this rate."""
+        return Grid(self.form.window).at_rate(self.card.sample_rate, sample_rate)
+
+    def predict(self, mixture: np.ndarray) -> np.ndarray:
+        """The network's masks or waves (B, ..., C, K) for `mixture` (B, ..., C), of the sources that are used."""
+        result = self._predict(mixture)
+        if self.thorough and self.form.channels == 2:
+            result = (result + self._predict(mixture[..., ::-1])[..., ::-1, :]) / 2
+        return result[..., list(self.wanted)]
+
+    def _predict(self, mixture: np.ndarray) -> np.ndarray:
+        inputs = {"mixture": np.ascontiguousarray(mixture)}
+        if self.example is not None:
+            inputs["example"] = np.repeat(self.example, len(mixture), 0)
+        return np.asarray(self.network.predict_on_batch(inputs), np.float32)
+
+
+class Masking:
+    """Spectra of any channel count on the song's grid -> the masks of a model's sources, window by window."""
+
+    def __init__(self, predict: Callable[[np.ndarray], np.ndarray], form: Form, overlap: int) -> None:
+        self.predict, self.form = predict, form
+        self.windows = Windows(self._masks, form.length, overlap)
+
+    def __call__(self, spectra: np.ndarray, last: bool = False) -> np.ndarray | None:
+        """(sources, channels, frames, bins) as far as complete after these `spectra` (channels, frames, bins)."""
+        masks = self.windows(spectra.swapaxes(0, 1), last)
+        return None if masks is None else self._song_masks(masks, spectra.shape[0], spectra.shape[2])
+
+    def _masks(self, spectra: np.ndarray) -> np.ndarray:
+        """A window (frames, channels, bins) -> masks (frames, groups, channels and bins of the network, sources)."""
+        masks = np.clip(self.predict(network_input(np.abs(spectra.swapaxes(0, 1)), self.form)), 0, 1)
+        return masks.transpose(2, 0, 3, 1, 4)
+
+    def _song_masks(self, masks: np.ndarray, channels: int, bins: int) -> np.ndarray:
+        """What `_masks` makes, joined -> (sources, channels, frames, bins of the song)."""
+        masks = masks.transpose(4, 1, 2, 0, 3)
+        masks = masks.reshape(len(masks), -1, *masks.shape[3:])
+        if self.form.channels == 1:
+            masks = np.broadcast_to(masks, (len(masks), channels, *masks.shape[2:]))
+        masks = masks[:, :channels]
+        own = self.form.bins
+        # A network that sees but the lower bins of its STFT was trained on sound that goes on above them.
+        learned, sample = (int(LEARNED * (own - 1)), int(SAMPLE * (own - 1))) if self.form.whole_spectrum else (own, 0)
+        if bins <= learned:
+            return masks[..., :bins]
+        if self.form.above == "zero":
+            above = np.zeros((*masks.shape[:-1], 1), np.float32)
+        else:
+            above = masks[..., sample or int(LEARNED * own) : learned].mean(-1, keepdims=True)
+        return np.concatenate([masks[..., :learned], np.repeat(above, bins - learned, -1)], -1)
+
+
+def network_input(magnitudes: np.ndarray, form: Form) -> np.ndarray:
+    """(channels, frames, bins of the song) -> (groups, bins, frames, channels of the network).
+
+    A mono network hears the root mean square of all channels, in which nothing cancels; a wider one takes channels side
+    by side, the last one again where they do not come out even.
+    """
+    if form.channels == 1:
+        groups = np.sqrt((magnitudes**2).mean(0))[None, None]
+    else:
+        groups = _side_by_side(magnitudes, form.channels)
+    groups = groups[..., : form.bins]
+    missing = form.bins - groups.shape[-1]
+    if missing:
+        groups = np.pad(groups, ((0, 0), (0, 0), (0, 0), (0, missing)))
+    return groups.transpose(0, 3, 2, 1)
+
+
+def _side_by_side(channels: np.ndarray, wanted: int) -> np.ndarray:
+    """(channels, ...) -> (groups, wanted, ...), the last channel again where they do not come out even."""
+    count = -(-len(channels) // wanted)
+    indices = np.minimum(np.arange(count * wanted), len(channels) - 1)
+    return channels[indices].reshape(count, wanted, *channels.shape[1:])
+
+
+class MaskedSpectra:
+    """A song's blocks -> the sources of the models that share a grid, {name: sound (samples, channels)}.
+
+    Of several models each one's masks are complete at other frames; those that are ahead wait for the others.
+    """
+
+    def __init__(self, grid: Grid, models: Sequence[Model], channels: int) -> None:
+        self.analysis = Analysis(grid, channels)
+        self.maskings = [Masking(model.predict, model.form, model.overlap) for model in models]
+        self.names = [name for model in models for name in model.names]
+        self.syntheses = [Synthesis(grid, channels) for _ in self.names]
+        self.shared = len(models) > 1
+        self.spectra: np.ndarray | None = None
+        self.ahead: list[np.ndarray | None] = [None] * len(models)
+
+    def extract(self, block: np.ndarray, last: bool) -> tuple[np.ndarray, np.ndarray] | None:
+        """(spectra, masks of all sources) as far as they are complete after this `block`, for `sounds`."""
+        spectra = self.analysis.finish() if last else self.analysis(block)
+        for place, masking in enumerate(self.maskings):
+            self.ahead[place] = _joined(self.ahead[place], masking(spectra, last), 2)
+        spectra = _joined(self.spectra, spectra, 1)
+        complete = min(0 if masks is None else masks.shape[2] for masks in self.ahead)
+        if not complete:
+            self.spectra = spectra
+            return None
+        masks = np.concatenate([masks[:, :, :complete] for masks in self.ahead])
+        self.spectra, self.ahead = spectra[:, complete:], [masks[:, :, complete:] for masks in self.ahead]
+        if self.shared:
+            masks = masks / np.maximum(masks.sum(0), 1)
+        return spectra[:, :complete], masks
+
+    def sounds(self, extracted: tuple[np.ndarray, np.ndarray] | None) -> dict[str, np.ndarray]:
+        """The sounds of what `extract` gave; empty where it gave nothing."""
+        if extracted is None:
+            return {}
+        spectra, masks = extracted
+        return {
+            name: synthesis(spectra * mask)
+            for name, synthesis, mask in zip(self.names, self.syntheses, masks, strict=True)
+        }
+
+
+def _joined(waiting: np.ndarray | None, piece: np.ndarray | None, axis: int) -> np.ndarray:
+    if piece is None or waiting is None or not waiting.shape[axis]:
+        return waiting if piece is None else piece
+    return np.concatenate([waiting, piece], axis=axis)
+
+
+class Waves:
+    """A song's blocks -> the sources of a model of waveforms, {name: sound (samples, channels)}."""
+
+    def __init__(self, model: Model, sample_rate: int, channels: int) -> None:
+        self.model, self.channels = model, channels
+        own = model.card.sample_rate
+        self.to_model = Resampling(sample_rate, own, channels)
+        self.windows = Windows(self._waves, model.form.length, model.overlap)
+        self.back = [Resampling(own, sample_rate, channels) for _ in model.names]
+
+    def extract(self, block: np.ndarray, last: bool) -> tuple[np.ndarray, bool]:
+        """(the sources at the model's rate, (samples, sources, channels), as far as complete; `last`), for `sounds`."""
+        waves = self.windows(self.to_model(block, last), last)
+        return np.zeros((0, len(self.back), self.channels), np.float32) if waves is None else waves, last
+
+    def sounds(self, extracted: tuple[np.ndarray, bool]) -> dict[str, np.ndarray]:
+        """The sounds, at the song's rate, of what `extract` gave."""
+        waves, last = extracted
+        sounds = {}
+        for place, (name, back) in enumerate(zip(self.model.names, self.back, strict=True)):
+            sounds[name] = back(waves[:, place], last)
+            if last:  # two resamplings may round the length down
+                sounds[name] = np.pad(sounds[name], ((0, SPARE), (0, 0)))
+        return sounds
+
+    def _waves(self, window: np.ndarray) -> np.ndarray:
+        """A window (samples, channels) -> (samples, sources, channels); a mono network hears each channel alone."""
+        groups = _side_by_side(window.T, self.model.form.channels)
+        waves = self.model.predict(groups.transpose(0, 2, 1))  # (groups, samples, channels, sources)
+        waves = waves.transpose(1, 3, 0, 2).reshape(len(window), waves.shape[-1], -1)
+        return waves[..., : self.channels].copy()
+
+
+class Resampling:
+    """A stream at another rate, by soxr, whose results come late, but at their own times: none of them is shifted."""
+
+    def __init__(self, before: int, after: int, channels: int) -> None:
+        import soxr
+
+        self.stream = None if before == after else soxr.ResampleStream(before, after, channels, dtype="float32")
+        self.channels = channels
+
+    def __call__(self, block: np.ndarray, last: bool) -> np.ndarray:
+        """What is complete after `block` (samples, channels); `last` completes all."""
+        if self.stream is None:
+            return block
+        block = np.ascontiguousarray(block, np.float32)
+        return self.stream.resample_chunk(block, last=last).reshape(-1, self.channels)
+
+
+def example_input(example: tuple[np.ndarray, int], card: Card, form: Form) -> np.ndarray:
+    """The loudest stretch of an example, (samples, channels) and its rate, as an input: (1, bins, E, channels).
+
+    Silence is put behind one that is too short.
+    """
+    sound, sample_rate = example
+    grid = Grid(form.window).at_rate(card.sample_rate, sample_rate)
+    sound = np.asarray(sound, np.float32).reshape(len(sound), -1)
+    analysis = Analysis(grid, sound.shape[1])
+    spectra = np.concatenate([analysis(sound), analysis.finish()], 1)
+    magnitudes = np.abs(spectra)
+    if (spare := magnitudes.shape[1] - form.example) > 0:
+        power = np.concatenate([[0.0], np.cumsum((magnitudes.astype(np.float64) ** 2).sum((0, 2)))])
+        first = int(np.argmax(power[form.example :] - power[: spare + 1]))
+        magnitudes = magnitudes[:, first : first + form.example]
+    else:
+        magnitudes = np.pad(magnitudes, ((0, 0), (0, -spare), (0, 0)))
+    return network_input(magnitudes, form)[:1]
