@@ -124,7 +124,7 @@ def main(arguments=None):
     rows, absent = count(table, names)
     if options.statistics:
         from datasets_tools.plots import bars
-        from splitstrument.files.writing import write_csv
+        from splitstrument.files.tables import write_csv
 
         folder = options.statistics
         folder.mkdir(parents=True, exist_ok=True)

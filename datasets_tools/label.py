@@ -221,7 +221,7 @@ def main(arguments=None):
         outcomes = run(functools.partial(examine, group=group), chosen, options)
         rows = show_hints(outcomes)
         if options.csv:
-            from splitstrument.files.writing import write_csv
+            from splitstrument.files.tables import write_csv
 
             write_csv(options.csv, rows)
         return summarise(outcomes)

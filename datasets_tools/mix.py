@@ -15,24 +15,16 @@ from pathlib import Path
 
 from datasets_tools.labelling.marks import DISQUALIFYING, marks_of
 from datasets_tools.organize import organised_tracks
-from datasets_tools.pairs import PARTS, finished, pair_writer, rate_folder, record_of
+from datasets_tools.pairs import finished, pair_writer, rate_folder, record_of
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS
+from splitstrument.files.atomic import scratch_folder
 from splitstrument.files.writing import step
 from splitstrument.files.yaml_files import write_yaml
 from splitstrument.stages.console import command
 from splitstrument.stages.records import identity, keep_settings
-from splitstrument.stages.run import (
-    PART,
-    Outcome,
-    Skip,
-    StageError,
-    add_options,
-    check_apart,
-    output_folder,
-    run,
-    summarise,
-)
+from splitstrument.stages.run import Outcome, Skip, StageError, add_options, check_apart, output_folder, run, summarise
 from splitstrument.suggestions import no_such
+from splitstrument.tracks import PAIR
 
 PAIRS = "pairs.yaml"
 LENGTHS = 2.0  # seconds by which the stems of a track may differ in length before it is told
@@ -85,12 +77,12 @@ def mix_track(track, mixing):
         left = [str(folder) for folder in folders.values() if folder.exists()]
         notes = (f"left out now, but made before: {', '.join(left)}",) if left else ()
         return Outcome(track.name, "skipped", str(reason), notes)
-    made_from = {part: [identity(path) for path in files] for part, files in zip(PARTS, stems, strict=True)}
+    made_from = {part: [identity(path) for path in files] for part, files in zip(PAIR, stems, strict=True)}
     missing = [rate for rate, folder in folders.items() if not finished(folder, made_from)]
     if not missing:
         return Outcome(track.name, "already there")
     record = {"made_from": made_from}
-    for part, files in zip(PARTS, stems, strict=True):
+    for part, files in zip(PAIR, stems, strict=True):
         record[part] = {"sources": [str(path.relative_to(track.folder)) for path in files]}
     notes = [f"{name} is no group: what lies there is left out" for name in track.unknown]
     notes += _render(stems, mixing, {rate: folders[rate] for rate in missing}, record)
@@ -99,15 +91,13 @@ def mix_track(track, mixing):
 
 def _render(stems, mixing, folders, record):
     """Sum, resample and write one track's pairs; fill in the record; what is worth telling."""
-    import tempfile
-
     from datasets_tools.stem_sums import Sums
 
     channels = 1 if mixing.mono else 2
     # The gain is known at the end only: until then both parts lie beside the pairs, as float32.
-    with tempfile.TemporaryDirectory(prefix=".", suffix=PART, dir=mixing.output) as scratch:
+    with scratch_folder(mixing.output) as scratch:
         with Sums(stems, channels) as sums:
-            levels = _sum_to(Path(scratch), sums, mixing.rates)
+            levels = _sum_to(scratch, sums, mixing.rates)
             seconds, notes = sums.seconds, list(sums.warnings)
         spread = max(seconds.values()) - min(seconds.values())
         if spread > LENGTHS:
@@ -116,10 +106,10 @@ def _render(stems, mixing, folders, record):
         gain = min(1.0, (1 - step("16")) / max(*levels.peaks, 1e-9))
         record["seconds"] = round(max(seconds.values()), 3)
         record["gain_db"] = round(_decibels(gain), 4)
-        for part, peak, loudness in zip((*PARTS, "mixture"), levels.peaks, (*levels.loudness, None), strict=True):
+        for part, peak, loudness in zip((*PAIR, "mixture"), levels.peaks, (*levels.loudness, None), strict=True):
             facts = record.setdefault(part, {})
             facts["peak_dbfs"] = round(_decibels(peak * gain), 2) if peak else None
-            if part in PARTS:
+            if part in PAIR:
                 facts["lufs"] = None if loudness is None else round(loudness + _decibels(gain), 2)
                 if peak * gain < step("16"):
                     notes.append(f"the {part} is silent")
@@ -127,7 +117,7 @@ def _render(stems, mixing, folders, record):
             record["notes"] = notes
         for rate, folder in folders.items():
             with pair_writer(folder, rate, channels, record, levels.frames[rate]) as write:
-                for blocks in _raw_blocks(Path(scratch), rate, channels):
+                for blocks in _raw_blocks(scratch, rate, channels):
                     write(*(block * gain for block in blocks))
     return notes
 
@@ -155,18 +145,16 @@ def _sum_to(scratch, sums, rates):
     from datasets_tools.stem_sums import Resampler
 
     peaks, frames = np.zeros(3), dict.fromkeys(rates, 0)
-    meters = [Loudness(sums.rate, sums.channels) for _ in PARTS]
-    resamplers = {rate: [Resampler(sums.rate, rate, sums.channels) for _ in PARTS] for rate in rates}
+    meters = [Loudness(sums.rate, sums.channels) for _ in PAIR]
+    resamplers = {rate: [Resampler(sums.rate, rate, sums.channels) for _ in PAIR] for rate in rates}
     with contextlib.ExitStack() as stack:
         files = {
-            (rate, part): stack.enter_context(open(scratch / f"{part}_{rate}", "wb"))
-            for rate in rates
-            for part in PARTS
+            (rate, part): stack.enter_context(open(scratch / f"{part}_{rate}", "wb")) for rate in rates for part in PAIR
         }
 
         def keep(rate, blocks):
             frames[rate] += len(blocks[0])
-            for part, block in zip(PARTS, blocks, strict=True):
+            for part, block in zip(PAIR, blocks, strict=True):
                 files[rate, part].write(np.ascontiguousarray(block, np.float32).data)
             for index, block in enumerate((*blocks, blocks[0] + blocks[1])):
                 if len(block):
@@ -187,7 +175,7 @@ def _raw_blocks(scratch, rate, channels):
     """Yield (instrument, rest) blocks of what `_sum_to` wrote."""
     import numpy as np
 
-    raw = [np.memmap(scratch / f"{part}_{rate}", np.float32, "r").reshape(-1, channels) for part in PARTS]
+    raw = [np.memmap(scratch / f"{part}_{rate}", np.float32, "r").reshape(-1, channels) for part in PAIR]
     for at in range(0, len(raw[0]), 1 << 18):
         yield [part[at : at + (1 << 18)] for part in raw]
 

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.tracks import GROUPS, Track, file_name, load
-from splitstrument.files.writing import AudioWriter, write_text
+from splitstrument.files.atomic import AtomicFile, is_unfinished, remove_unfinished
+from splitstrument.files.texts import write_text
+from splitstrument.files.writing import AudioWriter
 from splitstrument.stages.console import command
 from splitstrument.stages.records import read_record
 from splitstrument.stages.run import Outcome, StageError, add_options, output_folder, run, summarise
@@ -110,7 +112,7 @@ def place(tracks, root):
 
 def _is_empty(folder):
     """Whether there is nothing, or only what a process that was killed left."""
-    return not os.path.lexists(folder) or (folder.is_dir() and not [p for p in folder.iterdir() if p.suffix != ".part"])
+    return not os.path.lexists(folder) or (folder.is_dir() and all(map(is_unfinished, folder.iterdir())))
 
 
 def _is_of(folder, track):
@@ -145,8 +147,7 @@ def organise(placement, how):
     if not todo and _note(folder) == {**note, "complete": True}:
         return Outcome(placement.name, "already there")
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.rglob(".*.part"):  # by a process that was killed
-        left.unlink()
+    remove_unfinished(folder, 1)
     _write_note(folder, note, complete=False)
     for stem, target in todo:
         target.parent.mkdir(exist_ok=True)
@@ -218,12 +219,8 @@ def _bring(stem, target, how):
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            part = target.with_name(f".{target.name}.part")
-            try:
-                shutil.copy2(stem.path, part)
-                os.rename(part, target)
-            finally:
-                part.unlink(missing_ok=True)
+            with AtomicFile(target) as hidden:
+                shutil.copy2(stem.path, hidden)
             if how == "move":
                 os.unlink(stem.path)
 

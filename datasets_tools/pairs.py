@@ -7,12 +7,11 @@ command is given again, and what is worth telling of them.
 import contextlib
 import json
 import os
-import shutil
 from pathlib import Path
 
+from splitstrument.files.atomic import atomic_folder
 from splitstrument.files.writing import AudioWriter
 from splitstrument.stages.records import read_record
-from splitstrument.stages.run import PART
 from splitstrument.tracks import PAIR, track_in
 
 RECORD = ".pair.json"
@@ -24,20 +23,6 @@ def rate_folder(output, rate):
 
 
 @contextlib.contextmanager
-def folder_at_once(folder):
-    """A hidden folder beside `folder` to write into; it becomes `folder` at the end, or vanishes at an error."""
-    part = folder.with_name(f".{folder.name}{PART}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
-        yield part
-        os.rename(part, folder)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
-
-
-@contextlib.contextmanager
 def pair_writer(folder, sample_rate, channels, record, frames=None):
     """Write one pair into `folder`, 16-bit WAV named by the folder: yields write(instrument, rest).
 
@@ -45,7 +30,7 @@ def pair_writer(folder, sample_rate, channels, record, frames=None):
     `made_from`; it may be filled until the end. Raises AudioError or OSError where writing fails; nothing is left then.
     """
     folder = Path(folder)
-    with folder_at_once(folder) as part, contextlib.ExitStack() as stack:
+    with atomic_folder(folder) as part, contextlib.ExitStack() as stack:
         writers = []
         for name in PAIR:
             path = part / track_in(folder).path(name).name

@@ -9,12 +9,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.pairs import PARTS, finished, pair_writer, rate_folder, record_of
+from datasets_tools.pairs import finished, pair_writer, rate_folder, record_of
 from splitstrument.files.yaml_files import write_yaml
 from splitstrument.stages.console import command
 from splitstrument.stages.records import identity, keep_settings
 from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
-from splitstrument.tracks import check_names, find_pairs
+from splitstrument.tracks import PAIR, check_names, find_pairs
 
 CUTS = "cuts.yaml"
 
@@ -61,7 +61,7 @@ def cut_pair(pair, cutting):
     with open_pair(pair) as readers:
         info = readers[0].info
         folder = rate_folder(cutting.output, info.sample_rate) / pair.name
-        made_from = {part: identity(pair.path(part).absolute()) for part in PARTS}
+        made_from = {part: identity(pair.path(part).absolute()) for part in PAIR}
         made_from |= {"target": cutting.target, "discard": cutting.discard}
         if finished(folder, made_from):
             record = record_of(folder)
@@ -119,7 +119,7 @@ def write_cuts(folder, left_out):
 def write_statistics(folder, outcomes, cut):
     """Write silence.csv, histogram.csv and the picture histogram (histogram_after too, where cut) into `folder`."""
     from datasets_tools.plots import bars
-    from splitstrument.files.writing import write_csv
+    from splitstrument.files.tables import write_csv
 
     whens = ("before", "after") if cut else ("before",)
     rows = [("track", *(f"{what}_{when}" for when in whens for what in ("seconds", "silence_percent")))]

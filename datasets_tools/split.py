@@ -14,8 +14,9 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from datasets_tools.pairs import finished, folder_at_once, pair_writer, rate_folder, record_of
+from datasets_tools.pairs import finished, pair_writer, rate_folder, record_of
 from datasets_tools.tracks import file_name
+from splitstrument.files.atomic import atomic_folder
 from splitstrument.files.audio import find_songs, open_audio
 from splitstrument.files.writing import AudioWriter, step
 from splitstrument.stages.console import command
@@ -94,7 +95,7 @@ def split_recording(recording, splitting):
             raise ValueError(f"{folder}: is there already, made otherwise; remove it, or use another --output")
         return Outcome(recording.name, "already there")
     frames, _, warning = _scan(recording.path, ())
-    with open_audio(recording.path) as reader, folder_at_once(folder) as part:
+    with open_audio(recording.path) as reader, atomic_folder(folder) as part:
         info = reader.info
         ends = _frames(piece_ends(frames / info.sample_rate, splitting.length), info.sample_rate)
         most = max(end - start for start, end in zip([0, *ends], [*ends, frames], strict=True))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.tracks import GROUPS
-from splitstrument.files.tables import markdown
-from splitstrument.files.writing import write_text
+from splitstrument.files.tables import markdown, write_csv
+from splitstrument.files.texts import write_text
 from splitstrument.stages.run import Outcome
 
 
@@ -77,7 +77,6 @@ def print_guesses(guessed):
 def write(folder, rows, guessed):
     """Write statistics.csv, statistics.md, names.csv (every name with its group), and a picture into `folder`."""
     from datasets_tools.plots import stacked_bars
-    from splitstrument.files.writing import write_csv
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -28,9 +28,9 @@ def render_song(wanted, output, material, songs, settings):
 
     Raises ValueError where a song made with other settings lies there.
     """
-    from datasets_tools.pairs import folder_at_once
     from datasets_tools.synthesis.players import RATE
     from datasets_tools.synthesis.songs import song
+    from splitstrument.files.atomic import atomic_folder
     from splitstrument.files.writing import AudioWriter
     from splitstrument.files.yaml_files import plain, read_yaml, write_yaml
 
@@ -41,7 +41,7 @@ def render_song(wanted, output, material, songs, settings):
             raise ValueError(f"{folder} was made with other settings; use another --output or --seed")
         return Outcome(wanted.name, "already there")
     rendered = song(material, songs, settings, wanted.index)
-    with folder_at_once(folder) as part:
+    with atomic_folder(folder) as part:
         (part / "stems").mkdir()
         files = {f"stems/S{number:02d}.flac": stem for number, stem in enumerate(rendered.stems)}
         for name, audio in {**files, "mix.flac": rendered.mix}.items():

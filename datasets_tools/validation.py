@@ -17,8 +17,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.pairs import folder_at_once, rate_folder
+from datasets_tools.pairs import rate_folder
 from datasets_tools.tracks import file_name
+from splitstrument.files.atomic import atomic_folder, hidden_name
 from splitstrument.files.audio import open_audio
 from splitstrument.files.yaml_files import read_yaml, write_yaml
 from splitstrument.stages.console import command
@@ -120,7 +121,7 @@ def place(placement, how):
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-    with folder_at_once(target) as part:
+    with atomic_folder(target) as part:
         for file in _files(source):
             if how == "link":
                 os.link(os.path.realpath(file), part / file.name)
@@ -182,7 +183,7 @@ def _decided(path, settings, names, moving):
 
 def _check_links(pairs, output):
     """Raise StageError where hard links from the pairs into `output` cannot be made."""
-    source, probe = next(iter(pairs.values())), output / ".probe.part"
+    source, probe = next(iter(pairs.values())), hidden_name(output / "probe")
     try:
         os.link(os.path.realpath(_files(source)[0]), probe)
         probe.unlink()

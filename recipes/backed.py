@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from datasets_tools.pairs import folder_at_once
+from splitstrument.files.atomic import atomic_folder
 
 BLOCK = 0.1  # seconds
 
@@ -46,7 +46,7 @@ def main(guitars, backings, output):
         ratio = random.uniform(-10, -4)
         guitar *= 10 ** (ratio / 20) * np.sqrt((backing**2).mean() / (guitar**2).mean())
         gain = 0.9 / max(1.0, np.abs(guitar).max(), np.abs(backing).max())
-        with folder_at_once(made) as part:
+        with atomic_folder(made) as part:
             for group, sound in (("guitar", guitar), ("other", backing)):
                 (part / group).mkdir()
                 soundfile.write(part / group / f"{group}.wav", gain * sound, rate, "FLOAT")

@@ -10,7 +10,6 @@ import hashlib
 import math
 import os
 import shutil
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -111,7 +110,7 @@ def identity(model: str | os.PathLike[str]) -> str:
     card = read_card(folder)
     kept = (card.network, sorted(card.options.items()), card.sources, card.whole, card.sample_rate)
     digest = hashlib.sha256(repr(kept).encode())
-    for path in _weight_files(folder):
+    for path in weight_files(folder):
         try:
             with open(path, "rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -120,7 +119,8 @@ def identity(model: str | os.PathLike[str]) -> str:
     return digest.hexdigest()
 
 
-def _weight_files(folder: Path) -> Iterable[Path]:
+def weight_files(folder: Path) -> list[Path]:
+    """The files of a model folder that hold its weights."""
     from splitstrument.readers import reader_of
 
     if (folder / WEIGHTS).exists() or not (reader := reader_of(folder)):
@@ -151,16 +151,24 @@ def save(network: Any, card: Card, folder: str | os.PathLike[str]) -> None:
     """
     from importlib.metadata import version
 
-    import h5py
-
+    from splitstrument.files.atomic import AtomicFile, remove_unfinished, scratch_folder
     from splitstrument.files.yaml_files import write_yaml
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _check_space(folder, 2 * sum(math.prod(variable.shape) * 4 for variable in network.variables) + 2**20)
-    whole, halved = folder / ".whole.weights.h5", folder / ".part.weights.h5"
-    network.save_weights(whole)
-    with h5py.File(whole) as source, h5py.File(halved, "w") as target:
+    remove_unfinished(folder)
+    with scratch_folder(folder) as scratch, AtomicFile(folder / WEIGHTS) as hidden:
+        network.save_weights(scratch / "whole.weights.h5")
+        _halve(scratch / "whole.weights.h5", hidden)
+    write_yaml(folder / CARD, asdict(replace(card, version=version("splitstrument"))), width=110)
+
+
+def _halve(path: Path, halved: Path) -> None:
+    """Write the weights of the HDF5 file `path` as float16, without an optimizer's."""
+    import h5py
+
+    with h5py.File(path) as source, h5py.File(halved, "w") as target:
 
         def copy(name: str, item: Any) -> None:
             if name.startswith("optimizer"):
@@ -174,6 +182,3 @@ def save(network: Any, card: Card, folder: str | os.PathLike[str]) -> None:
 
         source.visititems(copy)
         target.attrs.update(source.attrs)
-    whole.unlink()
-    os.replace(halved, folder / WEIGHTS)
-    write_yaml(folder / CARD, asdict(replace(card, version=version("splitstrument"))), width=110)

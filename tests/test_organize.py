@@ -10,6 +10,7 @@ import soundfile
 
 from datasets_tools.organize import main, organised_tracks
 from datasets_tools.tracks import Stem, Track, save
+from splitstrument.files.atomic import SUFFIX
 from splitstrument.stages.run import StageError
 from tests.audio_files import song, write_av
 
@@ -83,7 +84,7 @@ def test_an_interrupted_track_is_finished(collection, capsys, how):
         os.rename(root / "One (2)/guitar/gtr.wav", collection / "collection/b/One/x/gtr.wav")
     else:
         os.unlink(root / "One (2)/guitar/gtr.wav")
-        (root / "One (2)/guitar/.gtr.wav.part").write_bytes(b"half")
+        (root / f"One (2)/guitar/.gtr.wav.12{SUFFIX}").write_bytes(b"half")
     note = root / "One (2)/.track.json"
     note.write_text(note.read_text().replace('"complete": true', '"complete": false'))
     assert {track.name for track in organised_tracks(root) if not track.complete} == {"One (2)"}
@@ -203,7 +204,7 @@ def test_paths_may_be_spelled_in_other_ways(collection, monkeypatch, capsys):
 
 def test_an_empty_folder_is_the_tracks_own(collection):
     (collection / "organised/One").mkdir(parents=True)
-    (collection / "organised/One/..track.json.1.part").write_text("half")
+    (collection / f"organised/One/..track.json.1{SUFFIX}").write_text("half")
     assert organise(collection) == 0
     assert not (collection / "organised/One (3)").exists()
     assert not list((collection / "organised").rglob("*.part"))

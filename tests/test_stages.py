@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from splitstrument.files import atomic
 from splitstrument.files.audio import AudioError
 from splitstrument.stages import console, run
 from splitstrument.stages.run import Outcome, Skip
@@ -83,13 +84,13 @@ def test_one_command_at_a_time_writes_into_a_folder(tmp_path):
         run.output_folder(folder),
     ):
         pass
-    for name in (".left", "track/.left"):
-        (folder / (name + run.PART)).mkdir(parents=True)
+    for name in (".left", "track/.left", "training/tracks_22050hz/.left"):
+        (folder / (name + atomic.SUFFIX)).mkdir(parents=True)
     (folder / "track" / ".mine.part").write_text("a person's own")
     with run.output_folder(folder):
-        assert sorted(path.name for path in folder.rglob("*")) == [".mine.part", "track"]
-        (folder / f".new{run.PART}").mkdir()
-    assert sorted(path.name for path in folder.rglob("*")) == [".mine.part", "track"]
+        assert sorted(path.name for path in folder.rglob("*")) == [".mine.part", "track", "tracks_22050hz", "training"]
+        (folder / f".new{atomic.SUFFIX}").mkdir()
+    assert sorted(path.name for path in folder.rglob("*")) == [".mine.part", "track", "tracks_22050hz", "training"]
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
@@ -164,8 +165,8 @@ def leave(item):
 
 
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
-    (tmp_path / f".track{run.PART}").mkdir()
-    for name in ("..mix.json.3392.part", ".kept.json", "pairs.yaml"):
+    (tmp_path / f".track{atomic.SUFFIX}").mkdir()
+    for name in (f"..mix.json.3392{atomic.SUFFIX}", ".kept.json", "pairs.yaml"):
         (tmp_path / name).write_text("{")
     with run.output_folder(tmp_path):
         assert sorted(path.name for path in tmp_path.iterdir()) == [".kept.json", "pairs.yaml"]

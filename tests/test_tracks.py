@@ -3,6 +3,7 @@
 import pytest
 
 from datasets_tools.tracks import Stem, Track, file_name, load, save
+from splitstrument.files.atomic import SUFFIX
 
 # As the thesis's published lists are written: escapes, long paths on two lines, names that YAML could take for others.
 THESIS = r"""
@@ -87,7 +88,7 @@ def test_file_names_can_be_made_and_stay_two(tmp_path):
     for name in safe:
         assert not name.startswith(".")
         (tmp_path / name).mkdir()
-        (tmp_path / name / f".instrument_{name}.wav.1234567.part").touch()
+        (tmp_path / name / f".instrument_{name}.wav.1234567{SUFFIX}").touch()
     assert safe[0] == "AC_DC - T.N.T."
     assert safe[4] == "plain name (1)"
     assert file_name("e\u0301") == "\u00e9"

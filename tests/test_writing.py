@@ -8,8 +8,17 @@ import pytest
 import soundfile
 
 from splitstrument.files import writing
+from splitstrument.files.atomic import (
+    SUFFIX,
+    AtomicFile,
+    atomic_folder,
+    is_unfinished,
+    remove_unfinished,
+    scratch_folder,
+)
 from splitstrument.files.audio import AudioError, read
-from splitstrument.files.writing import AudioWriter, check_format, step, write_text
+from splitstrument.files.texts import write_text
+from splitstrument.files.writing import AudioWriter, check_format, step
 from tests.audio_files import song
 
 
@@ -194,3 +203,57 @@ def test_write_text(tmp_path):
     write_text(tmp_path / "a.txt", "Gitarre für Ä\n")
     assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "Gitarre für Ä\n"
     assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_file_is_seen_when_it_is_complete(tmp_path):
+    path = tmp_path / "a.npz"
+    for to_disk in (False, True):
+        with AtomicFile(path, to_disk) as hidden:
+            hidden.write_text(f"{to_disk}")
+            assert not path.exists() or path.read_text() == "False"
+            assert is_unfinished(hidden)
+        assert path.read_text() == f"{to_disk}"
+    with pytest.raises(KeyError), AtomicFile(path) as hidden:
+        hidden.write_text("half")
+        raise KeyError
+    assert os.listdir(tmp_path) == ["a.npz"]
+
+
+def test_what_cannot_be_written_is_named_as_it_was_to_be(tmp_path):
+    with pytest.raises(FileNotFoundError) as failure, AtomicFile(tmp_path / "none/a") as hidden:
+        hidden.write_text("text")
+    assert failure.value.filename == str(tmp_path / "none/a")
+    (tmp_path / "a").mkdir()
+    with pytest.raises(IsADirectoryError) as failure, AtomicFile(tmp_path / "a") as hidden:
+        hidden.write_text("text")
+    assert failure.value.filename == str(tmp_path / "a")
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_folder_is_seen_when_it_is_complete(tmp_path):
+    with atomic_folder(tmp_path / "new/a") as hidden:
+        (hidden / "file").touch()
+        assert not (tmp_path / "new/a").exists()
+    assert os.listdir(tmp_path / "new/a") == ["file"]
+    for name in ("a", "b"):  # the first is there already
+        with pytest.raises((KeyError, OSError)), atomic_folder(tmp_path / "new" / name) as hidden:
+            (hidden / "file").touch()
+            if name == "b":
+                raise KeyError
+    assert os.listdir(tmp_path / "new") == ["a"]
+    with scratch_folder(tmp_path) as scratch:
+        (scratch / "file").touch()
+    assert os.listdir(tmp_path) == ["new"]
+
+
+def test_what_is_left_half_made_is_found_by_its_name(tmp_path):
+    kept = [tmp_path / "a", tmp_path / ".b.1.part", tmp_path / f"c{SUFFIX}", tmp_path / "d/e/f"]
+    left = [tmp_path / f".a.12{SUFFIX}", tmp_path / f"d/.a.12{SUFFIX}/file", tmp_path / f"d/e/.a.12{SUFFIX}"]
+    for path in (*kept, *left):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / f".link{SUFFIX}").symlink_to(tmp_path / "d")
+    remove_unfinished(tmp_path, 1)
+    assert all(path.exists() for path in kept)
+    assert [path.exists() for path in left] == [False, False, True]
+    assert not (tmp_path / f".link{SUFFIX}").is_symlink()

@@ -7,11 +7,12 @@ written beside its name, brought to the disk, and renamed.
 
 import contextlib
 import json
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
+
+from splitstrument.files.atomic import AtomicFile, remove_unfinished
 
 KEPT = 2
 STATE = "state"
@@ -44,18 +45,8 @@ def save(folder, epoch, step, arrays, state):
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
     path = folder / f"{epoch:05d}-{step:08d}.npz"
-    part = folder / f".{path.name}.part"
-    try:
-        with open(part, "wb") as file:
-            np.savez(file, **arrays, **{STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)})
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
-    finally:
-        part.unlink(missing_ok=True)
-    _to_disk(folder)
+    with AtomicFile(path, to_disk=True) as hidden, open(hidden, "wb") as file:
+        np.savez(file, **arrays, **{STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)})
     for old in sorted(folder.glob("*.npz"))[:-KEPT]:
         old.unlink()
 
@@ -65,8 +56,7 @@ def load(folder, trainee, say):
 
     `say` is told of every one that cannot be read. Raises CheckpointError where none can, rather than begin anew.
     """
-    for left in Path(folder).glob(".*.part"):  # a process was killed as it wrote
-        left.unlink(missing_ok=True)
+    remove_unfinished(folder)
     paths = sorted(Path(folder).glob("*.npz"), reverse=True)
     for path in paths:
         try:
@@ -108,14 +98,3 @@ def _assign(trainee, arrays, path):
         raise CheckpointError(f"{path}: belongs to another network or optimizer")
     for name, variable in wanted.items():
         variable.assign(arrays[name])
-
-
-def _to_disk(folder):
-    """A name is on the disk when its folder is."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass  # some network file systems cannot
-    finally:
-        os.close(handle)

@@ -1,9 +1,15 @@
-"""Tables for people, as Markdown whose columns are aligned, so that they can be read as text too."""
+"""Tables: for people, as Markdown whose columns are aligned, so that they can be read as text too; and as CSV."""
 
+import csv
+import io
+import os
 import re
+from collections.abc import Iterable, Sequence
+
+from splitstrument.files.texts import write_text
 
 
-def markdown(headings, rows, left=1):
+def markdown(headings: Sequence[object], rows: Iterable[Sequence[object]], left: int = 1) -> str:
     """A table of `rows` (cells are text); the first `left` columns are flush left, the others, numbers, flush right."""
     lines = [[str(cell).replace("|", "\\|") for cell in row] for row in (headings, *rows)]
     widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
@@ -16,7 +22,14 @@ def markdown(headings, rows, left=1):
     return "\n".join("| " + " | ".join(line) + " |" for line in text)
 
 
-def text(name):
+def text(name: object) -> str:
     """A name as Markdown that shows just this name."""
     name = re.sub(r"\s+", " ", str(name))
     return re.sub(r"([\\`*<>\[\]#&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))", r"\\\1", name)
+
+
+def write_csv(path: str | os.PathLike[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write `rows`, the first of them the columns' names, as CSV (UTF-8, commas). Raises AudioError where it fails."""
+    content = io.StringIO()
+    csv.writer(content, lineterminator="\n").writerows(rows)
+    write_text(path, content.getvalue())

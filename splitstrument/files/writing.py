@@ -1,10 +1,18 @@
-"""Write sounds as WAV, FLAC, MP3 or OGG Vorbis, and small texts and tables: a file is whole or not there at all."""
+"""Write sounds as WAV, FLAC, MP3 or OGG Vorbis: a file is whole or not there at all."""
 
 import contextlib
 import os
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
+from splitstrument.files.atomic import AtomicFile
 from splitstrument.files.audio import AudioError
+from splitstrument.files.tables import write_csv  # noqa: F401
+from splitstrument.files.texts import cannot_be_written, write_text  # noqa: F401
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FORMATS = ("wav", "flac", "mp3", "ogg")
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
@@ -14,12 +22,12 @@ _WAV_LIMIT = 2**32 - 2**20  # bytes; the sizes in a plain WAV have 32 bits
 _SLICE = 8192  # frames; libsndfile crashes when it is given minutes of OGG at once
 
 
-def step(depth) -> float:
+def step(depth: str) -> float:
     """The distance between two neighbouring sample values of a depth; 0.0 for "float"."""
     return {"16": 2.0**-15, "24": 2.0**-23, "float": 0.0}[depth]
 
 
-def check_format(format, sample_rate, channels) -> None:
+def check_format(format: str, sample_rate: int, channels: int) -> None:
     """Raise AudioError where a format cannot hold a song, saying which formats can."""
     problem = _problem(format, sample_rate, channels)
     if problem:
@@ -27,7 +35,7 @@ def check_format(format, sample_rate, channels) -> None:
         raise AudioError(f"{problem}; use {' or '.join(others)}")
 
 
-def _problem(format, sample_rate, channels):
+def _problem(format: str, sample_rate: int, channels: int) -> str | None:
     if format not in FORMATS:
         return f"{format or 'no suffix'}: not a format that can be written"
     most = {"mp3": 2, "flac": 8}.get(format, channels)
@@ -50,7 +58,14 @@ class AudioWriter:
     AudioError where writing fails, and leaves no file behind.
     """
 
-    def __init__(self, path, sample_rate, channels, depth="float", frames=None):
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        sample_rate: int,
+        channels: int,
+        depth: str = "float",
+        frames: int | None = None,
+    ) -> None:
         import soundfile
 
         self._path = Path(path)
@@ -66,25 +81,27 @@ class AudioWriter:
         if self._format == "wav" and frames is not None and frames * self._frame_bytes > _WAV_LIMIT:
             container = "RF64"
         self._limited = container == "WAV"
-        self._part = _part(self._path)
+        self._file = AtomicFile(self._path)
         try:
-            self._part.touch()  # tells the reason of a failure, which libsndfile does not
+            self._file.hidden.touch()  # tells the reason of a failure, which libsndfile does not
             settings = {"subtype": subtype, "format": container}
-            self._sound = soundfile.SoundFile(self._part, "w", sample_rate, channels, **settings)
+            self._sound = soundfile.SoundFile(self._file.hidden, "w", sample_rate, channels, **settings)
         except (OSError, soundfile.LibsndfileError) as error:
-            _remove(self._part)
-            raise _failure(self._path, error) from None
+            self._file.discard()
+            raise cannot_be_written(self._path, error) from None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.close()
         else:
             self.abort()
 
-    def write(self, block) -> None:
+    def write(self, block: "np.ndarray") -> None:
         """Append a float32 or float64 array (frames, channels)."""
         if self._limited and (self._written + len(block)) * self._frame_bytes > _WAV_LIMIT:
             self.abort()
@@ -94,7 +111,7 @@ class AudioWriter:
                 self._sound.write(_samples(block[at : at + _SLICE], self._depth))
         except (OSError, AssertionError, RuntimeError) as error:
             self.abort()
-            raise _failure(self._path, error) from None
+            raise cannot_be_written(self._path, error) from None
         self._written += len(block)
 
     def close(self) -> None:
@@ -103,19 +120,19 @@ class AudioWriter:
 
         try:
             self._sound.close()
-            frames = soundfile.info(self._part).frames
+            frames = soundfile.info(self._file.hidden).frames
             # MP3 and OGG may count their padding.
             if abs(frames - self._written) > (0 if self._format in ("wav", "flac") else 4096):
                 raise RuntimeError("incomplete")
             self._forget_time()
-            os.replace(self._part, self._path)
+            self._file.keep()
         except (OSError, AssertionError, RuntimeError) as error:
             self.abort()
-            raise _failure(self._path, error) from None
+            raise cannot_be_written(self._path, error) from None
 
-    def _forget_time(self):
+    def _forget_time(self) -> None:
         """libsndfile notes the time in the PEAK chunk of a float WAV; the same sound should be the same file."""
-        with open(self._part, "r+b") as file:
+        with open(self._file.hidden, "r+b") as file:
             at = file.read(4096).find(b"PEAK") if self._format == "wav" and self._depth == "float" else -1
             if at >= 0:  # the chunk: its name, size, version, then the time; four bytes each
                 file.seek(at + 12)
@@ -125,32 +142,10 @@ class AudioWriter:
         """Give up: remove what has been written."""
         with contextlib.suppress(OSError, RuntimeError):
             self._sound.close()
-        _remove(self._part)
+        self._file.discard()
 
 
-def write_text(path, text) -> None:
-    """Write a small text file (UTF-8) in one step. Raises AudioError where that fails."""
-    path = Path(path)
-    part = _part(path)
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        _remove(part)
-        raise _failure(path, error) from None
-
-
-def write_csv(path, rows):
-    """Write `rows`, the first of them the columns' names, as CSV (UTF-8, commas)."""
-    import csv
-    import io
-
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    write_text(path, text.getvalue())
-
-
-def _samples(block, depth):
+def _samples(block: "np.ndarray", depth: str) -> "np.ndarray":
     """A block as libsndfile writes it unchanged; left to itself it rounds a WAV down."""
     import numpy as np
 
@@ -161,18 +156,3 @@ def _samples(block, depth):
     if depth == "16":
         return np.ascontiguousarray(levels, dtype=np.int16)
     return np.ascontiguousarray(levels, dtype=np.int32) << 8
-
-
-def _part(path):
-    """The hidden name beside path that a file has until it is complete."""
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
-
-
-def _remove(part):
-    with contextlib.suppress(OSError):
-        part.unlink()
-
-
-def _failure(path, error):
-    reason = getattr(error, "strerror", None) or "disk full?"
-    return AudioError(f"{path}: cannot be written: {reason}")

@@ -1,9 +1,12 @@
 """YAML files: read with errors of one line, written whole or not at all."""
 
-from splitstrument.files.writing import write_text
+import os
+from typing import Any
+
+from splitstrument.files.texts import write_text
 
 
-def read_yaml(path):
+def read_yaml(path: str | os.PathLike[str]) -> Any:
     """What the YAML file `path` holds; ValueError with one line where it cannot be read."""
     import yaml
 
@@ -11,27 +14,27 @@ def read_yaml(path):
         with open(path, encoding="utf-8") as file:
             return yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except OSError as error:
-        raise ValueError(f"{path}: cannot be opened: {error.strerror.lower()}") from None
+        raise ValueError(f"{path}: cannot be opened: {(error.strerror or str(error)).lower()}") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise ValueError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """`value` with lists for tuples, as YAML and JSON keep them."""
     if isinstance(value, dict):
-        return {name: plain(each) for name, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def flat(values, place=""):
+def flat(values: Any, place: str = "") -> dict[str, Any]:
     """{dotted name: value} of nested dicts."""
     if not isinstance(values, dict):
         return {place: values}
-    parts = (flat(each, f"{place}.{name}" if place else name) for name, each in values.items())
-    return {name: each for part in parts for name, each in part.items()}
+    branches = (flat(value, f"{place}.{name}" if place else name) for name, value in values.items())
+    return {name: value for branch in branches for name, value in branch.items()}
 
 
-def write_yaml(path, content, **style):
+def write_yaml(path: str | os.PathLike[str], content: Any, **style: Any) -> None:
     """Write `content` as YAML in its own order; `style`: of yaml.dump. Raises AudioError where writing fails."""
     import yaml
 

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from splitstrument.files.writing import write_text
+from splitstrument.files.texts import write_text
 from splitstrument.stages.run import StageError
 
 

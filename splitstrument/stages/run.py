@@ -6,19 +6,19 @@ item, or one of ERRORS where it cannot be done; the others go on either way.
 
 import argparse
 import contextlib
+import contextvars
 import os
-import shutil
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from splitstrument.files.atomic import remove_unfinished
 from splitstrument.files.audio import AudioError
 from splitstrument.stages.console import error_line, progress
 from splitstrument.stages.locking import locked
 from splitstrument.stages.workers import BACKENDS, at_work, dead_workers, ignoring_sigint, processes, work_for
 
 STATES = ("done", "already there", "skipped", "failed")
-PART = ".splitstrument.part"  # how the names of hidden folders end that are being made
 
 
 class StageError(ValueError):
@@ -43,10 +43,11 @@ class Outcome:
     result: object = None
 
 
-def add_options(parser):
-    """The options --jobs and --backend of a stage's parser."""
+def add_options(parser, jobs=-1):
+    """The options --jobs, `jobs` unless given, and --backend of a stage's parser."""
+    default = "one for each core" if jobs == -1 else jobs
     parser.add_argument(
-        "--jobs", type=_jobs, default=-1, help="processes at once; -1, unless given, is one for each core"
+        "--jobs", type=_jobs, default=jobs, help=f"processes at once; -1: one for each core (default: {default})"
     )
     parser.add_argument(
         "--backend",
@@ -67,8 +68,7 @@ def _jobs(text):
 def output_folder(path):
     """Make the folder `path` and keep it for this process; StageError where it cannot be, or another works in it.
 
-    What a process that was stopped left half made (folders `.*` + PART, at most one folder down; half-written files) is
-    removed, before and after.
+    What a process that was stopped left half made, at most two folders down, is removed, before and after.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -79,17 +79,10 @@ def output_folder(path):
         except OSError as error:
             raise StageError(f"{path}: cannot be written: {error_line(error)}") from None
         try:
-            _clean(path)
+            remove_unfinished(path, 2)
             yield path
         finally:
-            _clean(path)
-
-
-def _clean(path):
-    for left in (*Path(path).glob(f".*{PART}"), *Path(path).glob(f"*/.*{PART}")):
-        shutil.rmtree(left, ignore_errors=True)
-    for left in Path(path).glob(".*.[0-9]*.part"):  # see splitstrument.files.writing
-        left.unlink(missing_ok=True)
+            remove_unfinished(path, 2)
 
 
 def check_apart(output, source):
@@ -109,28 +102,30 @@ def attempt(function, item):
         return Outcome(item.name, "failed", error_line(error))
 
 
-def run(function, items, options, unit="track"):
+def run(function, items, options, unit="track", size=None):
     """The Outcome of every item, in their order. Each item has a `name`; `options` are those of `add_options`.
 
-    A process that dies (decoding a broken file, or out of memory) fails its own item only.
+    A process that dies (decoding a broken file, or out of memory) fails its own item only. Progress counts items, or
+    their `size`s, such as the seconds of songs, in `unit`s; with one job, `function` may tell of it by `advance`.
     """
     from joblib import Parallel, delayed, parallel_config
 
     items, folder = list(items), os.getcwd()
+    sizes = [1 if size is None else size(item) for item in items]
     outcomes = {}
     results = "list" if options.backend == "ray" else "generator_unordered"  # Ray's backend gives all at the end
 
     def numbered(number):
         return delayed(_numbered)(function, items[number], number, os.getpid(), folder)
 
-    with progress(len(items), unit) as bar, at_work(options.backend, options.jobs):
+    with _progress(sum(sizes), unit) as finish, at_work(options.backend, options.jobs):
         while left := [number for number in range(len(items)) if number not in outcomes]:
             try:
                 with ignoring_sigint():
                     arriving = Parallel(return_as=results)(map(numbered, left))
                 for number, outcome in arriving:
                     outcomes[number] = outcome
-                    bar.update()
+                    finish(sizes[number])
             except dead_workers():
                 # The culprit is one of those that were at work: each of them alone, in a process of its own.
                 suspects = [number for number in left if number not in outcomes][: 4 * processes(options.jobs)]
@@ -141,8 +136,40 @@ def run(function, items, options, unit="track"):
                         except dead_workers():
                             reason = "the process that worked on it died (a broken file, or out of memory)"
                             outcomes[number] = Outcome(items[number].name, "failed", reason)
-                        bar.update()
+                        finish(sizes[number])
     return [outcomes[number] for number in range(len(items))]
+
+
+_advance = contextvars.ContextVar("advance", default=None)
+
+
+def advance(amount):
+    """Tell of progress within an item, in the unit of `run`; heard where there is but one job."""
+    if told := _advance.get():
+        told(amount)
+
+
+@contextlib.contextmanager
+def _progress(total, unit):
+    """A bar; yields what is told the size of an item that is finished, of which a part may have been told before."""
+    before = 0
+    with progress(total, unit) as bar:
+
+        def tell(amount):
+            nonlocal before
+            before += amount
+            bar.update(amount)
+
+        def finish(size):
+            nonlocal before
+            bar.update(size - before)
+            before = 0
+
+        token = _advance.set(tell)
+        try:
+            yield finish
+        finally:
+            _advance.reset(token)
 
 
 def _numbered(function, item, number, parent, folder):

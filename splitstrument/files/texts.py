@@ -1,0 +1,20 @@
+"""Small text files, written whole or not at all."""
+
+import os
+
+from splitstrument.files.atomic import AtomicFile
+from splitstrument.files.audio import AudioError
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a small text file (UTF-8) in one step. Raises AudioError where that fails."""
+    try:
+        with AtomicFile(path) as hidden:
+            hidden.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise cannot_be_written(path, error) from None
+
+
+def cannot_be_written(path: str | os.PathLike[str], error: BaseException) -> AudioError:
+    """One line for the `error` that writing the file `path` ended with."""
+    return AudioError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or 'disk full?'}")
