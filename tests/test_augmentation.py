@@ -5,11 +5,10 @@ import pytest
 import soundfile
 
 from splitstrument.tracks import find_pairs
-from tests.test_sampler import tracks
+from tests.test_sampler import material, tracks
 from training.augmentation import filtered, stretched
 from training.config import Augmentation, Windows
 from training.sampler import Sampler
-from training.selection import Track
 
 RATE = 22050
 LENGTH = 2048
@@ -27,7 +26,7 @@ def track(root, name, instrument, rest):
 def sampler(root, length=LENGTH, channels=1, seed=0, **augmentation):
     """Windows side by side, in order, one a batch."""
     found = sorted(find_pairs(root), key=lambda pair: pair.name)
-    tracks = [Track(pair, pair.wave("instrument"), pair.wave("rest")) for pair in found]
+    tracks = [material(pair) for pair in found]
     windows = Windows(shuffle="none", batch_size=1)
     return Sampler(tracks, windows, Augmentation(**augmentation), length, length, channels, seed)
 
@@ -373,7 +372,7 @@ def drawn(tmp_path):
         by_track = [[] for _ in found]
         for step in range(100):
             for place, window in zip(made.places(0, step), made.batch(0, step), strict=True):
-                by_track[found.index(place.track)].append((made.cut(place, "instrument", 100), window[0]))
+                by_track[found.index(place.track)].append((made.cut(place, 0, 100), window[0]))
         return by_track
 
     return draw

@@ -112,7 +112,7 @@ def test_files_that_are_no_configuration_are_named(tmp_path, files, says):
     ("text", "says"),
     [
         ("epoch: 3", "no option is called 'epoch'; did you mean epochs?"),
-        ("colour: blue", "no option is called 'colour'; there are: name, instrument, collections,"),
+        ("colour: blue", "no option is called 'colour'; there are: name, instrument, sources, whole,"),
         ("windows: {bach_size: 3}", "no option is called 'windows.bach_size'; did you mean windows.batch_size?"),
         ("optimizer: {learning_rat: 1}", "'optimizer.learning_rat'; did you mean optimizer.learning_rate?"),
         ("early_stopping: {patient: 3}", "'early_stopping.patient'; did you mean early_stopping.patience?"),
@@ -209,7 +209,7 @@ def test_all_that_is_wrong_is_said_each_with_its_file(heir, tmp_path):
 
 def test_what_is_missing_is_said(tmp_path):
     said = refusal(write(tmp_path / "run.yaml", "name: x\n"))
-    for field in ("instrument", "collections", "network"):
+    for field in ("collections", "network"):
         assert f"{field}: Field required" in said
     assert said.startswith(f"{tmp_path}/run.yaml: ")
 

@@ -295,7 +295,7 @@ def test_losses_compile_and_are_finite_in_silence_with_their_gradients(spectra, 
 
     def at(*arguments):
         estimate = estimate_of(*arguments)
-        return compiled(*map(tf.constant, (estimate.mask, *estimate.mixture, *estimate.instrument)))
+        return compiled(*map(tf.constant, (estimate.mask, *estimate.mixture, *estimate.source)))
 
     mixture, instrument = spectra
     loss, gradient = at(mask, mixture, instrument)
@@ -334,7 +334,7 @@ def test_jax_gives_the_same_values(spectra, mask, tmp_path):
         pytest.skip("jax is not installed")
     estimate = estimate_of(mask, *spectra)
     names = ("mixture_real", "mixture_imaginary", "real", "imaginary")
-    parts = dict(zip(names, (*estimate.mixture, *estimate.instrument), strict=True))
+    parts = dict(zip(names, (*estimate.mixture, *estimate.source), strict=True))
     np.savez(tmp_path / "window.npz", mask=mask, **parts)
     command = [sys.executable, "-c", ON_JAX, str(tmp_path / "window.npz"), json.dumps(list(ALL))]
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from splitstrument.tracks import TrackError, find_pairs
+from splitstrument.tracks import PAIR, TrackError, find_pairs
 from training.batches import AHEAD, THREADS, Batches, ahead
 from training.config import Augmentation, Windows
 from training.sampler import Place, Sampler
-from training.selection import Track
+from training.selection import Material
 
 RATE = 8000
 LENGTH, HOP = 100, 80
@@ -38,8 +38,11 @@ def tracks(root, *lengths, weights=None, **sound):
         write_track(root, number, samples, **sound)
     found = sorted(find_pairs(root), key=lambda pair: pair.name)
     weights = weights or [1.0] * len(found)
-    parts = ("instrument", "rest")
-    return [Track(each, *map(each.wave, parts), weight) for each, weight in zip(found, weights, strict=True)]
+    return [material(pair, weight) for pair, weight in zip(found, weights, strict=True)]
+
+
+def material(pair, weight=1.0):
+    return Material(pair, tuple((pair.wave(part),) for part in PAIR), weight)
 
 
 def sampler(found, channels=1, seed=0, most=0, **windows):
@@ -48,7 +51,7 @@ def sampler(found, channels=1, seed=0, most=0, **windows):
 
 def where(place):
     """(number of the track, start)."""
-    return int(place.track.pair.name.removeprefix("track")), place.start
+    return int(place.track.name.removeprefix("track")), place.start
 
 
 def epoch_of(made, epoch=0):
@@ -103,7 +106,7 @@ def test_full_scale_is_1(tmp_path):
         found = tracks(root, 400, subtype=subtype)
         sound = np.full(400, float(least))
         sound[: 3 * HOP] = 0.5
-        soundfile.write(found[0].rest.path, sound, RATE, subtype)
+        soundfile.write(found[0].track.path("rest"), sound, RATE, subtype)
         batch = sampler(tracks(root), shuffle="none").batch(0, 0, slice(2, 3))
         assert batch[0, 1, :HOP].tolist() == [[0.5]] * HOP
         assert batch[0, 1, HOP:].tolist() == [[least]] * (LENGTH - HOP)
@@ -268,7 +271,7 @@ def test_a_stereo_network_doubles_mono_and_keeps_stereo(tmp_path):
 
 def test_halves_may_have_other_channels(tmp_path):
     (track,) = tracks(tmp_path, 400)
-    soundfile.write(track.rest.path, -ramp(0, 400, 2) / 32768, RATE, "PCM_16")
+    soundfile.write(track.track.path("rest"), -ramp(0, 400, 2) / 32768, RATE, "PCM_16")
     batch = sampler(tracks(tmp_path), channels=2, shuffle="none").batch(0, 0, slice(1))
     np.testing.assert_array_equal(batch[0, 0], np.repeat(expected([(0, 0)])[0, 0], 2, -1))
     np.testing.assert_array_equal(batch[0, 1], expected([(0, 0)], 2)[0, 1])
@@ -277,7 +280,7 @@ def test_halves_may_have_other_channels(tmp_path):
 def test_behind_the_end_there_is_silence(tmp_path):
     found = tracks(tmp_path, 400)
     made = sampler(found)
-    cut = made.cut(Place(found[0], 370), "rest", LENGTH)
+    cut = made.cut(Place(found[0], 370), 1, LENGTH)
     assert cut.shape == (LENGTH, 1)
     np.testing.assert_array_equal(cut[:30], -ramp(0, 400)[370:] / 32768)
     assert not cut[30:].any()
@@ -317,11 +320,11 @@ def test_a_file_that_goes_away_is_named(tmp_path, harm, part):
     made = sampler(found, shuffle="none", batch_size=4)
     last = made.steps - 1
     made.batch(0, last)
-    wave = getattr(found[1], part)
-    harm(wave.path)
+    path = found[1].track.path(part)
+    harm(path)
     with pytest.raises(TrackError) as caught:
         made.batch(0, last)
-    assert str(caught.value).startswith(f"{wave.path}: ")
+    assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
     made.batch(0, 0)  # of the track that is still there
     with pytest.raises(TrackError):

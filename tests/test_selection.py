@@ -39,13 +39,14 @@ def pairs(root, names, **sound):
 
 def run(*collections, **fields):
     collections = collections or (Collection("songs"),)
-    return Run("songs", "guitar", collections, "hourglass", sample_rate=RATE, **fields)
+    fields = {"instrument": "guitar"} | fields
+    return Run(name="songs", collections=collections, network="hourglass", sample_rate=RATE, **fields)
 
 
 def chosen(root, *collections, **fields):
     """The names of the tracks that are trained on and of those that are held out."""
     selection = select(run(*collections, **fields), root, WINDOW)
-    return tuple("".join(track.pair.name for track in part) for part in (selection.training, selection.validation))
+    return tuple("".join(track.name for track in part) for part in (selection.training, selection.validation))
 
 
 def refusal(root, *collections, **fields):
@@ -157,8 +158,8 @@ def test_named_tracks_are_held_out(tmp_path, prefixes, held):
     names = ["b1", "b2", "c", "a song", "ab", "abc"]
     pairs(tmp_path / "songs", names)
     selection = select(run(Collection("songs", validation=prefixes)), tmp_path, WINDOW)
-    assert sorted(track.pair.name for track in selection.validation) == held
-    assert sorted(track.pair.name for track in selection.training) == sorted(set(names) - set(held))
+    assert sorted(track.name for track in selection.validation) == held
+    assert sorted(track.name for track in selection.training) == sorted(set(names) - set(held))
 
 
 def test_names_and_the_first_fifth_may_be_mixed(tmp_path):
@@ -179,9 +180,10 @@ def test_names_that_nothing_has_and_names_that_all_have(tmp_path):
 def test_the_selection_knows_files_and_lengths(tmp_path):
     pairs(tmp_path / "songs", "abc", samples=900, channels=2)
     for track in select(run(), tmp_path, WINDOW).training:
-        assert track.samples == track.rest.samples == 900
-        assert (track.instrument.rate, track.instrument.channels, track.rest.dtype) == (RATE, 2, "<i2")
-        assert track.rest.path == tmp_path / f"songs/{track.pair.name}/rest_{track.pair.name}.wav"
+        (instrument,), (rest,) = track.parts
+        assert track.samples == rest.samples == 900
+        assert (track.rate, instrument.channels, rest.dtype) == (RATE, 2, "<i2")
+        assert rest.path == tmp_path / f"songs/{track.name}/rest_{track.name}.wav"
 
 
 def lacks(part):
@@ -252,7 +254,7 @@ def test_a_short_track_is_left_out_and_said(tmp_path):
     pair(tmp_path / "songs" / "short", samples=WINDOW - 1)
     pair(tmp_path / "songs" / "h", samples=40)
     selection = select(run(), tmp_path, WINDOW)
-    assert {track.pair.name for track in selection.training + selection.validation} == set("abc")
+    assert {track.name for track in selection.training + selection.validation} == set("abc")
     said = sorted(selection.left_out)
     assert len(said) == 2
     assert said[0].startswith(f"{tmp_path}/songs/h: left out: shorter than a window")
@@ -280,14 +282,14 @@ def test_no_such_folder_and_no_pairs(tmp_path):
     said = refusal(tmp_path, Collection("songs"), Collection("pure"))
     assert said.startswith(f"{tmp_path}/pure: no such folder")
     (tmp_path / "pure/x").mkdir(parents=True)
-    assert refusal(tmp_path, Collection("pure")).startswith(f"{tmp_path}/pure: no pairs")
+    assert refusal(tmp_path, Collection("pure")).startswith(f"{tmp_path}/pure: no tracks below")
 
 
 def test_of_several_rates_the_one_of_the_run_is_taken(tmp_path):
     for rate in (RATE, 16000):
         pairs(tmp_path / f"songs/tracks_{rate}hz", "abc", rate=rate)
     selection = select(run(), tmp_path, WINDOW)
-    assert {track.pair.folder.parent for track in selection.training} == {tmp_path / f"songs/tracks_{RATE}hz"}
+    assert {track.track.folder.parent for track in selection.training} == {tmp_path / f"songs/tracks_{RATE}hz"}
     assert len(selection.training + selection.validation) == 3
 
 

@@ -1,29 +1,37 @@
-"""What is done to a training window's instrument and rest, each step by chance, from the window's own generator.
+"""What is done to the parts of a training window, each step by chance, from the window's own generator.
 
 Mixtures that never were teach more than more of the same ones (Uhlich et al. 2017 for gain, swapped channels and
 instruments of different tracks; Defossez et al. 2019 for pitch and tempo; Ko et al. 2015 for both at once, by
 resampling).
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from training.config import Augmentation
+    from training.sampler import Place, Sampler
 
-def augmented(sampler, place, random):
-    """Instrument and rest of the window at `place`, float32 (2, length, channels), by the sampler's augmentation."""
-    chances = sampler.augmentation
+
+def augmented(sampler: "Sampler", place: "Place", random: np.random.Generator) -> np.ndarray:
+    """The parts of the window at `place`, float32 (parts, length, channels), by the sampler's augmentation.
+
+    The last part is everything that the others are not. With `other_track` every part but the first comes from a track
+    of its own.
+    """
+    chances, count = sampler.augmentation, sampler.parts
     stretch = _stretch(random, chances)
     elsewhere = _happens(random, chances.other_track)
-    parts = [
-        _cut(sampler, place, "instrument", stretch),
-        _cut(sampler, sampler.anywhere(random) if elsewhere else place, "rest", stretch),
-    ]
-    for number, (part, chance) in enumerate(
-        (("instrument", chances.second_instrument), ("rest", chances.second_rest)),
-    ):
+    places = [place, *(sampler.anywhere(random) if elsewhere else place for _ in range(count - 1))]
+    parts = [_cut(sampler, own, number, stretch) for number, own in enumerate(places)]
+    for number, chance in enumerate([*[chances.second_instrument] * (count - 1), chances.second_rest]):
         if _happens(random, chance):
-            parts[number] = parts[number] + _gain(random, 8) * _cut(sampler, sampler.anywhere(random), part, stretch)
-    if _happens(random, chances.silence):
-        parts[0] = np.zeros_like(parts[0])
+            parts[number] = parts[number] + _gain(random, 8) * _cut(sampler, sampler.anywhere(random), number, stretch)
+    for number in range(count - 1):
+        if _happens(random, chances.silence):
+            parts[number] = np.zeros_like(parts[number])
     for number, audio in enumerate(parts):
         audio = audio * _gain(random, chances.gain)
         if _happens(random, chances.polarity):
@@ -38,16 +46,16 @@ def augmented(sampler, place, random):
     return np.stack(parts).astype(np.float32)
 
 
-def _happens(random, chance):
+def _happens(random: np.random.Generator, chance: float) -> bool:
     # Without a chance nothing is drawn: what is off does not change what else happens.
     return chance > 0 and random.random() < chance
 
 
-def _gain(random, spread):
+def _gain(random: np.random.Generator, spread: float) -> np.float32:
     return np.float32(10 ** (random.uniform(-spread, spread) / 20)) if spread else np.float32(1)
 
 
-def _stretch(random, chances):
+def _stretch(random: np.random.Generator, chances: "Augmentation") -> tuple[float, float] | None:
     """(factor of the pitch, factor of the tempo), or None."""
     if _happens(random, chances.resampled):
         faster = 2 ** (random.uniform(-chances.pitch, chances.pitch) / 12)
@@ -58,15 +66,15 @@ def _stretch(random, chances):
     return 2 ** (semitones / 12), 1 + random.uniform(-chances.tempo, chances.tempo)
 
 
-def _cut(sampler, place, part, stretch):
-    if stretch is None:
+def _cut(sampler: "Sampler", place: "Place", part: int, stretch: tuple[float, float] | None) -> np.ndarray:
+    if stretch is None or not place.track.parts[part]:
         return sampler.cut(place, part, sampler.length)
     _, tempo = stretch
     audio = sampler.cut(place, part, int(np.ceil(sampler.length * tempo)))
     return stretched(audio, *stretch, sampler.length)
 
 
-def filtered(audio, decibels):
+def filtered(audio: np.ndarray, decibels: Sequence[float]) -> np.ndarray:
     """`audio` (samples, channels) through a filter without delay whose gain goes smoothly through `decibels`.
 
     Six of them stand at 0, 1/31, 3/31, 7/31, 15/31 and 1 of the Nyquist frequency, about an octave apart.
@@ -77,7 +85,7 @@ def filtered(audio, decibels):
     return np.fft.irfft(spectrum * gains[:, None], len(audio), axis=0).astype(np.float32)
 
 
-def stretched(audio, pitch, tempo, length):
+def stretched(audio: np.ndarray, pitch: float, tempo: float, length: int) -> np.ndarray:
     """`audio` (samples, channels) with its frequencies times `pitch`, played `tempo` times as fast: `length` samples.
 
     A phase vocoder makes it pitch / tempo times as long, unless they are the same; then resampling makes it as many

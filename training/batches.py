@@ -3,30 +3,40 @@
 Under TensorFlow the same batches come through tf.data, see `training.tensorflow_backend`.
 """
 
+import os
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import keras
 
-THREADS, AHEAD = 2, 4
+if TYPE_CHECKING:
+    import numpy as np
+
+    from training.sampler import Sampler
+
+# Batches are the same whoever makes them. Beyond a dozen threads Python's own lock is the limit.
+THREADS = min(max(2, len(os.sched_getaffinity(0))), 12)
+AHEAD = 2 * THREADS
 
 
 class Batches(keras.utils.PyDataset):
-    """The batches of one epoch of `sampler` from step `first` up to `last`, (windows, 2, length, channels) each.
+    """The batches of one epoch of `sampler` from step `first` up to `last`, (windows, parts, length, channels) each.
 
     `wanted`: the places in each batch that this process makes, where several share the work. What stops a batch from
     being made is kept in `failure`, since tf.data tells only that something went wrong.
     """
 
-    def __init__(self, sampler, epoch, first, last, wanted=slice(None)):
+    def __init__(self, sampler: "Sampler", epoch: int, first: int, last: int, wanted: slice = slice(None)) -> None:
         super().__init__()
         self.sampler, self.epoch, self.first, self.last, self.wanted = sampler, epoch, first, last, wanted
-        self.failure = None
+        self.failure: Exception | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.last - self.first
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> "np.ndarray":
         try:
             return self.sampler.batch(self.epoch, self.first + index, self.wanted)
         except Exception as error:
@@ -34,7 +44,7 @@ class Batches(keras.utils.PyDataset):
             raise
 
 
-def ahead(batches):
+def ahead(batches: Batches) -> "Iterator[np.ndarray]":
     """The batches in order, some made ahead by threads (reading and transforming lets other threads work)."""
     waiting = deque()
     with ThreadPoolExecutor(THREADS) as threads:

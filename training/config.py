@@ -5,26 +5,29 @@ field. The run configurations that the 2021 thesis published (.jsonc) load too, 
 """
 
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from splitstrument.cards import Source
+from splitstrument.cards import PART_NAME, Card, Source
 from splitstrument.checking import STRICT, checked
 from splitstrument.files.yaml_files import read_yaml
 
 SETTINGS = STRICT | {"allow_inf_nan": False}
+PartName = Annotated[str, Field(pattern=f"^{PART_NAME}$")]
 
 
 @dataclass(frozen=True, config=SETTINGS)
 class Collection:
-    """A folder of pairs. `ratio`: its share of the tracks (see `training.selection`; all of them unless given).
+    """A folder of pairs, or of tracks of other named parts.
 
-    `weight`: how often random windows come from it. `validation` names tracks, by how their names begin, that are held
-    out instead of the run's `validation_ratio`. `sources`: where the material comes from, for the model's card; in a
-    configuration it may be the name of a file that lists them (relative to the configuration).
+    `ratio`: its share of the tracks (see `training.selection`; all of them unless given). `weight`: how often random
+    windows come from it. `validation` names tracks, by how their names begin, that are held out instead of the run's
+    `validation_ratio`. `sources`: where the material comes from, for the model's card; in a configuration it may be the
+    name of a file that lists them (relative to the configuration).
     """
 
     pairs: str
@@ -49,7 +52,7 @@ class Windows:
     steps: int = Field(0, ge=0)
     batch_size: int = Field(4, ge=1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.sampling == "random" and self.per_track:
             raise ValueError("per_track is for sequential windows; random ones come from any place")
 
@@ -129,16 +132,21 @@ class Reference:
     remark: str = ""
 
 
-@dataclass(frozen=True, config=SETTINGS)
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Run:
-    """One training: the network, the pairs, how they make batches, what is minimised and for how long.
+    """One training: the network, the tracks, how they make batches, what is minimised and for how long.
 
-    `limit`: tracks in all (0: any number). `initial`: a model whose weights this one begins with. `save_minutes`: how
-    often a running epoch is saved. `validation_steps`: batches of validation windows, spread over all (0: all).
+    What the network learns to take out: one `instrument`, of pairs or of tracks that name it; or `sources`, parts of
+    tracks that name them. `whole`: the sources are the whole song, and the last of them, such as "other", is all that
+    the others are not. `limit`: tracks in all (0: any number). `initial`: a model whose weights this one begins with,
+    and `initial_source`, which of its sources (unless their names say it). `save_minutes`: how often a running epoch is
+    saved. `validation_steps`: batches of validation windows, spread over all (0: all).
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    instrument: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    instrument: PartName | None = None
+    sources: tuple[PartName, ...] = ()
+    whole: bool = False
     collections: Annotated[tuple[Collection, ...], Field(min_length=1)]
     network: str
     options: dict[str, object] = Field(default_factory=dict)
@@ -150,6 +158,7 @@ class Run:
     augmentation: Augmentation = Field(default_factory=Augmentation)
     loss: str = "l1"
     initial: str = ""
+    initial_source: str = ""
     optimizer: Optimizer = Field(default_factory=Optimizer)
     precision: Literal["float32", "bfloat16"] = "float32"
     epochs: int = Field(36, ge=1)
@@ -159,13 +168,24 @@ class Run:
     seed: int = Field(0, ge=0, lt=2**32)
     reference: Reference | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        if bool(self.instrument) == bool(self.sources):
+            raise ValueError("a run has either one instrument, or sources")
+        # What a card may not say no run may learn.
+        Card(self.name, self.source_names, self.sample_rate, self.network, whole=self.whole)
+        if self.initial_source and not self.initial:
+            raise ValueError("initial_source: is of the model that initial names")
         ratios = [collection.ratio is None for collection in self.collections]
         if any(ratios) and not all(ratios):
             raise ValueError("collections: either all have a ratio, or none has")
 
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """The sources in the order of the network's outputs: `sources`, or the one instrument."""
+        return self.sources or (self.instrument or "",)
 
-def load(path, changes=()):
+
+def load(path: str | Path, changes: Iterable[str] = ()) -> Run:
     """The run that the file `path` describes, with `changes` ("field=value", fields of fields by dots).
 
     Raises ValueError with one line that names the file, the field and what is wrong.
@@ -181,7 +201,7 @@ def load(path, changes=()):
     for change in changes:
         _change(values, origins, change)
 
-    def where(field):
+    def where(field: tuple) -> Path | str:
         known = [place for place in origins if field[: len(place)] == place]
         return str(origins[max(known, key=len)] if known else path)
 
@@ -190,7 +210,7 @@ def load(path, changes=()):
     return run
 
 
-def _check_names(run, where):
+def _check_names(run: Run, where: Callable) -> None:
     """What only the networks and losses themselves know."""
     from splitstrument import networks
     from training import losses
@@ -207,7 +227,7 @@ def _check_names(run, where):
             raise ValueError(f"{where((field, option and (option[1] or option[2])))}: {error}") from None
 
 
-def _read(path, heirs):
+def _read(path: Path, heirs: tuple[Path, ...]) -> tuple[dict, dict]:
     """(values, {field path: the file that says it}) of a YAML file and its bases."""
     if path.resolve() in heirs:
         raise ValueError(f"{path}: is its own base")
@@ -226,14 +246,14 @@ def _read(path, heirs):
     return merged, origins
 
 
-def _read_sources(folder, collections):
+def _read_sources(folder: Path, collections: Any) -> None:
     """Put lists in the place of files of sources."""
     for collection in collections if isinstance(collections, list) else ():
         if isinstance(collection, dict) and isinstance(collection.get("sources"), str):
             collection["sources"] = read_yaml(folder / collection["sources"])
 
 
-def _merge(into, values, origins, path, place):
+def _merge(into: dict, values: dict, origins: dict, path: Path | str, place: tuple) -> None:
     for name, value in values.items():
         origins[(*place, name)] = path
         if isinstance(value, dict):
@@ -243,7 +263,7 @@ def _merge(into, values, origins, path, place):
             into[name] = value
 
 
-def _change(values, origins, change):
+def _change(values: dict, origins: dict, change: str) -> None:
     import yaml
 
     names, equals, text = change.partition("=")

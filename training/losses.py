@@ -1,12 +1,14 @@
-"""Losses by name, in Keras operations: what a mask makes of the mixture against the instrument.
+"""Losses by name, in Keras operations: what a network makes of the mixture against a source.
 
-X is the mixture's spectrum, S the instrument's, m the mask, e and s the waveforms of m X and S. The trainer divides
+X is the mixture's spectrum, S the source's, m the mask, e and s the waveforms of m X and S. The trainer divides
 each window by the largest magnitude of its mixture first (as in the thesis), so that small constants mean the same
 everywhere. Norms are those of a window, over bins, frames and channels; losses are means over the batch, the lower the
-better, and finite in silence.
+better, and finite in silence. Of several sources each one's windows are windows of the batch.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from splitstrument.suggestions import no_such
 from training.perceptual import perceptual
@@ -19,89 +21,101 @@ FLOOR = 1e-3  # for magnitudes: 60 dB below the mixture's loudest bin; for power
 class Estimate:
     """A network's mask for a batch of windows, and what it was made for: all (batch, bins, frames, channels).
 
-    `mixture` and `instrument` are spectra as (real, imaginary); `window` is that of their STFT in samples.
+    `mixture` and `source` are spectra as (real, imaginary); `window` is that of their STFT in samples, of which they
+    may be the lower bins alone. A network of waveforms has no mask, and `guess`, the spectra of what it made.
     """
 
-    mask: object
+    mask: Any
     mixture: tuple
-    instrument: tuple
+    source: tuple
     window: int
     sample_rate: int
+    guess: tuple | None = None
 
-    def spectra(self):
-        """(real, imaginary) of what the mask leaves of the mixture."""
-        return tuple(self.mask * part for part in self.mixture)
+    def spectra(self) -> tuple:
+        """(real, imaginary) of the estimate: of what the mask leaves of the mixture."""
+        return self.guess or tuple(self.mask * part for part in self.mixture)
 
-    def magnitudes(self):
-        """(mask times the mixture's magnitude, the instrument's, the mixture's)."""
+    def magnitudes(self) -> tuple:
+        """(mask times the mixture's magnitude, the source's, the mixture's)."""
         mixture = _magnitude(*self.mixture)
-        return self.mask * mixture, _magnitude(*self.instrument), mixture
+        masked = _magnitude(*self.guess) if self.guess else self.mask * mixture
+        return masked, _magnitude(*self.source), mixture
 
-    def audible(self):
+    def audible(self) -> tuple:
         """As `magnitudes`, where a mask below 0, which a linear output may give, counts as 0, as it does in use.
 
         For roots and logarithms, which have no value there.
         """
         from keras import ops
 
-        masked, instrument, mixture = self.magnitudes()
-        return ops.maximum(masked, 0.0), instrument, mixture
+        masked, source, mixture = self.magnitudes()
+        return ops.maximum(masked, 0.0), source, mixture
 
-    def waveforms(self):
-        """(estimate, instrument) in time: (batch, samples, channels), the edges faded."""
-        return istft(*self.spectra(), self.window), istft(*self.instrument, self.window)
+    def powers(self) -> tuple:
+        """(power of the estimate, where a mask below 0 counts as 0, the source's)."""
+        from keras import ops
 
-    def mixture_waveform(self):
+        source, guess = (
+            real * real + imaginary * imaginary for real, imaginary in (self.source, self.guess or self.mixture)
+        )
+        return guess if self.guess else ops.maximum(self.mask, 0.0) ** 2 * guess, source
+
+    def waveforms(self) -> tuple:
+        """(estimate, source) in time: (batch, samples, channels), the edges faded."""
+        return istft(*self.spectra(), self.window), istft(*self.source, self.window)
+
+    def mixture_waveform(self) -> Any:
         """The mixture in time, as `waveforms`."""
         return istft(*self.mixture, self.window)
 
 
-def _magnitude(real, imaginary):
+def _magnitude(real: Any, imaginary: Any) -> Any:
     from keras import ops
 
     # The small number keeps the root's gradient finite in silence.
     return ops.sqrt(real * real + imaginary * imaginary + 1e-10)
 
 
-def _power(*parts, keepdims=False):
+def _power(*parts: Any, keepdims: bool = False) -> Any:
     """Sum of squares for each window."""
     from keras import ops
 
     return sum(ops.sum(part * part, tuple(range(1, len(part.shape))), keepdims=keepdims) for part in parts)
 
 
-def l1(estimate):
-    """mean | m |X| - |S| |: mask times the mixture's magnitude against the instrument's (thesis, section 5.3)."""
+def l1(estimate: Estimate) -> Any:
+    """mean | m |X| - |S| |: mask times the mixture's magnitude against the source's (thesis, section 5.3)."""
     from keras import ops
 
-    masked, instrument, _ = estimate.magnitudes()
-    return ops.mean(ops.abs(masked - instrument))
+    masked, source, _ = estimate.magnitudes()
+    return ops.mean(ops.abs(masked - source))
 
 
-def mse(estimate):
+def mse(estimate: Estimate) -> Any:
     """mean (m |X| - |S|)^2. Squares ask for the mean of what is likely, where L1 asks for the median."""
     from keras import ops
 
-    masked, instrument, _ = estimate.magnitudes()
-    return ops.mean((masked - instrument) ** 2)
+    masked, source, _ = estimate.magnitudes()
+    return ops.mean((masked - source) ** 2)
 
 
-def _convergence(masked, instrument, mixture):
+def _convergence(masked: Any, source: Any, mixture: Any) -> Any:
     from keras import ops
 
     floor = FLOOR * _power(mixture) + 1e-6
-    return ops.mean(ops.sqrt((_power(masked - instrument) + 1e-9) / (_power(instrument) + floor)))
+    return ops.mean(ops.sqrt((_power(masked - source) + 1e-9) / (_power(source) + floor)))
 
 
-def spectral_convergence(estimate):
+def spectral_convergence(estimate: Estimate) -> Any:
     """|| m |X| - |S| || / || S || for each window (Arik et al. 2019): quiet windows weigh like loud ones.
 
-    A thousandth of the mixture's power is added below, since nothing can be divided by a silent instrument.
+    A thousandth of the mixture's power is added below, since nothing can be divided by a silent source.
     """
     return _convergence(*estimate.magnitudes())
 
 
-def mse_convergence(estimate):
+def mse_convergence(estimate: Estimate) -> Any:
     """0.7 MSE + 0.3 spectral convergence, the loss of the Enhanced U-Net (slides, section 7).
 
     Magnitudes are at most 1 and mostly far lower, so that the second part outweighs the first here.
@@ -109,13 +123,13 @@ def mse_convergence(estimate):
     return 0.7 * mse(estimate) + 0.3 * spectral_convergence(estimate)
 
 
-def _log_difference(masked, instrument):
+def _log_difference(masked: Any, source: Any) -> Any:
     from keras import ops
 
-    return ops.mean(ops.abs(ops.log(masked + FLOOR) - ops.log(instrument + FLOOR)))
+    return ops.mean(ops.abs(ops.log(masked + FLOOR) - ops.log(source + FLOOR)))
 
 
-def log_magnitude(estimate):
+def log_magnitude(estimate: Estimate) -> Any:
     """mean | ln(m |X| + f) - ln(|S| + f) |: errors count as ratios, much as the ear takes them.
 
     The floor f, 60 dB below the mixture's loudest bin, keeps what nobody hears from outweighing the rest.
@@ -123,7 +137,7 @@ def log_magnitude(estimate):
     return _log_difference(*estimate.audible()[:2])
 
 
-def time_l1(estimate):
+def time_l1(estimate: Estimate) -> Any:
     """mean | e - s | of the waveforms, which knows the phases.
 
     Times window / 4, the magnitude of a sine of amplitude 1, so that its size is that of the losses on spectra.
@@ -134,8 +148,8 @@ def time_l1(estimate):
     return estimate.window / 4 * ops.mean(ops.abs(guess - truth))
 
 
-def _explained(estimate):
-    """Powers of the instrument's waveform along the estimate's, and across it: scaling the estimate changes neither."""
+def _explained(estimate: Estimate) -> Any:
+    """Powers of the source's waveform along the estimate's, and across it: scaling the estimate changes neither."""
     from keras import ops
 
     guess, truth = estimate.waveforms()
@@ -143,12 +157,12 @@ def _explained(estimate):
     return _power(gain * guess), _power(truth - gain * guess)
 
 
-def si_sdr(estimate):
+def si_sdr(estimate: Estimate) -> Any:
     """Negative SI-SDR in dB: 20 log10 of the tangent of the angle between e and s (Le Roux et al. 2019).
 
     Their definition fits the truth to the estimate; fitting the estimate to the truth is the same angle, and lets a
     thousandth of the mixture's power, added to both powers as in `snr`, stay out of the mask's scale. Nothing is asked
-    where the instrument is silent, nor of the mask's level: another loss, before or after, has to set that.
+    where the source is silent, nor of the mask's level: another loss, before or after, has to set that.
     """
     from keras import ops
 
@@ -157,7 +171,7 @@ def si_sdr(estimate):
     return ops.mean(10 * ops.log10((across + floor) / (along + floor)))
 
 
-def multi_resolution(estimate):
+def multi_resolution(estimate: Estimate) -> Any:
     """Spectral convergence + L1 of log magnitudes, mean over three STFTs (Yamamoto et al. 2020, section 2.2).
 
     A long window tells frequencies apart and a short one instants; the waveform has to be right for both. Theirs have
@@ -174,20 +188,20 @@ def multi_resolution(estimate):
     return total / len(windows)
 
 
-def _root_difference(estimate):
+def _root_difference(estimate: Estimate) -> Any:
     """Difference of the magnitudes' square roots, and the mixture's mean magnitude in each window."""
     from keras import ops
 
-    masked, instrument, mixture = estimate.audible()
+    masked, source, mixture = estimate.audible()
     level = ops.mean(mixture, (1, 2, 3), keepdims=True) + 1e-6
-    return ops.sqrt(masked + 1e-6) - ops.sqrt(instrument + 1e-6), level
+    return ops.sqrt(masked + 1e-6) - ops.sqrt(source + 1e-6), level
 
 
-def _complex_difference(estimate):
-    return [guess - truth for guess, truth in zip(estimate.spectra(), estimate.instrument, strict=True)]
+def _complex_difference(estimate: Estimate) -> Any:
+    return [guess - truth for guess, truth in zip(estimate.spectra(), estimate.source, strict=True)]
 
 
-def compressed(estimate):
+def compressed(estimate: Estimate) -> Any:
     """L1 of the square roots of magnitudes plus L1 of the complex spectra, both relative to the mixture's mean.
 
     The root weighs quiet partials, which the ear hears; the complex part knows the phases, so that it asks for the
@@ -200,46 +214,46 @@ def compressed(estimate):
     return ops.mean(complex_error / level) + 0.5 * ops.mean(ops.abs(roots) / ops.sqrt(level))
 
 
-def snr(estimate):
+def snr(estimate: Estimate) -> Any:
     """Error over signal per window, as log10 of powers, plus the mean square of the magnitudes' roots' difference.
 
     An L1 loss asks for the median, which is silence wherever the network is unsure; squares ask for the mean. The
     logarithm weighs quiet windows like loud ones; a thousandth of the mixture's power keeps it finite where the
-    instrument is silent or the estimate perfect (thresholded SNR, Wisdom et al. 2021).
+    source is silent or the estimate perfect (thresholded SNR, Wisdom et al. 2021).
     """
     return _thresholded(estimate, FLOOR)
 
 
-def snr_20(estimate):
+def snr_20(estimate: Estimate) -> Any:
     """As `snr`, with a hundredth of the mixture's power: 20 dB, which Wisdom et al. have for silent instruments.
 
-    With 30 dB, what leaks where the instrument is silent costs so much more than leaving an instrument out that a
+    With 30 dB, what leaks where the source is silent costs so much more than leaving a source out that a
     network which meets much silence in training becomes silent itself.
     """
     return _thresholded(estimate, 10 * FLOOR)
 
 
-def _thresholded(estimate, share):
+def _thresholded(estimate: Estimate, share: float) -> Any:
     from keras import ops
 
     floor = share * _power(*estimate.mixture) + 1e-6
-    error, signal = _power(*_complex_difference(estimate)), _power(*estimate.instrument)
+    error, signal = _power(*_complex_difference(estimate)), _power(*estimate.source)
     roots, level = _root_difference(estimate)
     return ops.mean(ops.log10((error + floor) / (signal + floor))) + ops.mean(roots**2 / level)
 
 
-def plain_sdr(estimate):
+def plain_sdr(estimate: Estimate) -> Any:
     """To watch: 10 log10(|S|^2 / |S - m X|^2) over the batch's spectra in dB; 0 for an empty estimate."""
     from keras import ops
 
     error = ops.sum(_power(*_complex_difference(estimate)))
-    return 10 * ops.log10(ops.sum(_power(*estimate.instrument)) / (error + 1e-9) + 1e-9)
+    return 10 * ops.log10(ops.sum(_power(*estimate.source)) / (error + 1e-9) + 1e-9)
 
 
-def scale_invariant_sdr(estimate):
+def scale_invariant_sdr(estimate: Estimate) -> Any:
     """To watch: SI-SDR of the waveforms in dB (Le Roux et al. 2019), mean over the batch, each window within +-30 dB.
 
-    It is not defined for silence: windows whose instrument lies 60 dB below the mixture are left out (0 if all are),
+    It is not defined for silence: windows whose source lies 60 dB below the mixture are left out (0 if all are),
     and an empty estimate has -30 dB.
     """
     from keras import ops
@@ -266,7 +280,7 @@ LOSSES = {
 }
 
 
-def find(name):
+def find(name: str) -> Callable[[Estimate], Any]:
     """The loss called `name`; ValueError suggests the nearest."""
     if name not in LOSSES:
         raise ValueError(no_such("loss", name, LOSSES))

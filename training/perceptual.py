@@ -12,8 +12,12 @@ for which there are means here; so it gives no PESQ score.
 """
 
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from training.losses import Estimate
 
 # PESQ presents speech at 79 dB SPL. We take the loudest bin of each window's mixture to be a sine of that level.
 LEVEL = 79.0
@@ -23,7 +27,7 @@ ADDED = 0.0309 / 0.1  # the weights of the asymmetrical and the symmetrical dist
 
 
 @cache
-def bands(window, sample_rate):
+def bands(window: int, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
     """(matrix (bins, bands), thresholds (bands)): spectra of powers -> powers in bands, and their thresholds there.
 
     Bands are half a Bark wide (Traunmueller 1990), as in PESQ; those that no bin falls into do not exist. Powers are
@@ -42,7 +46,7 @@ def bands(window, sample_rate):
     return matrix.astype(np.float32), (10 ** (np.minimum(threshold, 120) / 10)).astype(np.float32)
 
 
-def _loudness(power, threshold):
+def _loudness(power: Any, threshold: Any) -> Any:
     """Zwicker's law as in P.862, 10.2, without its constant factor; 0 below the threshold."""
     from keras import ops
 
@@ -50,7 +54,7 @@ def _loudness(power, threshold):
     return (threshold / 0.5) ** EXPONENT * above
 
 
-def perceptual(estimate):
+def perceptual(estimate: "Estimate") -> Any:
     """mean |D| + 0.309 mean h max(D, 0), D the difference of loudness in Bark bands (after P.862, 10.2.9, 10.2.10).
 
     D is drawn towards 0 by a quarter of the lower loudness (masking). h = ((E + 50) / (S + 50))^1.2, at most 12, is
@@ -60,10 +64,8 @@ def perceptual(estimate):
     from keras import ops
 
     matrix, threshold = (ops.convert_to_tensor(array) for array in bands(estimate.window, estimate.sample_rate))
-    mask = ops.maximum(estimate.mask, 0.0)  # a linear output may be negative, which counts as 0 in use
     guess, truth = (
-        10 ** (LEVEL / 10) * ops.einsum("bkfc,kz->bfcz", weight * (real * real + imaginary * imaginary), matrix)
-        for weight, (real, imaginary) in ((mask * mask, estimate.mixture), (1.0, estimate.instrument))
+        10 ** (LEVEL / 10) * ops.einsum("bkfc,kz->bfcz", power, matrix[: power.shape[1]]) for power in estimate.powers()
     )
     loud_guess, loud_truth = _loudness(guess, threshold), _loudness(truth, threshold)
     masked = MASKED * ops.minimum(loud_guess, loud_truth)

@@ -71,7 +71,7 @@ class RunFolder:
 
     def _tracks(self):
         sides = {"training": self.selection.training, "validation": self.selection.validation}
-        return {side: [[track.pair.name, track.samples] for track in tracks] for side, tracks in sides.items()}
+        return {side: [[track.name, track.samples] for track in tracks] for side, tracks in sides.items()}
 
     def describe(self, environment):
         """Write what the run is given; `environment`: what it runs on, as a dict."""
@@ -79,7 +79,7 @@ class RunFolder:
         write_yaml(self.path / "environment.yaml", environment)
         sides, seconds = self._tracks(), self.run.sample_rate * 3600
         hours = {side: round(sum(samples for _, samples in tracks) / seconds, 3) for side, tracks in sides.items()}
-        folders = {str(track.pair.folder.parent) for track in (*self.selection.training, *self.selection.validation)}
+        folders = {str(track.track.folder.parent) for track in (*self.selection.training, *self.selection.validation)}
         summary = {
             "tracks of training": len(self.selection.training),
             "tracks of validation": len(self.selection.validation),
@@ -96,11 +96,13 @@ class RunFolder:
         with open(self.path / "log.txt", "a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
 
-    def say_beginning(self, what):
-        """Say what is trained on what, since the first step takes a while to compile."""
+    def say_beginning(self, what: str, began: str) -> None:
+        """Say what is trained on what, since the first step takes a while to compile, and what it `began` with."""
         training, validation = self.selection.training, self.selection.validation
         limit = f" (limit {self.run.limit})" if self.run.limit else ""
         self.say(f"{self.path}: {len(training)} tracks{limit}, {len(validation)} for validation; {what}")
+        if began:
+            self.say(f"{self.path}: {began}")
 
     def say_end(self, state):
         """Say why a run ended, by its State."""
@@ -141,16 +143,19 @@ class RunFolder:
             models.save(network, self._card(epochs), folder)
 
     def _card(self, epochs):
-        from splitstrument.models import Card
+        from splitstrument.cards import Card
+        from training.initial import initial_material
 
         run = self.run
-        sources = [source for collection in run.collections for source in collection.sources]
+        material = [source for collection in run.collections for source in collection.sources]
+        material += initial_material(run, self.path.parent)
         return Card(
             name=run.name,
-            instrument=run.instrument,
+            sources=run.source_names,
+            whole=run.whole,
             sample_rate=run.sample_rate,
             network=run.network,
             options=run.options,
-            trained_on=tuple(dict.fromkeys(sources)),
+            trained_on=tuple(dict.fromkeys(material)),
             training=f"epoch {epochs}, batches of {run.windows.batch_size} windows, loss {run.loss}, seed {run.seed}",
         )

@@ -1,41 +1,60 @@
-"""Which tracks a run trains on and which it holds out, and whether they are fit for it.
+"""Which tracks a run trains on and which it holds out, whether they are fit for it, and what their parts are to it.
 
 As in the thesis: tracks stand in the order of the MD5 of their folder's name. Where collections have ratios, the whole
 is as many tracks as the smallest collection allows at those ratios, or the limit if that is less; each collection
 gives its share of it, rounded down, or all that it has. The first fifth of what each gives is for validation.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from splitstrument.tracks import PAIR, Track, TrackError, Wave, find_pairs
+from splitstrument.tracks import PAIR, Track, TrackError, Wave, find_tracks
+from training.config import Collection, Run
 
 
 @dataclass(frozen=True)
-class Track:
-    """A pair that fits the run, its two files, and how often random windows come from it, among all tracks."""
+class Material:
+    """A track that fits the run, with the files that add up to each part of a batch.
 
-    pair: Pair
-    instrument: Wave
-    rest: Wave
+    `parts`: those of the run's sources in order, then, where these are not the whole song, those of everything else. A
+    part without files is silent. `weight`: how often random windows come from it, among all tracks.
+    """
+
+    track: Track
+    parts: tuple[tuple[Wave, ...], ...]
     weight: float = 1.0
 
     @property
-    def samples(self):
-        """The length of both files in samples."""
-        return self.instrument.samples
+    def name(self) -> str:
+        """The track's name."""
+        return self.track.name
+
+    @property
+    def samples(self) -> int:
+        """The length of all files in samples."""
+        return self._any.samples
+
+    @property
+    def rate(self) -> int:
+        """The sample rate of all files in Hz."""
+        return self._any.rate
+
+    @property
+    def _any(self) -> Wave:
+        return next(wave for waves in self.parts for wave in waves)
 
 
 @dataclass(frozen=True)
 class Selection:
     """The tracks of a run, and a line for each that was left out."""
 
-    training: tuple[Track, ...]
-    validation: tuple[Track, ...]
+    training: tuple[Material, ...]
+    validation: tuple[Material, ...]
     left_out: tuple[str, ...]
 
 
-def counts(sizes, ratios, limit):
+def counts(sizes: Sequence[int], ratios: Sequence[float | None], limit: int) -> list[int]:
     """How many tracks each collection gives: of `sizes` at `ratios` (all None: no ratio), at most `limit` (0: any)."""
     if None in ratios:
         if not limit:
@@ -49,43 +68,50 @@ def counts(sizes, ratios, limit):
     return [min(size, int(ratio / whole * target + 1e-9)) for size, ratio in zip(sizes, ratios, strict=True)]
 
 
-def select(run, root, window):
+def select(run: Run, root: str | Path, window: int) -> Selection:
     """The Selection of `run` from folders below `root`; `window`: the samples of a window.
 
-    Raises TrackError, with a line for each pair that is not fit: half of it missing, other rates or lengths.
+    Raises TrackError, with a line for each track that is not fit: half of a pair missing, other rates or lengths, a
+    pair where the run has several sources; and where a source is nowhere.
     """
     fit, left_out, wrong = [], [], []
     for collection in run.collections:
         folder = _folder(run, root, collection.pairs)
         tracks = []
-        for pair in find_pairs(folder, whole=False):
+        for track in find_tracks(folder):
             try:
-                track = _track(pair, run)
+                material = _material(track, run)
             except TrackError as error:
                 wrong.append(str(error))
                 continue
-            if track.samples < window:
-                short = f"{track.samples / run.sample_rate:.2f} s of {window / run.sample_rate:.2f} s"
-                left_out.append(f"{pair.folder}: left out: shorter than a window of the network ({short})")
+            if material.samples < window:
+                short = f"{material.samples / run.sample_rate:.2f} s of {window / run.sample_rate:.2f} s"
+                left_out.append(f"{track.folder}: left out: shorter than a window of the network ({short})")
             else:
-                tracks.append(track)
+                tracks.append(material)
         fit.append(tracks)
         if not tracks and not wrong:
             raise TrackError(f"{folder}: every track is shorter than a window, {window / run.sample_rate:.2f} s")
     if wrong:
-        more = f"; and {len(wrong) - 8} more" if len(wrong) > 8 else ""
-        raise TrackError("; ".join(wrong[:8]) + more)
+        others = f"; and {len(wrong) - 8} more" if len(wrong) > 8 else ""
+        raise TrackError("; ".join(wrong[:8]) + others)
     training, validation = [], []
-    numbers = counts([len(tracks) for tracks in fit], [each.ratio for each in run.collections], run.limit)
+    numbers = counts([len(tracks) for tracks in fit], [collection.ratio for collection in run.collections], run.limit)
     for collection, tracks, number in zip(run.collections, fit, numbers, strict=True):
         held, kept = _held_out(collection, tracks[:number], run.validation_ratio)
-        training += [replace(track, weight=collection.weight / len(kept)) for track in kept]
+        training += [replace(material, weight=collection.weight / len(kept)) for material in kept]
         validation += held
-    folders = [track.pair.folder.resolve() for track in (*training, *validation)]
+    _check_sides(run, training, validation)
+    return Selection(tuple(training), tuple(validation), tuple(left_out))
+
+
+def _check_sides(run: Run, training: list[Material], validation: list[Material]) -> None:
+    """Raise TrackError where a track is there twice or on both sides, one side is empty, or a source is nowhere."""
+    folders = [material.track.folder.resolve() for material in (*training, *validation)]
     twice = {folder.name for folder in folders if folders.count(folder) > 1}
     if twice:
         raise TrackError(f"{', '.join(sorted(twice)[:8])}: of two collections that hold the same folder")
-    both = {track.pair.name for track in training} & {track.pair.name for track in validation}
+    both = {material.name for material in training} & {material.name for material in validation}
     if both:
         raise TrackError(
             f"{', '.join(sorted(both)[:8])}: of one collection for training, of another one for validation; "
@@ -95,11 +121,14 @@ def select(run, root, window):
         raise TrackError("no track is left to train on: more pairs, or a smaller validation_ratio")
     if not validation:
         raise TrackError("no track is held out for validation: more pairs, or a larger validation_ratio")
-    return Selection(tuple(training), tuple(validation), tuple(left_out))
+    for number, source in enumerate(run.source_names):
+        if not any(material.parts[number] for material in training):
+            names = sorted({part for material in training for part in material.track.parts})
+            raise TrackError(f"no track that is trained on has a part {source}; there are: {', '.join(names)}")
 
 
-def _folder(run, root, name):
-    """The folder of a collection's pairs at the run's rate; a run of one collection may have it as `root` itself."""
+def _folder(run: Run, root: str | Path, name: str) -> Path:
+    """The folder of a collection's tracks at the run's rate; a run of one collection may have it as `root` itself."""
     root, below = Path(root), Path(root) / name
     folder = root if len(run.collections) == 1 and not below.exists() else below
     at_rate = folder / f"tracks_{run.sample_rate}hz"
@@ -110,29 +139,41 @@ def _folder(run, root, name):
     return folder
 
 
-def _track(pair, run):
-    """The Track of a pair that fits the run. Raises TrackError."""
-    for part in PAIR:
-        if not pair.path(part).exists():
-            raise TrackError(f"{pair.folder}: {pair.path(part).name} is missing; the other half is there")
-    instrument, rest = (pair.wave(part) for part in PAIR)
-    if instrument.rate != rest.rate:
-        raise TrackError(f"{pair.folder}: the instrument has {instrument.rate} Hz, the rest {rest.rate}")
-    if rest.rate != run.sample_rate:
-        raise TrackError(f"{pair.folder}: has {rest.rate} Hz, the run {run.sample_rate}; splitstrument mix --rates")
-    if instrument.samples != rest.samples:
-        raise TrackError(f"{pair.folder}: the instrument has {instrument.samples:,} samples, the rest {rest.samples:,}")
-    return Track(pair, instrument, rest)
+def _material(track: Track, run: Run) -> Material:
+    """The Material of a track that fits the run. Raises TrackError."""
+    pair = set(track.parts) == set(PAIR)
+    if pair and len(run.source_names) > 1:
+        raise TrackError(
+            f"{track.folder}: a pair, instrument and rest; a run of several sources takes tracks that name its parts"
+        )
+    for part in track.parts:
+        if not track.path(part).exists():
+            other = "the other half is there" if pair else "the other parts are there"
+            raise TrackError(f"{track.folder}: {track.path(part).name} is missing; {other}")
+    waves = {part: track.wave(part) for part in track.parts}
+    (first, wave), *others = waves.items()
+    for part, other in others:
+        if other.rate != wave.rate:
+            raise TrackError(f"{track.folder}: the {first} has {wave.rate} Hz, the {part} {other.rate}")
+    if wave.rate != run.sample_rate:
+        raise TrackError(f"{track.folder}: has {wave.rate} Hz, the run {run.sample_rate}; splitstrument mix --rates")
+    for part, other in others:
+        if other.samples != wave.samples:
+            raise TrackError(f"{track.folder}: the {first} has {wave.samples:,} samples, the {part} {other.samples:,}")
+    named = PAIR[:1] if pair else run.source_names[: -1 if run.whole else None]
+    sources = [tuple(waves[name] for name in (source,) if name in waves) for source in named]
+    everything_else = tuple(wave for part, wave in waves.items() if part not in named)
+    return Material(track, (*sources, everything_else))
 
 
-def _held_out(collection, tracks, ratio):
+def _held_out(collection: Collection, tracks: list[Material], ratio: float) -> tuple[list[Material], list[Material]]:
     """(tracks for validation, tracks for training)."""
     if not collection.validation:
         number = max(int(len(tracks) * ratio), len(tracks) > 1)
         return tracks[:number], tracks[number:]
-    held = [track for track in tracks if track.pair.name.startswith(collection.validation)]
+    held = [track for track in tracks if track.name.startswith(collection.validation)]
     for prefix in collection.validation:
-        if not any(track.pair.name.startswith(prefix) for track in held):
+        if not any(track.name.startswith(prefix) for track in held):
             raise TrackError(
                 f"{collection.pairs}: of the tracks that are taken no name begins with {prefix!r}: validation"
             )

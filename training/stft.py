@@ -5,18 +5,20 @@ apart, as networks and losses have them. Frames are joined from the four hops th
 backend compiles and differentiates quickly, where gathering or convolving them out of the signal does not.
 """
 
+from typing import Any
+
 import numpy as np
 
 OVERLAP = 4  # windows over one sample
 
 
-def _hann(window):
+def _hann(window: int) -> Any:
     from keras import ops
 
     return ops.convert_to_tensor(np.sin(np.pi * np.arange(window) / window) ** 2, "float32")
 
 
-def stft(audio, window):
+def stft(audio: Any, window: int) -> tuple[Any, Any]:
     """(real, imaginary) of the whole periodic Hann windows, a quarter of a window apart; no padding."""
     from keras import ops
 
@@ -28,13 +30,17 @@ def stft(audio, window):
     return tuple(ops.transpose(part, (0, 3, 2, 1)) for part in ops.rfft(windows * _hann(window)))
 
 
-def istft(real, imaginary, window):
+def istft(real: Any, imaginary: Any, window: int) -> Any:
     """The audio of these spectra: windowed overlap-add / 1.5, (frames - 1) * hop + window samples.
 
     The first and last three hops fade, since fewer than four windows lie over them. What is compared has to go through
-    this alike.
+    this alike. Where the spectra are the lower bins alone, the others are 0.
     """
     from keras import ops
+
+    missing = window // 2 + 1 - real.shape[1]
+    if missing:
+        real, imaginary = (ops.pad(part, ((0, 0), (0, missing), (0, 0), (0, 0))) for part in (real, imaginary))
 
     hop, (frames, channels) = window // OVERLAP, real.shape[2:]
     windows = ops.irfft(tuple(ops.transpose(part, (0, 3, 2, 1)) for part in (real, imaginary)), window)

@@ -53,8 +53,7 @@ class TensorFlowDevices(Devices):
         def made(index):
             return tf.ensure_shape(tf.numpy_function(lambda i: batches[int(i)], [index], tf.float32), shape)
 
-        sampler = batches.sampler
-        shape = (None, 2, sampler.length, sampler.channels)
+        shape = (None, *batches.sampler.shape)
         dataset = tf.data.Dataset.range(len(batches)).map(made, THREADS, deterministic=True).prefetch(AHEAD)
         try:
             for batch in dataset:

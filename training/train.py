@@ -25,37 +25,38 @@ def train(run, samplers, folder, stopping):
     keras = keras_on()
     from splitstrument import networks
     from training import losses, optimizers
+    from training.initial import begin_with_initial
     from training.loop import Loop, Stopped
     from training.trainee import Trainee
 
-    found = find_devices()
+    devices = find_devices()
     keras.utils.set_random_seed(run.seed)
-    settings = networks.settings(run.network, run.options)
-    with found.scope():
+    form, began = networks.form(run.network, run.options), ""
+    with devices.scope():
         keras.config.set_dtype_policy("mixed_bfloat16" if run.precision == "bfloat16" else "float32")
-        network = networks.build(run.network, run.options)
+        network = networks.build(run.network, run.options, run.source_names)
         keras.config.set_dtype_policy("float32")
         if run.initial:
-            _begin_with(network, run.initial, folder.path.parent)
+            began = begin_with_initial(network, run, folder.path.parent)
         loss = losses.find(run.loss)
-        trainee = Trainee(network, settings.fft_length, run.sample_rate, loss, found.replicas)
+        trainee = Trainee(network, form, run.sample_rate, loss, run.whole, devices.replicas)
         optimizer = optimizers.build(run.optimizer, samplers[0].steps, run.epochs)
         optimizer.build(network.trainable_variables)
-        trainee.compile(optimizer, jit_compile=found.compiled)
-    loop = Loop(run, trainee, *samplers, found, folder, stopping)
-    if found.chief:
-        environment = _environment(keras, found)
+        trainee.compile(optimizer, jit_compile=devices.compiled)
+    loop = Loop(run, trainee, *samplers, devices, folder, stopping)
+    if devices.chief:
+        environment = _environment(keras, devices)
         folder.describe(environment)
-        folder.say_beginning(f"{run.network} of {networks.size(network):,} weights, {environment['backend']}")
+        folder.say_beginning(f"{run.network} of {networks.size(network):,} weights, {environment['backend']}", began)
     try:
         loop.resume()
         loop.go()
     except Stopped:
-        if found.chief:
+        if devices.chief:
             where = f"in epoch {loop.state.epoch + 1}, after step {loop.state.step}"
             folder.say(f"{folder.path}: stopped {where}; give the command again")
         return False
-    if found.chief:
+    if devices.chief:
         folder.say_end(loop.state)
     return True
 
@@ -85,27 +86,15 @@ def prepare(run, root):
     from training.sampler import Sampler
     from training.selection import select
 
-    settings = networks.settings(run.network, run.options)
-    hop = settings.fft_length // 4
-    length = (settings.frames - 1) * hop + settings.fft_length
-    selection = select(run, root, length)
-    shape = (length, settings.frames * hop, settings.channels, run.seed)
+    form = networks.form(run.network, run.options)
+    selection = select(run, root, form.samples)
+    shape = (form.samples, form.step, form.channels, run.seed)
     in_order = replace(run.windows, sampling="sequential", shuffle="none", steps=0)
+    most, example = run.validation_steps, bool(form.example)
     return selection, (
-        Sampler(selection.training, run.windows, run.augmentation, *shape),
-        Sampler(selection.validation, in_order, Augmentation(), *shape, most=run.validation_steps),
+        Sampler(selection.training, run.windows, run.augmentation, *shape, example=example),
+        Sampler(selection.validation, in_order, Augmentation(), *shape, most=most, example=example),
     )
-
-
-def _begin_with(network, initial, runs):
-    """Give `network` the weights of a run beside this one, or of a model."""
-    from splitstrument import models
-
-    weights = models.load(runs / initial if (runs / initial).is_dir() else initial)[1].get_weights()
-    try:
-        network.set_weights(weights)
-    except ValueError:
-        raise ValueError(f"initial: {initial} is another network than this run's") from None
 
 
 def _environment(keras, devices):

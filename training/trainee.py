@@ -1,52 +1,104 @@
-"""A network in training: windows of instrument and rest in, spectra and mixture made on the device, loss out.
+"""A network in training: windows of parts in, spectra and mixture made on the device, loss out.
 
-The mixture's spectrum is the sum of the two spectra, as in the thesis (appendix D.4); every window is divided by the
-largest magnitude of its mixture (section 5.3). Networks take magnitudes in float32 and may compute in bfloat16.
+The mixture is the sum of the parts, and its spectrum that of theirs, as in the thesis (appendix D.4). Networks get it
+as it is, as they do in use. For the losses every window is divided by the largest magnitude of its mixture (section
+5.3), so that their constants mean the same everywhere. Networks take magnitudes in float32 and may compute in bfloat16.
+
+Of a network that sees but the lower bins of its STFT, losses look at these alone: what goes on above them is a rule of
+use, which no weight can learn, and through it the mask's upper bins would be drawn to what the network does not hear.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
 
+from splitstrument.form import Form
+from splitstrument.spectrogram import grid_at
 from training.losses import Estimate, plain_sdr, scale_invariant_sdr
-from training.stft import stft
+from training.stft import OVERLAP, stft
 
 WATCHED = {"sdr": plain_sdr, "si_sdr": scale_invariant_sdr}
 
 
 class Trainee(keras.Model):
-    """Trains `network`, whose STFT window and sample rate are given, with `loss` (a function of Estimate).
+    """Trains `network` of this Form with `loss` (a function of Estimate); `sample_rate` in Hz.
 
-    Takes (batch, 2, samples, channels). `replicas`: how many devices share each batch.
+    Takes (batch, parts, samples, channels): the network's sources in order; then, unless they are the `whole` song,
+    everything else; then, if the form has one, an example of the first source. The loss is the mean over sources.
+    `replicas`: how many devices share each batch.
     """
 
-    def __init__(self, network, window, sample_rate, loss, replicas=1):
+    def __init__(
+        self,
+        network: keras.Model,
+        form: Form,
+        sample_rate: int,
+        loss: Callable[[Estimate], Any],
+        whole: bool = False,
+        replicas: int = 1,
+    ) -> None:
         super().__init__(dtype="float32")
-        self.network, self.window, self.rate = network, window, sample_rate
+        self.network, self.form, self.rate = network, form, sample_rate
         self.objective, self.replicas = loss, replicas
+        self.sources = network.output_shape[-1]
+        self.parts = self.sources if whole else self.sources + 1
+        # What networks of waveforms make is looked at through the window of all pictures here, if it is long enough.
+        self.window = form.window or min(grid_at(sample_rate).window, form.length // OVERLAP * OVERLAP)
+        self.bins = form.bins if form.domain == "spectrum" else self.window // 2 + 1
         self.watched = [keras.metrics.Mean(name=name) for name in WATCHED]
         self.built = True
 
-    def call(self, parts, training=False):
-        """(mask, mixture's real and imaginary parts, the instrument's), each (batch, bins, frames, channels)."""
-        samples, channels = parts.shape[2:]
-        spectra = stft(ops.reshape(parts, (-1, samples, channels)), self.window)
-        real, imaginary = (ops.reshape(part, (-1, 2, *part.shape[1:])) for part in spectra)
-        magnitude = ops.sqrt(ops.sum(real, 1) ** 2 + ops.sum(imaginary, 1) ** 2)
-        loudest = ops.max(magnitude, (1, 2, 3), keepdims=True)
-        scale = 1 / ops.maximum(loudest, 1e-6)
-        mask = ops.cast(self.network(magnitude * scale, training=training), "float32")
-        mixture = (ops.sum(real, 1) * scale, ops.sum(imaginary, 1) * scale)
-        return mask, *mixture, real[:, 0] * scale, imaginary[:, 0] * scale
+    def call(self, windows: Any, training: bool = False) -> tuple:
+        """(masks, or the estimates' real and imaginary parts; the mixture's; the sources'), as losses take them.
 
-    def _estimate(self, outputs):
-        mask, *spectra = outputs
-        return Estimate(mask, tuple(spectra[:2]), tuple(spectra[2:]), self.window, self.rate)
+        Each (batch * sources, bins, frames, channels).
+        """
+        parts = windows[:, : self.parts]
+        samples, channels = windows.shape[2:]
+        spectra = self._spectra(ops.reshape(parts, (-1, samples, channels)))
+        real, imaginary = (ops.reshape(part, (-1, self.parts, *part.shape[1:])) for part in spectra)
+        mixture = ops.sum(real, 1), ops.sum(imaginary, 1)
+        magnitude = ops.sqrt(mixture[0] ** 2 + mixture[1] ** 2)
+        inputs = {"mixture": magnitude if self.form.domain == "spectrum" else ops.sum(parts, 1)}
+        if self.form.example:
+            inputs["example"] = self._example(windows[:, self.parts])
+        made = self._by_source(ops.cast(self.network(inputs, training=training), "float32"))
+        scale = 1 / ops.maximum(ops.max(magnitude, (1, 2, 3), keepdims=True), 1e-6)
+        scales = ops.repeat(scale, self.sources, 0)
+        waves = self.form.domain == "waveform"
+        estimates = tuple(part * scales for part in self._spectra(made)) if waves else (made,)
+        mixtures = (ops.repeat(part * scale, self.sources, 0) for part in mixture)
+        truths = (ops.reshape(part[:, : self.sources], (-1, *part.shape[2:])) * scales for part in (real, imaginary))
+        return *estimates, *mixtures, *truths
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def _spectra(self, audio: Any) -> tuple:
+        return tuple(part[:, : self.bins] for part in stft(audio, self.window))
+
+    def _by_source(self, made: Any) -> Any:
+        """(batch, ..., sources) -> (batch * sources, ...): the sources of a window stand beside each other."""
+        return ops.reshape(ops.moveaxis(made, -1, 1), (-1, *made.shape[1:-1]))
+
+    def _example(self, audio: Any) -> Any:
+        """The magnitudes of the excerpt's first frames, as an input; silence behind one that is too short."""
+        samples = (self.form.example + OVERLAP - 1) * self.form.window // OVERLAP
+        audio = ops.pad(audio[:, :samples], ((0, 0), (0, max(0, samples - audio.shape[1])), (0, 0)))
+        real, imaginary = stft(audio, self.form.window)
+        return ops.sqrt(real**2 + imaginary**2)[:, : self.form.bins]
+
+    def _estimate(self, outputs: tuple) -> Estimate:
+        *estimates, mixture_real, mixture_imaginary, real, imaginary = outputs
+        mask, guess = (estimates[0], None) if len(estimates) == 1 else (None, tuple(estimates))
+        return Estimate(mask, (mixture_real, mixture_imaginary), (real, imaginary), self.window, self.rate, guess)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
         """The loss of a replica's share; gradients of all replicas are summed."""
         return self.objective(self._estimate(y_pred)) / self.replicas
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Loss and watched measures of this batch."""
         estimate = self._estimate(y_pred)
         for metric, measure in zip(self.watched, WATCHED.values(), strict=True):

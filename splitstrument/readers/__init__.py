@@ -1,7 +1,8 @@
 """Models of other projects, as these publish them: one file per format.
 
-Each has `recognises(folder)`, `read_card(folder)`, `files(folder)` (those that the model consists of) and
-`load_weights(network, folder)`, where the network is that of the card. Another reader is another file in `_READERS`.
+Each has `recognises(folder)`, `read_card(folder)`, `files(folder)` (those that the model consists of),
+`load_weights(network, folder)`, where the network is that of the card, and `weights_source(card, what)`, which names
+the weights on the card of a model that began with them. Another reader is another file in `_READERS`.
 """
 
 import importlib

@@ -35,7 +35,7 @@ def read_card(folder: Path) -> Card:
     """The card of the model in `folder`: what Deezer says of its models, and what the variables tell."""
     count = _count(_open(folder), folder)
     return Card(
-        name=folder.absolute().name,
+        name=f"spleeter-{count}stems",
         sources=SOURCES[count],
         whole=True,
         sample_rate=44100,
@@ -44,6 +44,11 @@ def read_card(folder: Path) -> Card:
         trained_on=(Source("Deezer's data set Bean", "not published", "songs with stems, which are not listed"),),
         training=f"Spleeter {count}stems, trained and published by Deezer under the MIT licence",
     )
+
+
+def weights_source(card: Card, what: str) -> Source:
+    """The weights of a model of this card, as material of another model that begins with them."""
+    return Source(f"Spleeter {len(card.sources)}stems (Deezer)", "MIT", what)
 
 
 def load_weights(network: Any, folder: Path) -> None:

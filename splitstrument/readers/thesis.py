@@ -8,7 +8,7 @@ their places by name, and every place must be filled.
 from pathlib import Path
 from typing import Any
 
-from splitstrument.cards import Card, ModelError
+from splitstrument.cards import Card, ModelError, Source
 
 CONFIGURATION, WEIGHTS = "configuration.jsonc", "weights/weights.h5"
 # What each kind of layer has, in the order in which Keras wants them.
@@ -45,6 +45,11 @@ def read_card(folder: Path) -> Card:
         raise ModelError(f"{path}: a field of a thesis configuration is missing or wrong ({error})") from None
     except ValueError as error:
         raise ModelError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+
+
+def weights_source(card: Card, what: str) -> Source:
+    """The weights of a model of this card, as material of another model that begins with them."""
+    return Source(f"{card.name}, a model of the 2021 thesis", "not stated", what)
 
 
 def read_json(path: str | Path) -> Any:
