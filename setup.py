@@ -22,6 +22,7 @@ setup(
     install_requires=[
         "av>=18",
         "h5py>=3.10",
+        "joblib>=1.4",
         "json5>=0.9.14",
         "keras>=3.15,<4",
         "numpy>=2",

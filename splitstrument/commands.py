@@ -2,10 +2,10 @@
 
 # name -> (where its `main` is, what it does)
 COMMANDS = {
-    "separate": ("splitstrument.separate:main", "take songs apart into an instrument and the rest"),
-    "models": ("splitstrument.listing:models_main", "list the trained models"),
+    "separate": ("splitstrument.separate:main", "take songs apart into instruments, or voices, and the rest"),
+    "models": ("splitstrument.listing:models_main", "list, add and remove trained models"),
     "networks": ("splitstrument.listing:networks_main", "list the networks, their options and sizes"),
-    "train": ("training.train:main", "train a model on pairs of instrument and rest"),
+    "train": ("training.train:main", "train a model on tracks whose parts are known"),
     "evaluate": ("evaluation.evaluate:main", "score models and baselines on tracks whose parts are known"),
     "report": ("evaluation.report:main", "compare scored models on one page, with pictures and excerpts"),
     "thesis": ("evaluation.documents:main", "the tables of the 2021 thesis beside our runs"),
@@ -33,6 +33,7 @@ MISSING_PACKAGES = {
         "'splitstrument[training]'": ("librosa", "tensorboardX"),
         "'dask[distributed]'": ("dask", "distributed"),
         "ray": ("ray",),
+        "tensorflow": ("tensorflow",),
         "jax": ("jax", "jaxlib"),
         "torch": ("torch",),
         "--no-deps tinysoundfont (pyaudio, which it asks for, is not used)": ("tinysoundfont",),

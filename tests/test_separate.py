@@ -131,14 +131,13 @@ def test_finished_songs_are_skipped_until_asked_again(run, tmp_path):
     path = write(tmp_path / "a.wav", song())
     code, out, _ = run(path)
     assert code == 0
-    assert "1 song, 0 failed" in out
-    assert "times faster than real time" in out
+    assert "songs: 1 done, 0 already there, 0 skipped, 0 failed" in out
+    assert "times as fast as it plays" in out
     assert str(tmp_path / "out/small") in out
     before = (tmp_path / "out/small/a/guitar.wav").stat().st_mtime_ns
-    code, out, error = run(path)
+    code, out, _ = run(path)
     assert code == 0
-    assert "1 finished before" in out
-    assert "finished before" in error
+    assert "songs: 0 done, 1 already there" in out
     assert (tmp_path / "out/small/a/guitar.wav").stat().st_mtime_ns == before
     assert run(path, "--overwrite")[0] == 0
     assert (tmp_path / "out/small/a/guitar.wav").stat().st_mtime_ns > before
@@ -150,8 +149,8 @@ def test_a_thorough_result_is_another_one(run, model, tmp_path):
     (guitar, _), _ = stems(tmp_path / "out/small/a")
     expected = Separator(model, precision="float32", thorough=True).separate(*read(path))["guitar"]
     np.testing.assert_allclose(guitar, expected, atol=1e-6)
-    code, _, error = run(path)
-    assert code == 1 and "--overwrite" in error
+    code, out, _ = run(path)
+    assert code == 1 and "--overwrite" in out
     assert run(path, "--thorough")[0] == 0
 
 
@@ -159,10 +158,10 @@ def test_each_format_is_finished_for_itself(run, tmp_path):
     path = write(tmp_path / "a.wav", song())
     assert run(path)[0] == 0
     assert run(path, "--format", "flac", "--start", "1")[0] == 0
-    assert "1 finished before" in run(path)[1]
-    code, _, error = run(path, "--start", "1")
+    assert "0 done, 1 already there" in run(path)[1]
+    code, out, _ = run(path, "--start", "1")
     assert code == 1
-    assert "made from another song or otherwise" in error
+    assert "made from another song or otherwise" in out
 
 
 def test_half_a_result_is_made_again(run, tmp_path):
@@ -176,9 +175,9 @@ def test_half_a_result_is_made_again(run, tmp_path):
 def test_another_song_of_the_same_name_is_not_taken_for_finished(run, tmp_path):
     run(write(tmp_path / "one/a.wav", song(seed=1)))
     guitar = (tmp_path / "out/small/a/guitar.wav").read_bytes()
-    code, _, error = run(write(tmp_path / "two/a.wav", song(3, seed=2)))
+    code, out, _ = run(write(tmp_path / "two/a.wav", song(3, seed=2)))
     assert code == 1
-    assert "another song" in error
+    assert "another song" in out
     assert (tmp_path / "out/small/a/guitar.wav").read_bytes() == guitar
 
 
@@ -243,11 +242,11 @@ def test_a_bad_song_is_one_line_and_the_others_go_on(run, tmp_path, kind):
     good = write(tmp_path / "good.wav", song())
     code, out, error = run(path, good)
     assert code == 1
-    (line,) = [line for line in error.splitlines() if line.startswith("splitstrument:")]
+    (line,) = [line for line in out.splitlines() if line.startswith("failed:")]
     assert str(path) in line
     assert said.lower() in line.lower()
     assert "Traceback" not in error
-    assert "1 song, 1 failed" in out
+    assert "songs: 1 done, 0 already there, 0 skipped, 1 failed" in out
     assert files(tmp_path / "out") == ["small/good/guitar.wav", "small/good/rest.wav"]
     assert [p.name for p in (tmp_path / "out/small").iterdir()] == ["good"]
 
@@ -263,18 +262,17 @@ def test_silence_and_ten_milliseconds_are_songs(run, tmp_path):
 def test_a_cut_song_is_separated_as_far_as_it_goes(run, tmp_path):
     path = write(tmp_path / "a.wav", song(4))
     path.write_bytes(path.read_bytes()[:100_000])
-    code, _, error = run(path)
+    code, out, _ = run(path)
     assert code == 0
-    assert "warning" in error
-    assert str(path) in error
+    assert f"note: {tmp_path / 'out/small/a'}: {path}: the file is cut" in out
     assert len(stems(tmp_path / "out/small/a")[0][0]) == (100_000 - 44) // 4
 
 
 def test_formats_that_cannot_hold_the_song_are_refused(run, tmp_path):
     path = write(tmp_path / "a.wav", song(1, 96000), 96000)
-    code, _, error = run(path, "--format", "mp3")
+    code, out, _ = run(path, "--format", "mp3")
     assert code == 1
-    assert "96000 Hz" in error
+    assert "96000 Hz" in out
     assert not files(tmp_path / "out")
 
 
@@ -282,9 +280,9 @@ def test_an_output_that_cannot_be_written(model, tmp_path, capsys):
     path = write(tmp_path / "a.wav", song())
     (tmp_path / "file").touch()
     assert main([str(path), "--model", model, "--output", str(tmp_path / "file/out")]) == 1
-    error = capsys.readouterr().err
-    assert "Traceback" not in error
-    assert str(tmp_path / "file") in error
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    assert str(tmp_path / "file") in captured.out
 
 
 def test_a_failure_while_writing_leaves_nothing(model, tmp_path):
@@ -319,10 +317,10 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(model, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
 
     process = command(model, tmp_path, *[str(tmp_path / f"{name}.wav") for name in names], preexec_fn=limit)
-    _, error = process.communicate(timeout=120)
+    out, error = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "Traceback" not in error
-    (line,) = [line for line in error.splitlines() if line.startswith("splitstrument:")]
+    (line,) = [line for line in out.splitlines() if line.startswith("failed:")]
     assert "long" in line
     assert files(tmp_path / "out") == [
         "small/a/guitar.wav",
@@ -387,3 +385,64 @@ def test_loud_float_songs_add_up_in_flac(run, tmp_path):
     assert run(tmp_path / "a.wav", "--format", "flac")[0] == 0
     guitar, rest = stems(tmp_path / "out/small/a", "flac")
     assert np.abs(guitar[0] + rest[0] - audio).max() <= 2**-23
+
+
+def test_songs_in_several_processes_come_out_the_same(run, tmp_path):
+    songs = [write(tmp_path / f"{name}.wav", song(seed=number), subtype="FLOAT") for number, name in enumerate("abc")]
+    (tmp_path / "bad.wav").write_text("no song")
+    assert run(*songs)[0] == 0
+    alone = [(tmp_path / "out/small" / name / "guitar.wav").read_bytes() for name in "abc"]
+    code, out, _ = run(*songs, tmp_path / "bad.wav", "--jobs", "2", "--overwrite")
+    assert code == 1
+    assert "songs: 3 done, 0 already there, 0 skipped, 1 failed" in out
+    assert [(tmp_path / "out/small" / name / "guitar.wav").read_bytes() for name in "abc"] == alone
+    assert "songs: 0 done, 3 already there" in run(*songs, "--jobs", "2")[1]
+
+
+def test_a_model_is_loaded_once_for_all_songs(run, tmp_path, monkeypatch):
+    from splitstrument import models, separate
+
+    loaded, load = [], models.load
+    monkeypatch.setattr(models, "load", lambda folder: loaded.append(folder) or load(folder))
+    separate._separator.cache_clear()
+    assert run(*(write(tmp_path / f"{name}.wav", song()) for name in "abc"))[0] == 0
+    assert len(loaded) == 1
+
+
+def test_a_retrained_model_of_the_same_name_is_another_one(tmp_path, capsys):
+    """A song that the model of before separated is not finished; one whose model got another name is."""
+    path, model = write(tmp_path / "a.wav", song()), tmp_path / "models/small"
+    line = [str(path), "--output", str(tmp_path / "out"), "--precision", "float32", "--model"]
+    tiny.model(model, seed=1)
+    assert main([*line, str(model)]) == 0
+    guitar = (tmp_path / "out/small/a/guitar.wav").read_bytes()
+    tiny.model(model, seed=2)
+    capsys.readouterr()
+    assert main([*line, str(model)]) == 1
+    assert "holds stems made from another song or otherwise; use --overwrite" in capsys.readouterr().out
+    assert (tmp_path / "out/small/a/guitar.wav").read_bytes() == guitar
+    assert main([*line, str(model), "--overwrite"]) == 0
+    assert (tmp_path / "out/small/a/guitar.wav").read_bytes() != guitar
+    model.rename(tmp_path / "moved")
+    capsys.readouterr()
+    assert main([*line, str(tmp_path / "moved")]) == 0
+    assert "0 done, 1 already there" in capsys.readouterr().out
+
+
+def test_parts_are_chosen_by_name(tmp_path, capsys):
+    model = tiny.model(tmp_path / "four", sources=("vocals", "drums", "bass", "other"), whole=True)
+    path = write(tmp_path / "a.wav", song())
+    for only, parts in (
+        ("vocals,drums", ["drums", "vocals"]),
+        ("other", ["other"]),
+        ("rest", ["other"]),
+        ("instrument", ["bass", "drums", "vocals"]),
+        ("bass,rest", ["bass", "other"]),
+    ):
+        out = tmp_path / only
+        line = [str(path), "--model", str(model), "--output", str(out), "--precision", "float32", "--only", only]
+        assert main(line) == 0
+        assert files(out) == [f"four/a/{part}.wav" for part in parts]
+    capsys.readouterr()
+    assert main([str(path), "--model", str(model), "--only", "vocal"]) == 2
+    assert capsys.readouterr().err == "splitstrument: --only: no part is called 'vocal'; did you mean vocals?\n"

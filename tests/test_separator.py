@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from splitstrument import Separator
+from splitstrument.extraction import Masking
+from splitstrument.form import Form
 from splitstrument.models import ModelError
-from splitstrument.windows import Masks
 from tests import tiny
 
 
@@ -20,52 +21,16 @@ def noise(seconds, rate, channels, seed=0):
     return np.random.default_rng(seed).uniform(-0.5, 0.5, (int(seconds * rate), channels)).astype(np.float32)
 
 
-@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 192000])
-@pytest.mark.parametrize("channels", [1, 2, 3, 8])
-def test_parts_have_the_shape_of_the_song_and_add_up(separator, rate, channels):
-    song = noise(1.3, rate, channels)
-    parts = separator.separate(song, rate)
-    assert list(parts) == ["guitar", "rest"]
-    assert all(part.shape == song.shape and part.dtype == np.float32 for part in parts.values())
-    np.testing.assert_allclose(parts["guitar"] + parts["rest"], song, atol=1e-7)
-    assert 0.05 < np.std(parts["guitar"]) / np.std(song) < 0.99
-
-
-@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000])
-def test_a_mask_of_ones_returns_the_song_and_of_zeros_nothing(separator, rate, monkeypatch):
-    song = noise(2, rate, 2)
-    monkeypatch.setattr(separator.models[0], "predict", np.ones_like)
-    np.testing.assert_allclose(separator.separate(song, rate)["guitar"], song, atol=1e-6)
-    monkeypatch.setattr(separator.models[0], "predict", np.zeros_like)
-    np.testing.assert_array_equal(separator.separate(song, rate)["rest"], song)
-
-
 def test_mono_shape_is_kept_and_equals_one_channel(separator):
     song = noise(1, 22050, 1)
     flat = separator.separate(song[:, 0], 22050)["guitar"]
     np.testing.assert_array_equal(flat, separator.separate(song, 22050)["guitar"][:, 0])
 
 
-@pytest.mark.parametrize("length", [0, 1, 2, 220, 5000])
-def test_very_short_songs(separator, length):
-    song = noise(1, 22050, 2)[:length]
-    parts = separator.separate(song, 22050)
-    assert parts["guitar"].shape == song.shape
-    np.testing.assert_allclose(parts["guitar"] + parts["rest"], song, atol=1e-7)
-
-
 def test_silence_stays_silent(separator):
     parts = separator.separate(np.zeros((30000, 2), np.float32), 44100)
     assert not parts["guitar"].any()
     assert not parts["rest"].any()
-
-
-def test_blocks_of_any_size_give_the_same(separator):
-    song = noise(3, 22050, 2)
-    pieces = [list(separator.stream(np.array_split(song, n), 22050, 2)) for n in (1, 7, 400)]
-    joined = [np.concatenate([parts["guitar"] for _, parts in piece]) for piece in pieces]
-    np.testing.assert_allclose(joined[0], joined[1], atol=1e-6)
-    np.testing.assert_allclose(joined[0], joined[2], atol=1e-6)
 
 
 def test_the_song_at_twice_the_rate_has_the_same_mask(separator):
@@ -80,16 +45,45 @@ def test_the_song_at_twice_the_rate_has_the_same_mask(separator):
     assert np.std(got - expected) < 0.02 * np.std(expected)
 
 
+def song_masks(mask, form, bins):
+    """What a network that always gives `mask` (its bins,) makes of a song with these bins: (channels, frames, bins)."""
+    masks = np.broadcast_to(mask[:, None, None, None], (1, form.bins, form.length, form.channels, 1))
+    masking = Masking(lambda windows: np.repeat(masks, len(windows), 0).astype(np.float32), form, 2)
+    (spread,) = masking(np.ones((2, 30, bins), np.complex64), last=True)
+    return spread
+
+
 def test_above_the_reach_the_mask_goes_on_as_its_mean_over_the_tenth_below():
     """Models of 22.05 kHz know nothing above 11 kHz: mask = 1 from 80 to 90 % of Nyquist means 1 above, else 0."""
-    bins = 101
+    form = Form("spectrum", 200, 101, 8, 1)
     for first, last, above in ((80, 90, 1), (0, 80, 0), (90, 101, 0), (80, 85, 0.5)):
-        mask = np.zeros((1, bins, 8, 1), np.float32)
-        mask[:, first:last] = 1
-        masks = Masks(lambda windows, mask=mask: np.repeat(mask, len(windows), 0), (bins, 8, 1), 2)
-        spread = masks(np.ones((2, 30, 241), np.complex64), last=True)
+        mask = np.zeros(101, np.float32)
+        mask[first:last] = 1
+        spread = song_masks(mask, form, 241)
+        assert spread.shape == (2, 30, 241)
         np.testing.assert_allclose(spread[..., 90:], above)
-        np.testing.assert_allclose(spread[0, 10, :90], mask[0, :90, 0, 0])
+        np.testing.assert_allclose(spread[0, 10, :90], mask[:90])
+
+
+def test_above_the_bins_of_a_network_that_sees_the_lower_ones_its_last_tenth_goes_on_or_nothing():
+    mask = np.linspace(0, 1, 100, dtype=np.float32)
+    for above, value in (("mean", mask[90:].mean()), ("zero", 0)):
+        spread = song_masks(mask, Form("spectrum", 400, 100, 8, 1, above=above), 201)
+        np.testing.assert_allclose(spread[0, 10, :100], mask)
+        np.testing.assert_allclose(spread[..., 100:], value, rtol=1e-5)
+        np.testing.assert_allclose(song_masks(mask, Form("spectrum", 400, 100, 8, 1, above=above), 80)[0, 0], mask[:80])
+
+
+def test_above_can_be_chosen(tmp_path):
+    song, model = noise(1, 44100, 2), tiny.model(tmp_path / "small", "spleeter", 44100)
+    separators = {above: Separator(model, "float32", above=above) for above in ("mean", "zero")}
+    high = {above: each.separate(song, 44100)["guitar"] for above, each in separators.items()}
+    spectra = {above: np.abs(np.fft.rfft(sound[:, 0])) for above, sound in high.items()}
+    top = slice(int(len(spectra["mean"]) * 0.6), None)  # the network has the lower half of the spectrum
+    assert spectra["zero"][top].mean() < 0.05 * spectra["mean"][top].mean()
+    np.testing.assert_array_equal(Separator(model, "float32").separate(song, 44100)["guitar"], high["mean"])
+    with pytest.raises(ValueError, match="above 'most': it must be mean or zero"):
+        Separator(model, above="most")
 
 
 def test_windows_cross_fade_without_a_step():
@@ -98,11 +92,11 @@ def test_windows_cross_fade_without_a_step():
 
     def climbing(windows):
         calls.append(len(windows))
-        return np.broadcast_to(np.linspace(0, 1, frames, dtype=np.float32)[:, None], windows.shape)
+        return np.broadcast_to(np.linspace(0, 1, frames, dtype=np.float32)[:, None, None], (*windows.shape, 1))
 
-    masks = Masks(climbing, (17, frames, 1), overlap)
-    pieces = [masks(np.ones((1, 50, 17), np.complex64), last=index == 9) for index in range(10)]
-    curve = np.concatenate(pieces, 1)[0, :, 5]
+    masking = Masking(climbing, Form("spectrum", 32, 17, frames, 1), overlap)
+    pieces = [masking(np.ones((1, 50, 17), np.complex64), last=index == 9) for index in range(10)]
+    curve = np.concatenate([piece for piece in pieces if piece is not None], 2)[0, 0, :, 5]
     assert len(curve) == 500
     assert sum(calls) == -(-500 // (frames - overlap))
     assert np.abs(np.diff(curve)).max() < 1.2 / overlap
@@ -164,10 +158,12 @@ def test_auto_takes_the_faster_precision_where_the_processor_has_bfloat16(tmp_pa
     folder = tiny.model(tmp_path / "small")
     monkeypatch.setattr(backend, "processor_has_bfloat16", lambda: True)
     for faster in ("float32", "mixed_bfloat16"):
-        monkeypatch.setattr(inference, "_seconds", lambda network, faster=faster: network.dtype_policy.name != faster)
-        assert inference.load(folder)[1].dtype_policy.name == faster
+        monkeypatch.setattr(
+            inference, "_seconds", lambda network, form, faster=faster: network.dtype_policy.name != faster
+        )
+        assert inference.load(folder).network.dtype_policy.name == faster
     monkeypatch.setattr(backend, "processor_has_bfloat16", lambda: False)
-    assert inference.load(folder)[1].dtype_policy.name == "float32"
+    assert inference.load(folder).network.dtype_policy.name == "float32"
 
 
 def test_an_unknown_model_or_precision_is_refused(tmp_path):

@@ -1,12 +1,25 @@
 """Small networks and models for tests: built in a second, with fixed random weights."""
 
+from pathlib import Path
+
 OPTIONS = {
     "hourglass": {"fft_length": 256, "frames": 16, "depth": 3, "filters": 6, "initial_filters": 8},
+    "spleeter": {"fft_length": 256, "frames": 64, "bins": 64, "filters": 2},
     "tfc_tdf": {"fft_length": 256, "frames": 16, "depth": 2, "filters": 6, "growth": 4},
+    # Those of tests/networks, which are found once `with_own_networks` was called.
+    "tiny_example": {},
+    "tiny_waves": {},
 }
 
 
-def network(name, seed=0, **options):
+def with_own_networks(monkeypatch):
+    """Let networks be found in tests/networks too."""
+    from splitstrument import networks
+
+    monkeypatch.setattr(networks, "__path__", [*networks.__path__, str(Path(__file__).parent / "networks")])
+
+
+def network(name, seed=0, sources=("guitar",), **options):
     """A small network of this name whose weights, normalisations too, are random."""
     import keras
     import numpy as np
@@ -14,16 +27,17 @@ def network(name, seed=0, **options):
     from splitstrument import networks
 
     keras.utils.set_random_seed(seed)
-    built = networks.build(name, OPTIONS[name] | options)
+    built = networks.build(name, OPTIONS[name] | options, sources)
     random = np.random.default_rng(seed)
     built.set_weights([w + np.abs(random.normal(0, 0.1, w.shape)) * (w.ndim == 1) for w in built.get_weights()])
     return built
 
 
-def model(folder, name="tfc_tdf", sample_rate=22050, **card):
+def model(folder, name="tfc_tdf", sample_rate=22050, seed=0, **card):
     """A small model in `folder`: its path."""
     from splitstrument import models
 
-    fields = {"name": folder.name, "instrument": "guitar", "network": name, "options": OPTIONS[name]} | card
-    models.save(network(name, **fields["options"]), models.Card(sample_rate=sample_rate, **fields), folder)
+    fields = {"name": folder.name, "sources": ("guitar",), "network": name, "options": OPTIONS[name]} | card
+    built = network(name, seed, fields["sources"], **fields["options"])
+    models.save(built, models.Card(sample_rate=sample_rate, **fields), folder)
     return folder

