@@ -14,7 +14,7 @@ from pathlib import Path
 from datasets_tools import sources
 from datasets_tools.tracks import GROUPS, load, save
 from splitstrument.files.yaml_files import read_yaml, write_yaml
-from splitstrument.stages.console import command
+from splitstrument.stages.console import command, some
 from splitstrument.stages.run import Outcome, StageError, add_options, run, summarise
 from splitstrument.suggestions import no_such
 
@@ -118,8 +118,7 @@ def answered(tracks, unknown, how, output):
             _keep(answers, output.parent / ANSWERS)
     else:
         most = sorted(unknown, key=unknown.get, reverse=True)
-        more = f" and {len(most) - 20} more" if len(most) > 20 else ""
-        names = ", ".join(repr(name) for name in most[:20]) + more
+        names = some([repr(name) for name in most], 20)
         ways = "give --instruments FILE with lines of name: group, or --unknown other"
         raise StageError(f"{len(unknown)} names of instruments are not known: {names}; {ways}")
     result = []

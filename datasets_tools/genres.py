@@ -12,8 +12,9 @@ from pathlib import Path
 
 from datasets_tools.organize import organised_tracks
 from datasets_tools.tracks import file_name
+from splitstrument.files.tables import markdown, write_csv
 from splitstrument.files.yaml_files import read_yaml
-from splitstrument.stages.console import command
+from splitstrument.stages.console import command, some
 from splitstrument.stages.run import StageError
 from splitstrument.tracks import TrackError, find_pairs
 
@@ -104,11 +105,8 @@ def count(table, names=None):
 
 
 def text(rows):
-    """The rows as a table for people."""
-    width = max(5, *(len(row.genre) for row in rows))
-    lines = [f"{'genre':<{width}}  tracks  percent"]
-    lines += [f"{row.genre:<{width}}  {row.tracks:>6}  {row.percent:>7.1f}" for row in rows]
-    return "\n".join(lines)
+    """The rows as a table for people (Markdown)."""
+    return markdown(("genre", "tracks", "percent"), [(row.genre, row.tracks, f"{row.percent:.1f}") for row in rows])
 
 
 @command
@@ -124,7 +122,6 @@ def main(arguments=None):
     rows, absent = count(table, names)
     if options.statistics:
         from datasets_tools.plots import bars
-        from splitstrument.files.tables import write_csv
 
         folder = options.statistics
         folder.mkdir(parents=True, exist_ok=True)
@@ -135,8 +132,7 @@ def main(arguments=None):
     print(text(rows))
     print(f"tracks: {len(names)}")
     if absent:
-        more = f" and {len(absent) - 8} more" if len(absent) > 8 else ""
-        print(f"note: in the table, but not in {options.dataset}: {', '.join(absent[:8])}{more}")
+        print(f"note: in the table, but not in {options.dataset}: {some(absent)}")
     return 0
 
 

@@ -21,6 +21,7 @@ from datasets_tools.labelling.marks import (
 )
 from datasets_tools.organize import organised_tracks
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS, file_name
+from splitstrument.files.tables import markdown, write_csv
 from splitstrument.stages.console import command
 from splitstrument.stages.run import Outcome, Skip, StageError, add_options, run, summarise
 from splitstrument.suggestions import no_such
@@ -54,7 +55,7 @@ def examine(track, group, check=None):
 
     if not track.complete:
         raise Skip("not all of its stems are organised yet; give the organize command again")
-    hints = {path.name: found for path, found in hints_of(track, group, check).items()}
+    hints = {path.name: hints for path, hints in hints_of(track, group, check).items()}
     return Outcome(track.name, result=hints)
 
 
@@ -63,20 +64,21 @@ def examine_groups(track, groups, check=None):
 
     `check` is as in `hints_of`.
     """
-    found = {}
+    examined = {}
     for group in groups:
         if group in track.stems:
-            found |= {(group, name): hints for name, hints in examine(track, group, check).result.items()}
-    return Outcome(track.name, result=found)
+            examined |= {(group, name): hints for name, hints in examine(track, group, check).result.items()}
+    return Outcome(track.name, result=examined)
 
 
 def show_marks(tracks, group):
     """Print the marks of `tracks`, and how many tracks have each."""
     marks = {track.name: marks_of(track.folder, group) for track in tracks}
-    _table(["track", "marks"], [[name, " ".join(m for m in MARKS if m in found)] for name, found in marks.items()])
-    counts = {mark: sum(mark in found for found in marks.values()) for mark in MARKS}
+    rows = [(name, " ".join(mark for mark in MARKS if mark in given)) for name, given in marks.items()]
+    print(markdown(("track", "marks"), rows, left=2))
+    counts = {mark: sum(mark in given for given in marks.values()) for mark in MARKS}
     print("marks: " + ", ".join(f"{count} {mark}" for mark, count in counts.items()))
-    usable = sum(not found & DISQUALIFYING for found in marks.values())
+    usable = sum(not given & DISQUALIFYING for given in marks.values())
     print(f"tracks: {len(marks)}, {usable} without {', '.join(m for m in MARKS if m in DISQUALIFYING)}")
 
 
@@ -93,15 +95,9 @@ def show_hints(outcomes):
             for hint in hints:
                 rows.append([track, stem, hint.kind, f"{hint.value:.6g}", f"{hint.severity:.2f}", hint.text])
     if lines:
-        _table(["track", "stem", "hints"], lines)
+        print(markdown(("track", "stem", "hints"), lines, left=3))
     print(f"hints: in {len(ranked)} of {len(outcomes)} tracks")
     return rows
-
-
-def _table(head, rows):
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    for row in [head, *rows]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _read(path, tracks, chosen, group):
@@ -119,7 +115,7 @@ def _read(path, tracks, chosen, group):
 
 def _listen(tracks, options):
     """Open the page on which `tracks` are judged; the exit code."""
-    from datasets_tools.labelling.page.listen import Listening, listen
+    from datasets_tools.labelling.page.server import Listening, listen
 
     groups = tuple(dict.fromkeys([options.instrument, *options.others]))
     examining = functools.partial(examine_groups, groups=groups)
@@ -129,7 +125,7 @@ def _listen(tracks, options):
 
         known = run(examining, tracks, options)
         # What cannot be examined is as bad as can be.
-        badness = [float("inf") if each.state == "failed" else severity(each.result or {}) for each in known]
+        badness = [float("inf") if outcome.state == "failed" else severity(outcome.result or {}) for outcome in known]
         order = sorted(range(len(tracks)), key=lambda number: -badness[number])
         tracks, known = [tracks[number] for number in order], [known[number] for number in order]
     settings = Listening(
@@ -221,8 +217,6 @@ def main(arguments=None):
         outcomes = run(functools.partial(examine, group=group), chosen, options)
         rows = show_hints(outcomes)
         if options.csv:
-            from splitstrument.files.tables import write_csv
-
             write_csv(options.csv, rows)
         return summarise(outcomes)
     if options.read:
@@ -232,7 +226,7 @@ def main(arguments=None):
         set_marks(track.folder, group, options.set)
     if options.write:
         marks = {track.name: marks_of(track.folder, group) for track in chosen}
-        marked = {name: found for name, found in marks.items() if found}
+        marked = {name: given for name, given in marks.items() if given}
         write_marks(options.write, marked)
         print(f"{options.write}: {len(marked)} tracks")
     if not (options.read or options.write):

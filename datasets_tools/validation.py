@@ -22,7 +22,7 @@ from datasets_tools.tracks import file_name
 from splitstrument.files.atomic import atomic_folder, hidden_name
 from splitstrument.files.audio import open_audio
 from splitstrument.files.yaml_files import read_yaml, write_yaml
-from splitstrument.stages.console import command
+from splitstrument.stages.console import command, some
 from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
 from splitstrument.suggestions import no_such
 from splitstrument.tracks import TrackError, find_pairs
@@ -176,8 +176,7 @@ def _decided(path, settings, names, moving):
     before = {name for side in SIDES for name in sides[side]}
     other = sorted(names - before if moving else names ^ before)
     if other:
-        reason = f"was made of other pairs ({', '.join(other[:8])}{' ...' if len(other) > 8 else ''})"
-        raise StageError(f"{path}: {reason}; use another --output")
+        raise StageError(f"{path}: was made of other pairs ({some(other)}); use another --output")
     return sides
 
 

@@ -118,18 +118,18 @@ class Process:
 
 @contextlib.contextmanager
 def inside(root, folder, **settings):
-    """The page in threads of this process: its address, and its Table."""
-    from datasets_tools.labelling.page.listen import Listening, make_table
-    from datasets_tools.labelling.page.listen_site import make_site
+    """The page in threads of this process: its address, and its Context."""
+    from datasets_tools.labelling.page.handlers import make_site
+    from datasets_tools.labelling.page.server import Listening, make_context
     from webapp.pages import site
 
     settings = Listening("piano", **settings)
     tracks = chosen_tracks(organised_tracks(root), None, "piano")
     examine = functools.partial(examine_groups, groups=("piano", *settings.also))
-    table = make_table(tracks, settings, examine, folder)
-    server = site.server(make_site(table), "127.0.0.1", 0, threads=16, max_request_body_size=10_000)
+    context = make_context(tracks, settings, examine, folder)
+    server = site.server(make_site(context), "127.0.0.1", 0, threads=16, max_request_body_size=10_000)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    with contextlib.closing(table.heard), contextlib.closing(table.hints):
-        yield f"{server.address}/?key={table.key}", table
+    with contextlib.closing(context.sounds), contextlib.closing(context.hints):
+        yield f"{server.address}/?key={context.key}", context
     server.close()

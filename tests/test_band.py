@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from datasets_tools.synthesis import band
+from datasets_tools.synthesis import band, strings
 
 GROUPS = {"guitar", "bass", "drums", "piano"}
 
@@ -38,7 +38,7 @@ def test_shortest_songs_have_every_group(seed):
 @pytest.mark.parametrize("hertz", [41.2, 82.41, 146.83, 329.63, 880.0])
 def test_plucked_string_is_in_tune(hertz):
     rate = 44100
-    note = band.pluck(hertz, 2.0, rate, np.random.default_rng(0))
+    note = strings.pluck(hertz, 2.0, rate, np.random.default_rng(0))
     size = 2**20
     spectrum = np.abs(np.fft.rfft(note * np.hanning(len(note)), size))
     low, high = (round(hertz * factor * size / rate) for factor in (0.9, 1.1))
@@ -50,7 +50,7 @@ def test_plucked_string_is_in_tune(hertz):
 
 
 def test_plucked_string_decays_and_treble_first():
-    note = band.pluck(110.0, 2.0, 44100, np.random.default_rng(0), sustain=4.0, treble=0.5)
+    note = strings.pluck(110.0, 2.0, 44100, np.random.default_rng(0), sustain=4.0, treble=0.5)
     window = np.hanning(22050)  # else the fundamental leaks into the treble
     early, late = (np.abs(np.fft.rfft(window * part)) ** 2 for part in (note[:22050], note[-22050:]))
     bass, treble = slice(40, 100), slice(1400, 1600)  # 2 Hz bins

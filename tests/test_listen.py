@@ -12,7 +12,7 @@ import soundfile
 from datasets_tools.label import main
 from datasets_tools.labelling.marks import change_marks, take_back
 from datasets_tools.labelling.page.judging import Judging
-from datasets_tools.labelling.sound_cache import Broken, Heard
+from datasets_tools.labelling.sound_cache import Broken, SoundCache
 from datasets_tools.organize import Organised, organised_tracks
 from tests.audio_files import song, write_sound
 from tests.listening import OTHER, Page, Process, data_set, inside, marks, silence
@@ -153,9 +153,9 @@ def test_a_sound_of_any_kind_becomes_a_plain_wav(tmp_path):
         write_sound(tmp_path / "b.ogg", song(2, 8000, 1, seed=1), 8000),
         write_sound(tmp_path / "c.wav", song(1, 44100, 2, seed=2), 44100),
     ]
-    heard = Heard([paths], tmp_path)
-    stem, others = heard.get((0, 0, False), 60), heard.get((0, 0, True), 60)
-    heard.close()
+    sounds = SoundCache([paths], tmp_path)
+    stem, others = sounds.get((0, 0, False), 60), sounds.get((0, 0, True), 60)
+    sounds.close()
     assert stem.layout["rate"] == 96000 and stem.layout["channels"] == 1 and stem.layout["depth"] == "16"
     assert others.layout["rate"] == 44100 and others.layout["depth"] == "float"
     assert others.layout["frames"] == 2 * 44100
@@ -166,20 +166,20 @@ def test_a_sound_of_any_kind_becomes_a_plain_wav(tmp_path):
 
 def test_what_was_not_heard_for_longest_goes_and_comes_back(tmp_path):
     paths = [write_sound(tmp_path / f"{n}.wav", song(1, 8000, 1, seed=n), 8000) for n in range(3)]
-    heard = Heard([paths], tmp_path / "wavs", limit=2 * 16100)
+    sounds = SoundCache([paths], tmp_path / "wavs", limit=2 * 16100)
     (tmp_path / "wavs").mkdir()
     keys = [(0, n, False) for n in range(3)]
-    heard.get(keys[0], 60), heard.get(keys[1], 60), heard.get(keys[0], 60), heard.get(keys[2], 60)
+    sounds.get(keys[0], 60), sounds.get(keys[1], 60), sounds.get(keys[0], 60), sounds.get(keys[2], 60)
     assert {path.name for path in (tmp_path / "wavs").iterdir()} == {"0-0.wav", "0-2.wav"}
-    assert heard.get(keys[1], 60).path.exists()
-    heard.close()
+    assert sounds.get(keys[1], 60).path.exists()
+    sounds.close()
 
 
 def test_what_cannot_be_read_is_one_line(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"nothing")
-    heard = Heard([[tmp_path / "a.wav"]], tmp_path)
-    found = heard.get((0, 0, False), 60)
-    heard.close()
+    sounds = SoundCache([[tmp_path / "a.wav"]], tmp_path)
+    found = sounds.get((0, 0, False), 60)
+    sounds.close()
     assert isinstance(found, Broken) and found.error.startswith("a.wav: ") and "\n" not in found.error
 
 

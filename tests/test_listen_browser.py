@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets_tools.labelling.page.listen_site import KEYS
+from datasets_tools.labelling.page.handlers import KEYS
 from tests import browser
 from tests.audio_files import song, write_sound
 from tests.browser import PHONE, check_page, opened, picture, until

@@ -151,13 +151,13 @@ def test_the_command_shows_sets_and_clears(organised, capsys):
     capsys.readouterr()
     assert label(organised) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in lines[1:4]] == [
-        ["A", "audible", "checked"],
-        ["B"],
-        ["D_D", "bleed", "audible", "checked"],
+    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]] == [
+        ["A", "audible checked"],
+        ["B", ""],
+        ["D_D", "bleed audible checked"],
     ]
-    assert "1 bleed" in lines[4] and "2 audible" in lines[4] and "0 missing" in lines[4]
-    assert lines[5].startswith("tracks: 3, 2 without ")
+    assert "1 bleed" in lines[5] and "2 audible" in lines[5] and "0 missing" in lines[5]
+    assert lines[6].startswith("tracks: 3, 2 without ")
     assert marks_of(organised / "B", "guitar") == frozenset()
 
 

@@ -1,13 +1,18 @@
 """Makes things before they are asked for, in threads of its own: what somebody waits for, then what is wanted soon."""
 
 import threading
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Made = TypeVar("Made")
 
 
 class Stopped(Exception):
     """Nobody wants any more what is being made."""
 
 
-class Ahead:
+class Prefetch(Generic[Key, Made]):
     """Makes `make(key, check)` of keys, each once, and keeps what comes out until it is forgotten.
 
     `make` raises nothing but what `check` does, which it calls now and then: Stopped, after `close`.

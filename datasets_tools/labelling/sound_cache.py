@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_tools.labelling.prefetch import Ahead
+from datasets_tools.labelling.prefetch import Prefetch
 from splitstrument.stages.console import error_line
 from splitstrument.stages.run import ERRORS
 
@@ -33,7 +33,7 @@ class Broken:
     error: str
 
 
-class Heard:
+class SoundCache:
     """The sounds of `tracks`, by key (number, stem, others): one stem, or the sum of the track's others.
 
     `stems[number]` lists the files of each track, the stems that may be heard.
@@ -43,7 +43,7 @@ class Heard:
         self._stems, self._folder, self._limit = stems, Path(folder), limit
         self._kept = {}  # key -> (path, bytes) of what lies in the folder, the longest unheard first
         self._lock = threading.Lock()
-        self._sounds = Ahead(self._made, _THREADS)
+        self._sounds = Prefetch(self._made, _THREADS)
 
     def want(self, listener, keys):
         """`listener` will hear `keys`, in this order."""

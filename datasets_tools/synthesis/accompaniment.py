@@ -1,12 +1,13 @@
 """Parts made up for a score's chords: drums, bass, guitars that strum, pick and play solos, keys, pads, horns.
 
 Many MIDI songs are a piano alone, or have a guitar that no hand could play: what is missing in a band is made here.
-A bar is 16 steps; a pattern is one character each: "." rests, "-" holds on, any other plays.
+A bar is a pattern of 16 steps (see patterns.hits).
 """
 
 import numpy as np
 
 from datasets_tools.synthesis.chords import shape
+from datasets_tools.synthesis.patterns import hits
 from datasets_tools.synthesis.scores import Note, Part
 
 KICK, SNARE, RIM, HAT, OPEN, CRASH, RIDE = 36, 38, 37, 42, 46, 49, 51
@@ -93,11 +94,8 @@ class Accompaniment:
             pattern = str(self.random.choice(patterns))
             for start, end in section:
                 length = (end - start) / 16
-                for step, symbol in enumerate(pattern):
-                    if symbol not in ".-":
-                        after = pattern[step + 1 :]
-                        held = 1 + len(after) - len(after.lstrip("-"))
-                        yield symbol, start + step * length, start + (step + held) * length, step
+                for step, symbol, held in hits(pattern):
+                    yield symbol, start + step * length, start + (step + held) * length, step
 
     def _velocity(self, step, base=88):
         return int(np.clip(base + 14 * (step % 4 == 0) + self.random.normal(0, 6), 20, 127))

@@ -6,20 +6,23 @@ drums swept sines and noise; the seed decides all, from the key to the mix.
 
 import argparse
 import sys
-import tempfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from datasets_tools.synthesis.patterns import hits
+from datasets_tools.synthesis.strings import hertz_of, key, pluck
+from splitstrument.files.atomic import atomic_folder
+
 # Scale, and progressions as degrees from 0, one chord a bar; none is diminished, so power chords always fit.
 MODES = (
     ((0, 2, 4, 5, 7, 9, 11), ((0, 4, 5, 3), (5, 3, 0, 4), (0, 5, 3, 4), (0, 3, 5, 4), (3, 0, 4, 5))),
     ((0, 2, 3, 5, 7, 8, 10), ((0, 5, 2, 6), (0, 6, 5, 6), (0, 3, 5, 6), (5, 6, 0, 0), (0, 2, 6, 3))),
 )
-# A bar is sixteen steps: "." rests, "-" holds, anything else starts a note; capitals are accents, m is
-# palm-muted, and a digit is a string of the chord (arpeggios) or a scale step above its root (bass).
+# Patterns (see patterns.hits): capitals are accents, m is palm-muted, and a digit is a string of the chord (arpeggios)
+# or a scale step above its root (bass).
 REST, LONG, ROOT, POWER = 16 * ".", "X---------------", "0---------------", np.array([0, 7, 12])
 ARPEGGIOS = ("0-2-3-2-4-3-2-3-", "0-1-2-3-4-3-2-1-", "0-3-2-4-3-2-3-1-", "0---2-3-4---3-2-")
 CHUGS = ("X-----m-X---m-m-", "X-m-m-X-m-m-X-m-", "X---m-m-X---X-m-", "X-----X-----X---", "X-X-m-m-X-X-m-m-")
@@ -68,35 +71,6 @@ def _pan(signal, position):
     return signal[:, None] * np.sqrt([0.5 - position / 2, 0.5 + position / 2])  # -1 is left; equal power
 
 
-def pluck(hertz, seconds, sample_rate, rng, pick=0.13, pickup=0.25, bright=4000.0, sustain=6.0, treble=1.0):
-    """A plucked string, (frames,) of RMS near 1 at the pluck (Karplus and Strong 1983; Jaffe and Smith 1983).
-
-    pick and pickup are positions as shares of the string, bright the frequency in Hz at which the pluck is
-    down to 1/e, sustain and treble the seconds in which the fundamental and 3 kHz fall by 60 dB.
-    """
-    # The loop's period is delay, 1 in the damping filter and lag in the third-order Lagrange interpolator.
-    delay = int(sample_rate / hertz) - 2
-    lag = sample_rate / hertz - 1 - delay
-    fraction = [np.prod([(lag - m) / (k - m) for m in range(4) if m != k]) for k in range(4)]
-    # A fall of 60 dB in T seconds is a gain of 10^(-3 / (f T)) each period. The filter (a, 1 - 2a, a) gains
-    # 1 - 2a (1 - cos w), which at 3 kHz has to make the ratio of the two gains.
-    ratio = 10 ** (-3 / hertz * (1 / treble - 1 / sustain))
-    a = min((1 - ratio) / (2 - 2 * np.cos(2 * np.pi * min(3000 / sample_rate, 0.25))), 0.25)
-    loop = 10 ** (-3 / (hertz * sustain)) * np.convolve([a, 1 - 2 * a, a], fraction)
-    # An ideal pluck's velocity has harmonics sin(pi n pick) / n; a pickup hears each times sin(pi n pickup).
-    length = round(sample_rate / hertz)
-    n = np.arange(1, (length + 1) // 2)
-    shape = np.sin(np.pi * n * pick) * np.sin(np.pi * n * pickup) / n * np.exp(-n * hertz / bright)
-    shape = shape * rng.normal(1, 0.15, len(n)) * np.exp(1j * rng.normal(0, 0.5, len(n)))
-    wave = np.fft.irfft(np.concatenate([[0], shape]), length)
-    past, frames = delay + len(loop), round(seconds * sample_rate)
-    string = np.concatenate([np.resize(wave / np.std(wave), past), np.zeros(frames + delay)])
-    # No sample depends on one less than a delay before it, so whole blocks are filtered at once.
-    for start in range(past, past + frames, delay):
-        string[start : start + delay] = np.convolve(string[start - past + 1 : start], loop, "valid")
-    return string[past : past + frames]
-
-
 def amplifier(signal: np.ndarray, sample_rate: int, drive: float) -> np.ndarray:
     """A distorting guitar amplifier and loudspeaker, (frames,) to (frames,); drive is the level into tanh."""
     from scipy.signal import resample_poly
@@ -108,22 +82,6 @@ def amplifier(signal: np.ndarray, sample_rate: int, drive: float) -> np.ndarray:
     loud += 1.5 * _filter(loud, sample_rate, 1, 150.0, "lowpass")
     loud += 3.0 * _filter(loud, sample_rate, 1, (2800.0, 5500.0), "bandpass")
     return _filter(_filter(loud, sample_rate, 2, 75.0, "highpass"), sample_rate, 3, 5200.0, "lowpass")
-
-
-def key(hertz, seconds, sample_rate, velocity, stiffness, bright, sustain, damping) -> np.ndarray:
-    """A note of a piano, electric piano or organ, (frames,), by the numbers of KEYBOARDS."""
-    # A stiff string's partials n f sqrt(1 + B n^2) (Fletcher 1964), struck at 1/8 of its length; two strings,
-    # slightly apart in pitch and decay, beat and give the decay its second, slower stage.
-    n, (tune, gain, hold) = np.arange(1, 25), np.array([[1, 1.0005], [1, 0.4], [1, 3]])[:, :, None]
-    partial = (tune * hertz * n * np.sqrt(1 + stiffness * (hertz / 262) * n**2)).ravel()
-    amplitude = (gain * np.sin(np.pi * n / 8) / n * np.exp(-n * hertz / (bright * velocity))).ravel()
-    decay = (hold * sustain * (262 / hertz) ** 0.6 / (1 + damping * n)).ravel()
-    amplitude[partial > 0.45 * sample_rate] = 0
-    pole = (-1 / decay + 2j * np.pi * partial) / sample_rate
-    # exp(p (256 i + j)) = exp(256 p i) exp(p j): the sum over the partials becomes one matrix product.
-    time = np.arange(round(seconds * sample_rate))
-    note = np.exp(pole * time[::256, None]) @ (amplitude[:, None] * np.exp(pole[:, None] * np.arange(256)))
-    return velocity * note.imag.ravel()[: len(time)] * np.minimum(time / (0.004 * sample_rate), 1)
 
 
 class _Band:
@@ -159,13 +117,11 @@ class _Band:
         for index, (section, number, degree, last) in enumerate(self.bars):
             pattern = "".join(np.roll(list(patterns[section]), -16 * number)[: 16 - len(fill) * last])
             pattern += fill * last  # patterns may last several bars, and a fill ends a section
-            for step, symbol in enumerate(pattern):
-                if symbol not in ".-":
-                    held = 16 - step - len(pattern[step + 1 :].lstrip("-"))
-                    start = max((16 * index + step) * self.step + self.rng.normal(0, 0.004), 0)
-                    accent = 1.0 if symbol.isupper() or step % 4 == 0 else 0.8
-                    velocity = accent * self.rng.uniform(0.85, 1.1)
-                    yield symbol, degree, start, held * self.step, velocity, step, number
+            for step, symbol, held in hits(pattern):
+                start = max((16 * index + step) * self.step + self.rng.normal(0, 0.004), 0)
+                accent = 1.0 if symbol.isupper() or step % 4 == 0 else 0.8
+                velocity = accent * self.rng.uniform(0.85, 1.1)
+                yield symbol, degree, start, held * self.step, velocity, step, number
 
     def place(self, track, note, start, release=0.03):
         """Add a note to a track, its last release seconds faded out."""
@@ -177,7 +133,7 @@ class _Band:
         keyboard, low = rng.choice(KEYBOARDS), int(rng.integers(55, 62))
         for _, degree, start, length, velocity, *_ in self.hits((LONG, *rng.choice(KEYS, 2), LONG)):
             for pitch in self.chord(degree, 43, low)[:4]:
-                note = key(440 * 2 ** ((pitch - 69) / 12), length, self.rate, velocity, *keyboard)
+                note = key(hertz_of(pitch), length, self.rate, velocity, *keyboard)
                 self.place(track, note, start + rng.uniform(0, 0.008), 0.08)
         return _pan(track, -0.2)
 
@@ -208,7 +164,7 @@ class _Band:
             muted = {"sustain": 0.5, "treble": 0.15} if symbol == "m" else {}
             seconds = (16 - step) * self.step if ring else length
             for pitch in [pitches[int(symbol)]] if symbol.isdigit() else pitches:
-                note = pluck(440 * 2 ** ((pitch - 69) / 12), seconds, self.rate, self.rng, **string | muted)
+                note = pluck(hertz_of(pitch), seconds, self.rate, self.rng, **string | muted)
                 self.place(track, velocity * note, start + self.rng.uniform(0, 0.008))
         return track
 
@@ -286,12 +242,11 @@ def main(arguments: list[str] | None = None) -> int:
     options.output.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
         song = play(seed, options.seconds, options.rate)
-        with tempfile.TemporaryDirectory(dir=options.output) as beside:
+        with atomic_folder(options.output / f"band{seed}") as beside:
             for name, signal in (*song.stems.items(), ("mix", song.mixture)):
-                folder = Path(beside) / "track" / name
-                folder.mkdir(parents=True)
+                folder = beside / name
+                folder.mkdir()
                 soundfile.write(folder / f"{name}.wav", signal, options.rate, subtype="PCM_16")
-            (Path(beside) / "track").rename(options.output / f"band{seed}")
     return 0
 
 

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from datasets_tools.synthesis.strings import hertz_of, pluck
+
 RATE = 44100
 CURVE = 441  # Hz, of the curves that bend a part's pitch
 
@@ -128,9 +130,7 @@ def _play(program, events, seconds):
 
 
 def _string(instrument, notes, seconds, random):
-    """A guitar with where it is plucked and heard drawn anew for each part (`datasets_tools.synthesis.band.pluck`)."""
-    from datasets_tools.synthesis.band import pluck
-
+    """A guitar with where it is plucked and heard drawn anew for each part (strings.pluck)."""
     electric = instrument.family == "electric guitar"
     settings = {
         "pick": random.uniform(0.06, 0.3),
@@ -146,7 +146,7 @@ def _string(instrument, notes, seconds, random):
         length = min(round((note.end - note.start) * RATE) + release, frames - first)
         if length <= release:
             continue
-        hertz = 440 * 2 ** ((note.pitch - 69) / 12)
+        hertz = hertz_of(note.pitch)
         # A harder pluck is brighter, too.
         strength = note.velocity / 100
         bright = settings["bright"] * strength

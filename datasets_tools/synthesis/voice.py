@@ -8,6 +8,7 @@ from a guitar.
 import numpy as np
 
 from datasets_tools.synthesis import speech
+from datasets_tools.synthesis.strings import hertz_of
 
 # The first five resonances in Hz of the vowels a, e, i, o, u of a man's voice, and their levels in dB (Fant 1960;
 # Csound's table of formants, which singers' synthesisers share).
@@ -79,9 +80,9 @@ def sing(part, seconds, random, rate, throat=Vowels):
     time = np.arange(frames) / FRAME
     depth, speed = random.uniform(0.1, 0.6), random.uniform(4.5, 6.5)
     vibrato = depth * np.sin(2 * np.pi * speed * np.arange(frames) / rate + random.uniform(0, 6))
-    hertz = 440 * 2 ** ((np.interp(time, np.arange(count), pitch) + vibrato - 69) / 12)
+    hertz = hertz_of(np.interp(time, np.arange(count), pitch) + vibrato)
     phase = (2 * np.pi * np.cumsum(hertz / rate) % (2 * np.pi)).astype(np.float32)
-    slow, sound = 440 * 2 ** ((pitch - 69) / 12), np.zeros(frames, np.float32)
+    slow, sound = hertz_of(pitch), np.zeros(frames, np.float32)
     for harmonic in range(1, int(min(HARMONICS, HIGHEST / slow.min())) + 1):
         gain = throat.gains(harmonic * slow) * throat.voiced * (harmonic * slow < 0.45 * rate)
         sound += np.interp(time, np.arange(count), gain).astype(np.float32) * np.sin(harmonic * phase)

@@ -1,4 +1,4 @@
-"""What the page of labelling.listen asks its server: tracks, stems, hints, marks. JSON, and the sounds as WAV."""
+"""What the page of labelling.page asks its server: tracks, stems, hints, marks. JSON, and the sounds as WAV."""
 
 import functools
 import hmac
@@ -40,18 +40,18 @@ URLS = (
 )  # fmt: skip
 
 
-def make_site(table):
+def make_site(context):
     """The WSGI application."""
-    return site.application(URLS, globals(), table, _STATIC, hosts={"127.0.0.1", "localhost"})
+    return site.application(URLS, globals(), context, _STATIC, hosts={"127.0.0.1", "localhost"})
 
 
-def _table():
+def _context():
     """What the handlers share, for who has the key. Everything but the first call has it as a cookie."""
-    table = web.ctx.context
-    given = web.cookies().get(table.cookie, "")
-    if not hmac.compare_digest(given.encode(), table.key.encode()):
+    context = web.ctx.context
+    given = web.cookies().get(context.cookie, "")
+    if not hmac.compare_digest(given.encode(), context.key.encode()):
         raise Refused(403, "Open the page with the whole address that the terminal shows.")
-    return table
+    return context
 
 
 def _number(text, items):
@@ -75,20 +75,20 @@ def _written(change):
         raise Refused(500, f"The mark is not set: {error_line(error)}") from None
 
 
-def _state(table, sitting):
+def _state(context, sitting):
     """What every answer about marks tells of the whole."""
-    return table.judging.progress(sitting) | {"undoable": table.judging.count(sitting)}
+    return context.judging.progress(sitting) | {"undoable": context.judging.count(sitting)}
 
 
 class Page:
     """/, with the key in the address at the first time."""
 
     def GET(self):
-        table = web.ctx.context
-        if hmac.compare_digest(web.input(_method="get", key="").key.encode(), table.key.encode()):
-            web.setcookie(table.cookie, table.key, httponly=True, samesite="Strict", path="/")
+        context = web.ctx.context
+        if hmac.compare_digest(web.input(_method="get", key="").key.encode(), context.key.encode()):
+            web.setcookie(context.cookie, context.key, httponly=True, samesite="Strict", path="/")
         else:
-            _table()
+            _context()
         return site.page("listen.html")
 
 
@@ -96,39 +96,41 @@ class Sitting:
     """What a page needs to begin: the settings, the marks, and the first track (null: all are judged)."""
 
     def GET(self):
-        table, sitting = _table(), _sitting()
-        settings = table.settings
+        context, sitting = _context(), _sitting()
+        settings = context.settings
         marks = [{"name": name, "key": key, "meaning": MEANINGS[name]} for name, key in KEYS.items()]
         found = {"group": settings.group, "also": settings.also, "splits": settings.splits}
-        found |= {"cautious": settings.cautious, "marks": marks, "track": table.judging.go_on(sitting)}
-        return site.answer(found | _state(table, sitting))
+        found |= {"cautious": settings.cautious, "marks": marks, "track": context.judging.go_on(sitting)}
+        return site.answer(found | _state(context, sitting))
 
 
 class Track:
     """One track: its stems and marks; with `hear=1` the sitting hears it now, and learns what is likely to be next."""
 
     def GET(self, number):
-        table = _table()
-        number = _number(number, table.stems)
-        groups = (table.settings.group, *table.settings.also)
-        stems = [{"group": group, "name": file.name, "judged": group in groups} for group, file in table.stems[number]]
-        found = {"track": number, "name": table.judging.tracks[number].name, "stems": stems}
-        found |= {"marks": table.judging.marks(number)}
+        context = _context()
+        number = _number(number, context.stems)
+        groups = (context.settings.group, *context.settings.also)
+        stems = [
+            {"group": group, "name": file.name, "judged": group in groups} for group, file in context.stems[number]
+        ]
+        found = {"track": number, "name": context.judging.tracks[number].name, "stems": stems}
+        found |= {"marks": context.judging.marks(number)}
         if web.input(_method="get", hear="").hear:
             sitting = _sitting()
-            table.judging.hear(sitting, number)
-            found |= {"next": _prepare(table, sitting, number, stems)} | _state(table, sitting)
+            context.judging.hear(sitting, number)
+            found |= {"next": _prepare(context, sitting, number, stems)} | _state(context, sitting)
         return site.answer(found)
 
 
-def _prepare(table, sitting, number, stems):
+def _prepare(context, sitting, number, stems):
     """Make ready what the sitting will hear after it began with a track: the number of the track that is next."""
-    soon = table.judging.coming(sitting, number)[:_SOON]
+    soon = context.judging.coming(sitting, number)[:_SOON]
     mine = [(number, stem, False) for stem, each in enumerate(stems) if each["judged"]]
     others = [(number, stem, True) for _, stem, _ in mine] if len(stems) > 1 else []
     first = [(each, 0, False) for each in soon]
-    table.heard.want(sitting, [mine[0], *first[:1], *mine[1:], *first[1:2], *others])
-    table.hints.want(sitting, [number, *soon])
+    context.sounds.want(sitting, [mine[0], *first[:1], *mine[1:], *first[1:2], *others])
+    context.hints.want(sitting, [number, *soon])
     return soon[0] if soon else None
 
 
@@ -136,16 +138,16 @@ class Hints:
     """The hints of a track: lines for each of its stems, or why there are none; not `ready` while they are sought."""
 
     def GET(self, number):
-        table = _table()
-        number = _number(number, table.stems)
-        outcome = table.hints.get(number, _WAIT)
+        context = _context()
+        number = _number(number, context.stems)
+        outcome = context.hints.get(number, _WAIT)
         if outcome is None:
             return site.answer({"ready": False})
         lines = {}
         for (group, name), hints in (outcome.result or {}).items():
             lines[group, name] = [hint.text for hint in hints]
-        stems = [lines.get((group, file.name), []) for group, file in table.stems[number]]
-        reason = outcome.reason.replace(f"{table.judging.tracks[number].folder}/", "")
+        stems = [lines.get((group, file.name), []) for group, file in context.stems[number]]
+        reason = outcome.reason.replace(f"{context.judging.tracks[number].folder}/", "")
         return site.answer({"ready": True, "error": reason or None, "stems": stems})
 
 
@@ -164,12 +166,12 @@ class Stem:
 
 
 def _sound(number, stem, others):
-    table = _table()
-    number = _number(number, table.stems)
-    stem = _number(stem, table.stems[number])
-    if others and len(table.stems[number]) == 1:
+    context = _context()
+    number = _number(number, context.stems)
+    stem = _number(stem, context.stems[number])
+    if others and len(context.stems[number]) == 1:
         raise Refused(404, "The track has no other stems.")
-    return table.heard.get((number, stem, bool(others)), _WAIT)
+    return context.sounds.get((number, stem, bool(others)), _WAIT)
 
 
 class Wav:
@@ -186,12 +188,12 @@ class Marks:
     """Set and take away marks of a track; `done`: it is judged by that, and the answer says what is next."""
 
     def POST(self, number):
-        table, sitting = _table(), _sitting()
-        number = _number(number, table.stems)
+        context, sitting = _context(), _sitting()
+        number = _number(number, context.stems)
         wanted, unwanted, done = _judgement(web.data())
-        judging = table.judging
+        judging = context.judging
         _written(functools.partial(judging.judge, sitting, number, wanted, unwanted, done))
-        found = {"marks": judging.marks(number)} | _state(table, sitting)
+        found = {"marks": judging.marks(number)} | _state(context, sitting)
         if done:
             found["next"] = judging.go_on(sitting, number)
         return site.answer(found)
@@ -214,16 +216,16 @@ class Undo:
     """Take back the sitting's last judgement; `track` is the one that it was of, or null."""
 
     def POST(self):
-        table, sitting = _table(), _sitting()
-        last = _written(functools.partial(table.judging.undo, sitting))
-        return site.answer({"track": last.track if last else None} | _state(table, sitting))
+        context, sitting = _context(), _sitting()
+        last = _written(functools.partial(context.judging.undo, sitting))
+        return site.answer({"track": last.track if last else None} | _state(context, sitting))
 
 
 class History:
     """The tracks that a sitting has judged, the latest first, with their marks."""
 
     def GET(self):
-        judging = _table().judging
+        judging = _context().judging
         numbers = judging.history(_sitting())
         tracks = [{"track": n, "name": judging.tracks[n].name, "marks": judging.marks(n)} for n in numbers]
         return site.answer({"tracks": tracks})

@@ -11,10 +11,10 @@ import webbrowser
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from datasets_tools.labelling.page.handlers import make_site
 from datasets_tools.labelling.page.judging import Judging
-from datasets_tools.labelling.page.listen_site import make_site
-from datasets_tools.labelling.prefetch import Ahead
-from datasets_tools.labelling.sound_cache import Heard
+from datasets_tools.labelling.prefetch import Prefetch
+from datasets_tools.labelling.sound_cache import SoundCache
 from datasets_tools.tracks import SILENT_GROUPS
 from splitstrument.stages.locking import locked
 from splitstrument.stages.run import attempt
@@ -25,7 +25,7 @@ _SCRATCH = "splitstrument-listen-"
 
 @dataclass(frozen=True)
 class Listening:
-    """How stems are judged: the group that the marks belong to, groups heard with it, parts, and where the page is."""
+    """How stems are judged: the group that the marks belong to, groups sounds with it, parts, and where the page is."""
 
     group: str
     also: tuple[str, ...] = ()
@@ -36,14 +36,14 @@ class Listening:
 
 
 @dataclass
-class Table:
+class Context:
     """What the handlers share."""
 
     settings: Listening
     judging: Judging
     stems: list  # of each track: [(group, file)], those that are judged first
-    heard: Heard
-    hints: Ahead
+    sounds: SoundCache
+    hints: Prefetch
     key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     # Cookies do not tell ports apart, so that two of these pages at once need two names.
     cookie: str = field(default_factory=lambda: f"listen_{secrets.token_hex(4)}")
@@ -56,19 +56,19 @@ def listen(tracks, settings, examine, known=()):
     tracks, where they are there already. `check` is as in `hints_of`.
     """
     with _scratch() as folder:
-        table = make_table(tracks, settings, examine, folder, known)
-        server = site.server(make_site(table), "127.0.0.1", settings.port, threads=16, max_request_body_size=10_000)
-        address = f"{server.address}/?key={table.key}"
-        todo = table.judging.coming("")
-        table.heard.want("", [(number, 0, False) for number in todo[:2]])  # while the browser starts
+        context = make_context(tracks, settings, examine, folder, known)
+        server = site.server(make_site(context), "127.0.0.1", settings.port, threads=16, max_request_body_size=10_000)
+        address = f"{server.address}/?key={context.key}"
+        todo = context.judging.coming("")
+        context.sounds.want("", [(number, 0, False) for number in todo[:2]])  # while the browser starts
         print(f"{len(tracks)} tracks with {settings.group}, {len(todo)} of them to judge: open\n  {address}")
         print("Ctrl-C ends the listening; every mark is on disk already.", flush=True)
         if settings.browser:  # one that runs in the terminal would not come back
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-        with contextlib.closing(table.heard), contextlib.closing(table.hints):
+        with contextlib.closing(context.sounds), contextlib.closing(context.hints):
             server.run()
-        left = table.judging.judged().count(False)
-        print(f"tracks: {table.judging.total()} judged now, {left} of {len(tracks)} left")
+        left = context.judging.judged().count(False)
+        print(f"tracks: {context.judging.total()} judged now, {left} of {len(tracks)} left")
     return 0
 
 
@@ -84,8 +84,8 @@ def _scratch():
         yield folder
 
 
-def make_table(tracks, settings, examine, folder, known=()):
-    """The Table for `tracks`; sounds lie in `folder`."""
+def make_context(tracks, settings, examine, folder, known=()):
+    """The Context for `tracks`; sounds lie in `folder`."""
     stems = [_stems(track, (settings.group, *settings.also)) for track in tracks]
     hints = dict(enumerate(known))
 
@@ -93,11 +93,11 @@ def make_table(tracks, settings, examine, folder, known=()):
         known = hints.get(number)
         return known if known is not None else attempt(functools.partial(examine, check=check), tracks[number])
 
-    heard = Heard([[file for _, file in each] for each in stems], folder)
-    return Table(settings, Judging(tracks, settings.group), stems, heard, Ahead(hear, 1))
+    sounds = SoundCache([[file for _, file in each] for each in stems], folder)
+    return Context(settings, Judging(tracks, settings.group), stems, sounds, Prefetch(hear, 1))
 
 
 def _stems(track, groups):
-    """(group, file) of every stem that can be heard, those of `groups` first."""
+    """(group, file) of every stem that can be sounds, those of `groups` first."""
     others = [group for group in track.stems if group not in groups and group not in SILENT_GROUPS]
     return [(group, file) for group in (*groups, *others) for file in track.stems.get(group, ())]
