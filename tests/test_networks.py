@@ -203,6 +203,22 @@ def test_patches_of_other_sizes():
         assert mask.std() > 0
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+def test_frozen_normalisations_train_their_scale_and_keep_their_statistics(frozen):
+    """As Deezer's weights need it; batches that a normalisation saw would move its mean, and another mask come out."""
+    network, x = tiny.network("spleeter", frozen=frozen, dropout=0.0), windows("spleeter", 4)
+    before = [np.array(weight) for weight in network.non_trainable_weights]
+    gap = np.abs(np.asarray(network(x, training=True)) - np.asarray(network(x, training=False))).max()
+    assert gap == 0 if frozen else gap > 1e-3
+    network.compile("adam", loss="mae", run_eagerly=True)
+    network.train_on_batch(x, np.zeros((*x["mixture"].shape, 1)))
+    moved = max(
+        np.abs(np.array(new) - old).max() for new, old in zip(network.non_trainable_weights, before, strict=True)
+    )
+    assert moved == 0 if frozen else moved > 0
+    assert {layer.gamma.trainable for layer in network.layers if hasattr(layer, "gamma")} == {True}
+
+
 def test_one_of_spleeters_u_nets_has_9_824_711_weights():
     assert networks.build("spleeter", {}, ("vocals",)).count_params() == 9_824_711
     assert networks.build("spleeter", {}, ("vocals", "accompaniment")).count_params() == 2 * 9_824_711

@@ -10,8 +10,9 @@ and offset. `frozen` keeps them that way in training too, without which nothing 
 Unlike other networks this one knows how loud a song is: magnitudes are those of the STFT, unscaled.
 """
 
+import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -83,9 +84,10 @@ def _unet(settings: Settings, x: "keras.KerasTensor", name: str) -> "keras.Keras
 
     elu = settings.activation == "elu"
 
+    normalisation = _frozen_normalisation() if settings.frozen else layers.BatchNormalization
+
     def normalised(x: "keras.KerasTensor", layer: str) -> "keras.KerasTensor":
-        normalisation = layers.BatchNormalization(epsilon=1e-3, name=f"{name}_{layer}_normalisation")
-        return normalisation(x, training=False) if settings.frozen else normalisation(x)
+        return normalisation(epsilon=1e-3, name=f"{name}_{layer}_normalisation")(x)
 
     skips = []
     for level in range(DEPTH):
@@ -107,3 +109,19 @@ def _unet(settings: Settings, x: "keras.KerasTensor", name: str) -> "keras.Keras
         if level:
             x = layers.Concatenate()([skips.pop(), x])
     return layers.Conv2D(settings.channels, 4, dilation_rate=2, padding="same", name=f"{name}_mask")(x)
+
+
+@functools.cache
+def _frozen_normalisation() -> "type[keras.layers.BatchNormalization]":
+    """The class of normalisations that use their moving statistics in training too, and leave them as they are.
+
+    To call a layer with `training=False` is not enough: a model that trains passes its own `training` to every layer.
+    """
+    from keras import layers
+
+    # Under the same name, so that weights are stored alike.
+    class BatchNormalization(layers.BatchNormalization):
+        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            return super().call(inputs, training=False, mask=mask)
+
+    return BatchNormalization
