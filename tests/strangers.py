@@ -18,21 +18,24 @@ class Quick:
 
     gate = threading.Event()
 
-    def __init__(self, models, device):
-        pass
+    def __init__(self, folders, device):
+        self.folders = folders
 
-    def run(self, model, folder, tell, stopped):
+    def run(self, models, folder, tell, stopped):
+        from splitstrument.parts import parts_of
+        from webapp.model_process import Result
         from webapp.sandbox import Stopped
 
         while not self.gate.wait(0.01):
             if stopped():
                 raise Stopped
-        for name in ("guitar", "rest"):
+        parts = parts_of([self.folders[name] for name in models]).all
+        for name in parts:
             shutil.copy(folder / "mixture.wav", folder / f"{name}.wav")
-        for name in ("mixture", "guitar", "rest"):
+        for name in ("mixture", *parts):
             (folder / f"{name}.png").write_bytes(b"\x89PNG")
         (folder / "peaks.json").write_text("{}")
-        return ["wav"]
+        return Result(parts, ("wav",))
 
     def end(self):
         pass
@@ -44,24 +47,28 @@ def quickly(folder, model, **settings):
     from tests import served
     from webapp import worker
 
-    real, worker.Separation = worker.Separation, Quick
+    real, worker.ModelProcess = worker.ModelProcess, Quick
     Quick.gate.set()
-    settings = {"waiting_each": 50} | settings
+    settings = {"waiting_each": 50, "models": (str(model),)} | settings
     try:
-        with served.inside(folder, models=(str(model),), **settings) as server:
+        with served.inside(folder, **settings) as server:
             server.jobs = folder / "jobs"
             yield server
     finally:
         Quick.gate.set()
-        worker.Separation = real
+        worker.ModelProcess = real
 
 
-def card(folder):
-    """A model that has a card and no network, for servers that only look at it: its path."""
+def card(folder, *sources):
+    """A model that has a card and no network, for servers that only look at it: its path.
+
+    `sources`: of the whole song where there are several; "guitar" where there are none.
+    """
     from splitstrument.models import CARD
 
     folder.mkdir()
-    fields = {"name": folder.name, "instrument": "guitar", "sample_rate": 22050, "network": "tfc_tdf"}
+    fields = {"name": folder.name, "sources": sources or ["guitar"], "sample_rate": 22050, "network": "tfc_tdf"}
+    fields["whole"] = len(sources) > 1
     (folder / CARD).write_text(json.dumps(fields))  # JSON is YAML too
     return folder
 

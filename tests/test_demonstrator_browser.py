@@ -1,4 +1,4 @@
-"""The demonstrator in a real browser: a real song goes in, is heard, and comes out as two parts that add up."""
+"""The demonstrator in a real browser: a real song goes in, is heard, and comes out as parts that add up."""
 
 from pathlib import Path
 
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests import browser, served
+from tests import browser, served, tiny
 from tests.browser import check_page, opened, picture, until
 
 EXAMPLE = served.ROOT / "examples" / "song.ogg"
+BAND = ("vocals", "drums", "bass", "strings", "other")
 RECORDED = Path("/usr/share/games/fretsonfire/data/songs/sectoid/Metal madness")
 
 
@@ -20,7 +21,10 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with served.Process(tmp_path_factory.mktemp("demonstrator"), models=["guitar"], waiting_each=20) as process:
+    folder = tmp_path_factory.mktemp("demonstrator")
+    band = tiny.model(folder / "band", sources=BAND, whole=True)
+    lead = tiny.model(folder / "lead", sources=("guitar",))
+    with served.Process(folder, models=["guitar", "piano", lead, band], waiting_each=20) as process:
         yield process
 
 
@@ -41,15 +45,28 @@ def song(tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(chromium, server):
     """The address of the example song's result."""
+    return separated(chromium, server)
+
+
+@pytest.fixture(scope="module")
+def together(chromium, server):
+    """The same of two models together."""
+    return separated(chromium, server, "model piano")
+
+
+def separated(chromium, server, *models):
     page = opened(chromium)
-    give(page, server, EXAMPLE)
+    give(page, server, EXAMPLE, *models)
     page.wait_for_selector("#player", timeout=90_000)
     return page.url
 
 
-def give(page, server, song):
+def give(page, server, song, *models):
+    """Ask for the song to be separated by the first model, which is ticked, and these."""
     page.goto(server.address)
     page.wait_for_selector("main:not([data-loading])")
+    for model in models:
+        page.get_by_label(model).check()
     page.set_input_files("#song", song)
     page.get_by_role("button", name="Separate").click()
     page.wait_for_url("**/jobs/*")
@@ -252,14 +269,14 @@ def test_the_end_is_the_start(chromium, result):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [browser.DESK, browser.PHONE], ids=["desk", "phone"])
-def test_pages_are_fit_to_be_seen(chromium, server, result, size, scheme, tmp_path):
+def test_pages_are_fit_to_be_seen(chromium, server, together, size, scheme, tmp_path):
     page = opened(chromium, size, scheme)
     page.goto(server.address)
     page.wait_for_selector("main:not([data-loading])")
     check_page(page)
     name = f"{'phone' if size == browser.PHONE else 'desk'}-{scheme}"
     picture(page, f"start-{name}", tmp_path)
-    page.goto(result)
+    page.goto(together)
     page.wait_for_selector("#player")
     page.wait_for_load_state("networkidle")
     check_page(page)
@@ -271,6 +288,65 @@ def test_pages_are_fit_to_be_seen(chromium, server, result, size, scheme, tmp_pa
     assert "no such job" in page.inner_text("h1")
     page.errors.clear()  # the browser's own word on the 404
     check_page(page)
+
+
+@pytest.mark.parametrize("size", [browser.DESK, browser.PHONE], ids=["desk", "phone"])
+def test_models_that_do_not_go_together(chromium, server, size):
+    page = opened(chromium, size)
+    page.goto(server.address)
+    page.wait_for_selector("main:not([data-loading])")
+    guitar, lead, band = (page.get_by_label(f"model {name}") for name in ("guitar", "lead", "band"))
+    assert page.inner_text("#parts") == "guitar and the rest"
+    assert lead.is_disabled() and not band.is_disabled()
+    assert "Not together with guitar, which takes out guitar too." in page.inner_text("#models")
+    band.check()
+    assert page.inner_text("#parts") == "guitar, vocals, drums, bass, strings and the rest"
+    check_page(page)
+    guitar.uncheck()
+    assert page.inner_text("#parts") == "vocals, drums, bass, strings and everything else"
+    assert not lead.is_disabled() and "Not together" not in page.inner_text("#models")
+    band.uncheck()
+    page.set_input_files("#song", EXAMPLE)
+    page.get_by_role("button", name="Separate").click()
+    assert page.inner_text("#trouble") == "Tick what to take out."
+    lead.check()
+    assert guitar.is_disabled()
+
+
+def test_many_parts(chromium, server, tmp_path):
+    """Each has its row and its keys, and what is heard is the mixture or parts that add up to it."""
+    parts = ("guitar", *BAND[:-1], "rest")
+    page = opened(chromium)
+    give(page, server, EXAMPLE, "model band")
+    page.wait_for_selector("#player", timeout=90_000)
+    assert "by the models guitar and band" in page.inner_text("#about")
+    assert [each.get_attribute("aria-label").lower() for each in page.locator(".lane").all()] == ["mixture", *parts]
+    page.keyboard.press("Space")
+    until(lambda: (levels := page.evaluate("levels()"))[6] > 1e-3 and len(levels) == 7 and levels[0] == 0)
+    page.keyboard.press("Digit7")
+    until(lambda: (levels := page.evaluate("levels()"))[6] > 1e-3 and max(levels[:6]) < 1e-6)
+    page.keyboard.press("Digit7")
+    page.keyboard.press("Shift+Digit6")
+    until(lambda: page.get_by_role("button", name="Mute the strings").get_attribute("aria-pressed") == "true")
+    page.keyboard.press("j")
+    assert float(page.get_by_label("Volume of the rest").input_value()) == pytest.approx(0.9)
+    page.keyboard.press("u")
+    page.keyboard.press("i")  # of an eighth lane, which is not there
+    page.keyboard.press("Digit8")
+    assert float(page.get_by_label("Volume of the rest").input_value()) == pytest.approx(1)
+    page.keyboard.press("Space")
+    page.keyboard.press("Home")
+    for size in (browser.DESK, browser.PHONE):
+        page.set_viewport_size(size)
+        check_page(page)
+        picture(page, f"many-{'phone' if size == browser.PHONE else 'desk'}", tmp_path)
+    sounds = {}
+    for part in ("mixture", *parts):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=f"{part} as WAV", exact=True).click()
+        sounds[part], _ = soundfile.read(download.value.path(), dtype="int32")
+    assert np.array_equal(sum(sounds[part] for part in parts), sounds["mixture"])
+    assert all(sounds[part].any() for part in parts)
 
 
 def test_links_mistakes_and_earlier_results(chromium, server, tmp_path):

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import sqlite3
 import threading
 import time
 
@@ -191,7 +192,7 @@ def test_cancelled_while_it_is_read(server, sound, monkeypatch):
 
 
 def test_what_is_written_after_it_was_cancelled_goes_too(server, sound, monkeypatch):
-    def late(self, model, folder, tell, stopped):
+    def late(self, models, folder, tell, stopped):
         strangers.wait_for(stopped)
         folder.mkdir(exist_ok=True)
         (folder / "guitar.wav").write_bytes(b"late")
@@ -209,7 +210,7 @@ def test_what_is_written_after_it_was_cancelled_goes_too(server, sound, monkeypa
 
 def test_a_song_whose_model_is_no_longer_served(tmp_path, small):
     store = Jobs(tmp_path / "jobs", 1, 1)
-    store.add(Job("a" * 32, "other", "song", "127.0.0.1"), 9, 9)
+    store.add(Job("a" * 32, ("other",), "song", "127.0.0.1"), 9, 9)
     store.close()
     with strangers.quickly(tmp_path, small) as server:
         job = served.until(server.address, "a" * 32)
@@ -217,6 +218,78 @@ def test_a_song_whose_model_is_no_longer_served(tmp_path, small):
             "failed",
             "The model other is no longer here. Please choose another one.",
         )
+
+
+def test_songs_of_several_models(tmp_path, small, sound):
+    """Models and parts are in the order in which models are offered; of several models the last part is the rest."""
+    names = ("drums", "band")
+    drums, band = (
+        str(strangers.card(tmp_path / name, *parts))
+        for name, parts in zip(names, (["drums"], ["bass", "other"]), strict=True)
+    )
+    with strangers.quickly(tmp_path, small, models=(str(small), drums, band)) as server:
+        offered = ask(server, "/api/models")[1]["models"]
+        assert [(model["name"], model["takes"], model["remainder"]) for model in offered] == [
+            ("small", ["guitar"], "rest"),
+            ("drums", ["drums"], "rest"),
+            ("band", ["bass"], "other"),
+        ]
+        asked = [["band", "small"], ["band"], [], ["drums", "band", "small"]]
+        jobs = [
+            served.post(server.address, ("song", sound, "a.wav"), *(("model", name) for name in models))
+            for models in asked
+        ]
+        assert [(job["models"], job["parts"]) for _, job in jobs] == [
+            (["small", "band"], ["guitar", "bass", "rest"]),
+            (["band"], ["bass", "other"]),
+            (["small"], ["guitar", "rest"]),
+            (["small", "drums", "band"], ["guitar", "drums", "bass", "rest"]),
+        ]
+        for _, job in jobs:
+            done = served.until(server.address, job["id"])
+            assert (done["parts"], done["formats"]) == (job["parts"], ["wav"])
+            for part in ("mixture", *done["parts"]):
+                assert ask(server, f"/api/jobs/{job['id']}/{part}.wav")[0] == 200
+            assert ask(server, f"/api/jobs/{job['id']}/strings.wav")[0] == 404
+
+
+OLD = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, model TEXT NOT NULL, title TEXT NOT NULL,
+    address TEXT NOT NULL, owner TEXT NOT NULL, link TEXT NOT NULL, instrument TEXT NOT NULL, state TEXT NOT NULL,
+    stage TEXT NOT NULL, share REAL NOT NULL, left REAL NOT NULL, message TEXT NOT NULL, seconds REAL NOT NULL,
+    formats TEXT NOT NULL, size INTEGER NOT NULL, created REAL NOT NULL, started REAL NOT NULL, finished REAL NOT NULL,
+    expires REAL NOT NULL, UNIQUE(id)
+);
+CREATE INDEX states ON jobs (state);
+"""
+
+
+def test_results_of_earlier_versions_are_still_there(tmp_path, small, sound):
+    """Their databases have one model and one instrument for each job, and formats with spaces between."""
+    done, waiting, expires = "d" * 32, "f" * 32, time.time() + 1000
+    (tmp_path / "jobs").mkdir()
+    database = sqlite3.connect(tmp_path / "jobs" / "jobs.sqlite")
+    database.executescript(OLD)
+    values = "NULL, ?, 'small', 'My song', 'a', '', '', 'guitar', ?, '', 0, 0, '', 3, ?, 9, 1, 2, 5, ?"
+    row = f"INSERT INTO jobs VALUES ({values})"
+    database.execute(row, (done, "done", "wav flac mp3", expires))
+    database.execute(row, (waiting, "waiting", "", 0))
+    database.commit()
+    database.close()
+    for id in (done, waiting):
+        (tmp_path / "jobs" / id).mkdir()
+    (tmp_path / "jobs" / waiting / "upload").write_bytes(sound)
+    for part in ("mixture", "guitar", "rest"):
+        (tmp_path / "jobs" / done / f"{part}.wav").write_bytes(sound)
+    for _ in range(2):  # the second time the database is a new one
+        with strangers.quickly(tmp_path, small) as server:
+            job = ask(server, f"/api/jobs/{done}")[1]
+            assert (job["models"], job["parts"], job["took"]) == (["small"], ["guitar", "rest"], 3)
+            assert job["formats"] == ["wav", "flac", "mp3"]
+            for part in ("mixture", *job["parts"]):
+                assert ask(server, f"/api/jobs/{done}/{part}.wav")[0] == 200
+            assert served.until(server.address, waiting)["formats"] == ["wav"]
 
 
 def test_the_worker_outlives_a_database_that_fails(server, sound, monkeypatch):
@@ -242,7 +315,7 @@ def store(tmp_path):
 
 
 def result(store, name, size):
-    store.add(Job(id=name, model="m", title="t", address="a"), 100, 100)
+    store.add(Job(id=name, models=("m",), title="t", address="a"), 100, 100)
     (store.folder / name).mkdir()
     store.take()
     return store.end(name, jobs.DONE, size=size)
@@ -265,7 +338,7 @@ def test_where_results_take_too_much_the_oldest_go(store):
 
 def test_a_beginning_server_clears_only_what_is_its_own(store):
     for name in ("waits", "ran"):
-        store.add(Job(id=name, model="m", title="t", address="a"), 100, 100)
+        store.add(Job(id=name, models=("m",), title="t", address="a"), 100, 100)
     store.change("waits", state="done")
     store.take()
     store.change("waits", only=("done",), state="waiting")
@@ -282,7 +355,7 @@ def test_each_job_is_taken_once_and_in_order(store):
     taken = []
 
     def work(number):
-        store.add(Job(id=str(number), model="m", title="t", address="a"), 1000, 1000)
+        store.add(Job(id=str(number), models=("m",), title="t", address="a"), 1000, 1000)
         taken.append(store.take())
 
     with concurrent.futures.ThreadPoolExecutor(16) as threads:

@@ -1,6 +1,7 @@
 """`splitstrument serve` as a process with a real model: its results, what it leaves alone, and kill -9."""
 
 import io
+import json
 import re
 import signal
 import socket
@@ -16,7 +17,8 @@ from tests.audio_files import song, write_sound
 pytest.importorskip("web")
 
 from splitstrument.stages.locking import locked  # noqa: E402
-from webapp.model_process import Separation  # noqa: E402
+from webapp.model_process import ModelProcess, _Separators  # noqa: E402
+from webapp.pages.peaks import Peaks  # noqa: E402
 from webapp.pages.refused import Refused  # noqa: E402
 from webapp.serve import main  # noqa: E402
 
@@ -78,6 +80,37 @@ def test_results_add_up_exactly(done, name, subtype, formats):
         assert np.array_equal(whole, part + rest)
         assert part.any()
         assert rest.any()
+
+
+def test_waveforms_are_those_of_the_files(done):
+    for job, content in done.values():
+        sounds = json.loads(content["peaks.json"])
+        assert list(sounds) == ["mixture", *job["parts"]]
+        for name, sound in sounds.items():
+            samples, _ = soundfile.read(io.BytesIO(content[f"{name}.wav"]), dtype="float32", always_2d=True)
+            peaks = Peaks(len(samples))
+            peaks.add(samples)
+            assert sound.pop("peaks") == peaks.values()
+            assert sound["frames"] == len(samples)
+
+
+def test_networks_that_were_not_used_for_longest_go(monkeypatch):
+    made = []
+
+    def separator(folders, device):
+        made.append(tuple(folders))
+        return len(made)
+
+    monkeypatch.setattr("splitstrument.separator.Separator", separator)
+    kept = _Separators({str(number): str(number) for number in range(9)}, "")
+    assert [kept.of(("0",)), kept.of(("0", "1")), kept.of(("2", "3")), kept.of(("0",))] == [1, 2, 3, 1]
+    assert kept.room()
+    assert kept.of(("4",)) == 4 and not kept.room()  # now there are six
+    assert kept.of(("5",)) == 5  # for which the two that were used first go
+    assert [kept.of(("0",)), kept.of(("2", "3")), kept.of(("4",)), kept.of(("0", "1"))] == [1, 3, 4, 6]
+    assert kept.of(tuple("12345678")) == 7  # more than are kept, and yet it is made
+    assert kept.of(("0",)) == 8
+    assert made[-2:] == [tuple("12345678"), ("0",)]
 
 
 def test_a_format_that_a_song_cannot_have_is_not_there(server, done):
@@ -225,10 +258,10 @@ def test_models_ports_and_folders_that_cannot_be_had(refused, tmp_path):
 
 def test_a_model_that_does_not_load_is_told_to_who_asks_for_it(tmp_path, capfd):
     write_sound(tmp_path / "mixture.wav", song(0.2), subtype="PCM_16")
-    separation = Separation({"broken": str(strangers.card(tmp_path / "broken"))}, "")
+    process = ModelProcess({"broken": str(strangers.card(tmp_path / "broken"))}, "")
     try:
         with pytest.raises(Refused, match="weights are missing"):
-            separation.run("broken", tmp_path)
+            process.run(("broken",), tmp_path)
     finally:
-        separation.end()
+        process.end()
     assert "splitstrument: the model broken cannot be used: " in capfd.readouterr().err

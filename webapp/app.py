@@ -6,13 +6,17 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import web
 
+from splitstrument.song_files import MIXTURE
 from webapp import decoding, encoding, jobs, sandbox, uploads, youtube
-from webapp.model_process import MIXTURE
+from webapp.jobs import Job
+from webapp.offer import Offer, Offered, parts_together
 from webapp.pages import site
 from webapp.pages.refused import Refused
 from webapp.pages.site import answer, send_file
@@ -41,11 +45,11 @@ _AT_ONCE = 56  # uploads that are looked at; the server has more threads, so tha
 
 @dataclass
 class Demonstrator:
-    """All that the handlers need: `models` are {name: its Card}."""
+    """All that the handlers need."""
 
     settings: Settings
     store: jobs.Jobs
-    models: dict
+    models: Offer
     workers: list[Worker]
     rule: youtube.Rule = youtube.YOUTUBE
     uploading: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_AT_ONCE))
@@ -54,23 +58,23 @@ class Demonstrator:
     encoding: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_ENCODERS))
 
 
-def application(demonstrator):
+def application(demonstrator: Demonstrator) -> site.Wsgi:
     """The WSGI application of a Demonstrator."""
     return site.application(URLS, globals(), demonstrator, _STATIC)
 
 
-def _here():
+def _here() -> Demonstrator:
     return web.ctx.context
 
 
-def _owner():
+def _owner() -> str:
     # Not web.cookies(), which takes seconds for some that are made for it.
-    found = re.search(rf"(?:^|;) *{_OWNER}=([0-9a-f]{{32}}) *(?:;|$)", web.ctx.env.get("HTTP_COOKIE", ""))
-    return found[1] if found else ""
+    cookie = re.search(rf"(?:^|;) *{_OWNER}=([0-9a-f]{{32}}) *(?:;|$)", web.ctx.env.get("HTTP_COOKIE", ""))
+    return cookie[1] if cookie else ""
 
 
 @contextlib.contextmanager
-def _one_of(semaphore, message):
+def _one_of(semaphore: threading.Semaphore, message: str) -> Iterator[None]:
     """Be one of those that `semaphore` lets in; Refused (503) with `message` where they are too many."""
     if not semaphore.acquire(blocking=False):
         raise Refused(503, message)
@@ -81,9 +85,9 @@ def _one_of(semaphore, message):
 
 
 class StartPage:
-    """/: choose a model and a song."""
+    """/: choose models and a song."""
 
-    def GET(self):
+    def GET(self) -> str:
         if not _owner():
             year = 365 * 86400
             secure = web.ctx.protocol == "https"
@@ -94,7 +98,7 @@ class StartPage:
 class JobPage:
     """/jobs/ID: a song while it waits, runs and is done."""
 
-    def GET(self, id):
+    def GET(self, id: str) -> str:
         _job(id)
         return site.page("job.html")
 
@@ -102,7 +106,7 @@ class JobPage:
 class Health:
     """/health: whether the server can do its work."""
 
-    def GET(self):
+    def GET(self) -> str:
         here = _here()
         alive = all(worker.is_alive() for worker in here.workers)
         here.store.find("")  # raises where the database does not answer
@@ -112,26 +116,26 @@ class Health:
 class Models:
     """/api/models: the models to choose from, and the limits."""
 
-    def GET(self):
+    def GET(self) -> str:
         here = _here()
-        settings, models = here.settings, [_model(name, card) for name, card in here.models.items()]
+        settings, models = here.settings, [_model(name, model) for name, model in here.models.items()]
         limits = {"megabytes": settings.megabytes, "minutes": settings.minutes, "youtube": settings.youtube}
         return answer({"models": models, "limits": limits})
 
 
-def _model(name, card):
-    score = card.scores[0] if card.scores else None
+def _model(name: str, model: Offered) -> dict[str, Any]:
+    score = model.card.scores[0] if model.card.scores else None
     shown = {"measure": score.measure, "value": score.value, "data": score.data} if score else None
-    return {"name": name, "instrument": card.instrument, "score": shown}
+    return {"name": name, "takes": model.takes, "remainder": model.remainder, "score": shown}
 
 
 class AllJobs:
     """/api/jobs: this browser's jobs; POST asks for a new one."""
 
-    def GET(self):
+    def GET(self) -> str:
         return answer({"jobs": [_shown(job) for job in _here().store.of_owner(_owner())]})
 
-    def POST(self):
+    def POST(self) -> str:
         here = _here()
         here.store.check_room(web.ctx.ip, here.settings.waiting, here.settings.waiting_each)
         id = secrets.token_hex(16)
@@ -148,38 +152,50 @@ class AllJobs:
         web.header("Location", f"/api/jobs/{id}")
         return answer(_shown(job), "202 Accepted")
 
-    def _asked(self, here, id, folder):
+    def _asked(self, here: Demonstrator, id: str, folder: Path) -> Job:
         """The Job that the request asks for, its file in `folder`. Raises Refused."""
         upload = folder / UPLOAD
-        fields = uploads.receive(upload)
-        model = fields.get("model") or next(iter(here.models))
-        if model not in here.models:
-            raise Refused(400, f"There is no model of that name; there are: {', '.join(here.models)}.")
-        job = {"id": id, "model": model, "instrument": here.models[model].instrument, "owner": _owner()}
-        job["address"] = web.ctx.ip
-        if fields.get("youtube"):  # a link has priority (thesis, section 7.4)
+        form = uploads.receive(upload)
+        models, parts = _chosen(here.models, form.models)
+        job = {"id": id, "models": models, "parts": parts, "owner": _owner(), "address": web.ctx.ip}
+        if form.youtube:  # a link has priority (thesis, section 7.4)
             if not here.settings.youtube:
                 raise Refused(400, "This server takes no links. Please upload a file.")
-            link = youtube.address(fields["youtube"], here.rule)
+            link = youtube.address(form.youtube, here.rule)
             upload.unlink()
-            return jobs.Job(**job, link=link, title=link.removeprefix("https://www."))
-        if "name" not in fields:
+            return Job(**job, link=link, title=link.removeprefix("https://www."))
+        if not form.name:
             raise Refused(400, "Choose a song, or give the link of a video.")
         if not upload.stat().st_size:
             raise Refused(400, "The file is empty.")
         limits = Limits.of(here.settings, _PROBE_SECONDS, file=2**20)  # it has nothing to write
         with here.probing:
             sound = sandbox.run(decoding.probe, (str(upload), here.settings.minutes * 60), limits)
-        return jobs.Job(**job, title=uploads.title_of(fields["name"]), seconds=sound["seconds"] or 0.0)
+        return Job(**job, title=uploads.title_of(form.name), seconds=sound["seconds"] or 0.0)
+
+
+def _chosen(models: Offer, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The models of these names, else the first, as they are offered one after the other, and the parts that come out.
+
+    Raises Refused where there is no such model, or two of them take out the same part.
+    """
+    names = names or (next(iter(models)),)
+    if not set(names) <= set(models):
+        raise Refused(400, f"There is no model of that name; there are: {', '.join(models)}.")
+    names = tuple(sorted(names, key=list(models).index))
+    try:
+        return names, parts_together(models, names)
+    except ValueError as error:
+        raise Refused(400, str(error)) from None
 
 
 class OneJob:
     """/api/jobs/ID: a job's state; DELETE cancels it, or removes its result."""
 
-    def GET(self, id):
+    def GET(self, id: str) -> str:
         return answer(_shown(_job(id)))
 
-    def DELETE(self, id):
+    def DELETE(self, id: str) -> str:
         job, store = _job(id), _here().store
         if job.owner and job.owner != _owner():
             raise Refused(403, "Only the browser that asked for this can cancel or remove it.")
@@ -189,26 +205,25 @@ class OneJob:
 
 
 class JobFile:
-    """/api/jobs/ID/FILE: STEM.wav, .flac, .mp3 or .png, and peaks.json."""
+    """/api/jobs/ID/FILE: PART.wav, .flac, .mp3 or .png, and peaks.json."""
 
-    def GET(self, id, name):
+    def GET(self, id: str, name: str) -> str | bytes:
         job = _job(id)
         if job.state != jobs.DONE:
             raise Refused(409, "This song is not separated yet.")
-        formats = job.formats.split()
-        stem, _, kind = name.partition(".")
-        known = stem in _stems(job) and kind in (*formats, "png")
+        part, _, kind = name.partition(".")
+        known = part in (MIXTURE, *job.parts) and kind in (*job.formats, "png")
         if not known and name != "peaks.json":
             raise Refused(404, "There is no such file.")
         path = _here().store.folder_of(job) / name
-        if kind not in formats:
+        if kind not in job.formats:
             return send_file(path)
         if not path.exists():
             _encoded(job, path)
-        return send_file(path, f"{job.title} - {stem}.{kind}")
+        return send_file(path, f"{job.title} - {part}.{kind}")
 
 
-def _encoded(job, path):
+def _encoded(job: Job, path: Path) -> None:
     """Make the file `path` of a result from its WAV, which takes some seconds."""
     here = _here()
     with _one_of(here.asking, "Too many files are being made. Try again in a moment."), here.encoding:
@@ -219,7 +234,7 @@ def _encoded(job, path):
         here.store.grow(job.id, size)
 
 
-def _job(id):
+def _job(id: str) -> Job:
     """The job of this id; Refused where there is none (404) or no more (410)."""
     job = _here().store.find(id)
     if job is None:
@@ -230,13 +245,9 @@ def _job(id):
     return job
 
 
-def _stems(job):
-    return (MIXTURE, job.instrument, "rest")
-
-
-def _shown(job):
+def _shown(job: Job) -> dict[str, Any]:
     """What people and programs may know of a job."""
-    shown = {"id": job.id, "state": job.state, "title": job.title, "model": job.model, "instrument": job.instrument}
+    shown = {"id": job.id, "state": job.state, "title": job.title, "models": job.models, "parts": job.parts}
     shown |= {"link": job.link or None, "message": job.message or None, "seconds": job.seconds}
     shown |= {
         "percent": round(100 * job.share, 1),
@@ -249,5 +260,5 @@ def _shown(job):
         shown |= {"stage": job.stage, "left": round(job.left, 1) or None}
     if job.state == jobs.DONE:
         shown |= {"expires": job.expires, "took": round(job.finished - job.started, 1)}
-        shown |= {"stems": list(_stems(job)), "formats": job.formats.split()}
+        shown["formats"] = job.formats
     return shown

@@ -1,14 +1,16 @@
-"""An uploaded or fetched file -> a WAV that we wrote ourselves. For `limited` processes, where decoders may fail."""
+"""An uploaded or fetched file -> a WAV that we wrote ourselves. For processes of `sandbox`, where decoders may fail."""
 
 import io
 import math
 import wave
+from collections.abc import Callable
+from typing import Any
 
 import av
 import av.subtitles.codeccontext
 import soundfile  # both decoders are loaded before the process is forked
 
-from splitstrument.files.audio import AudioError, open_audio
+from splitstrument.files.audio import AudioError, Reader, open_audio
 from splitstrument.files.writing import AudioWriter
 from webapp.pages.refused import Refused
 from webapp.sandbox import no_more_files
@@ -17,7 +19,7 @@ _BLOCK = 1 << 16
 _LOUD = 10 ** (1 / 20)  # peaks from here on are worth a word: those of MP3s are often a little above 1
 
 
-def _warm():
+def _warm() -> None:
     """Have the decoders load what they only load with their first file: inside no_more_files they could not."""
     sound = io.BytesIO()
     with wave.open(sound, "wb") as file:
@@ -31,7 +33,7 @@ def _warm():
 _warm()
 
 
-def probe(path, most_seconds, tell=None):
+def probe(path: str, most_seconds: float, tell: Callable[[float], object] | None = None) -> dict[str, Any]:
     """Whether the file is a song that may be separated: {"rate", "channels", "seconds" or None}.
 
     Raises Refused: 415 where it is no audio, or has a rate or channels that cannot be read, 413 where it is too long.
@@ -47,7 +49,7 @@ def probe(path, most_seconds, tell=None):
     return {"rate": info.sample_rate, "channels": info.channels, "seconds": seconds}
 
 
-def decode(path, target, most_seconds, tell):
+def decode(path: str, target: str, most_seconds: float, tell: Callable[[float], object]) -> dict[str, Any]:
     """Write the song in the file `path` as the WAV `target`, 16 bit where it has no more, else 24.
 
     {"seconds", "warning": None or what is missing or clipped}. Refused as in `probe`, also where the file is longer
@@ -67,13 +69,13 @@ def decode(path, target, most_seconds, tell):
                     tell(frames / info.frames if info.frames else 0.5)
         except AudioError as error:
             raise _unreadable(error, path, target) from None
-    said = [f"Not all of the file could be read: {_plain(reader.warning, path)}."] if reader.warning else []
+    warnings = [f"Not all of the file could be read: {_plain(reader.warning, path)}."] if reader.warning else []
     if peak > _LOUD:
-        said.append(f"It is up to {20 * math.log10(peak):.1f} dB louder than full scale, and clipped there.")
-    return {"seconds": frames / info.sample_rate, "warning": " ".join(said) or None}
+        warnings.append(f"It is up to {20 * math.log10(peak):.1f} dB louder than full scale, and clipped there.")
+    return {"seconds": frames / info.sample_rate, "warning": " ".join(warnings) or None}
 
 
-def _opened(path):
+def _opened(path: str) -> Reader:
     try:
         with no_more_files(but=1):
             return open_audio(path)
@@ -81,16 +83,16 @@ def _opened(path):
         raise _unreadable(error, path) from None
 
 
-def _check_length(seconds, most):
+def _check_length(seconds: float, most: float) -> None:
     if seconds > most:
         raise Refused(413, f"The song is too long: this server takes at most {most / 60:g} minutes.")
 
 
-def _unreadable(error, *paths):
+def _unreadable(error: AudioError, *paths: str) -> Refused:
     return Refused(415, f"This file cannot be separated: {_plain(error, *paths)}.")
 
 
-def _plain(error, *paths):
+def _plain(error: AudioError | str, *paths: str) -> str:
     """The error's line without the paths on this machine."""
     text = str(error)
     for path in paths:

@@ -1,5 +1,6 @@
-"""A stem's WAV -> the same in another format, made when somebody first asks for it. For `limited` processes."""
+"""A part's WAV -> the same in another format, made when somebody first asks for it. For processes of `sandbox`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from splitstrument.files.audio import AudioError, open_audio
@@ -8,7 +9,7 @@ from webapp.pages import wav
 from webapp.pages.refused import Refused
 
 
-def encode(source, target, tell):
+def encode(source: str, target: str, tell: Callable[[float], object]) -> int:
     """Write the WAV `source` as `target`, whose suffix says the format; its bytes. Refused where that fails."""
     sound, done = wav.layout(source), 0
     try:

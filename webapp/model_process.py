@@ -1,55 +1,77 @@
-"""The process that separates: it loads each model once, keeps it, and draws what comes out.
+"""The process that separates: it loads models, keeps those that were used last, and draws what comes out.
 
 It reads only what `decoding` wrote. The server itself loads neither TensorFlow nor a model, so its answers do not wait.
 """
 
-import json
+import gc
 import multiprocessing
 import os
 import sys
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from splitstrument.song_files import MIXTURE
 from webapp.pages.refused import Refused
 from webapp.sandbox import Stopped
 
-MIXTURE = "mixture"
+if TYPE_CHECKING:
+    from splitstrument.separator import Separator
+    from webapp.pages import wav
+
+Models = tuple[str, ...]
 _PATIENCE = 20.0  # seconds to wait for a process that was asked to stop
-_SEPARATING = 0.8  # share of the work that is separation; the rest is to draw
+_NETWORKS = 6  # that are kept in memory
 
 
-class Separation:
+@dataclass(frozen=True)
+class Result:
+    """What came out of a song: the names of its parts, and the formats that their files can have, WAV first."""
+
+    parts: tuple[str, ...]
+    formats: tuple[str, ...]
+
+
+class ModelProcess:
     """A process with models, one song at a time. It starts at once, and again where it has died.
 
-    `models`: {name: model, as Separator takes it}; `device`: "cpu", "gpu" or "".
+    `folders`: {a model's name: its folder}; `device`: "cpu", "gpu" or "".
     """
 
-    def __init__(self, models, device):
-        self._models, self._device = models, device
-        self._process = None
+    def __init__(self, folders: Mapping[str, str], device: str) -> None:
+        self._folders, self._device = dict(folders), device
         self._begin()
 
-    def _begin(self):
+    def _begin(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe()
-        arguments = (theirs, os.getpid(), os.getcwd(), self._models, self._device)
+        arguments = (theirs, os.getpid(), os.getcwd(), self._folders, self._device)
         self._process = context.Process(target=_work, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
 
-    def run(self, model, folder, tell=lambda share: None, stopped=lambda: False):
-        """Separate `folder`/mixture.wav and fill the folder: the formats it can have, ["wav", "flac", ...].
+    def run(
+        self,
+        models: Models,
+        folder: Path,
+        tell: Callable[[float], object] = lambda share: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Result:
+        """Separate `folder`/mixture.wav with these models, and fill the folder.
 
         For the mixture and each part NAME.wav and .png, and peaks.json; other formats are made when they are asked for.
-        Raises Stopped where `stopped()` turns true, and Refused with a line for people where it fails.
+        `tell(share)` hears of the progress, 0 to 1. Raises Stopped where `stopped()` turns true, and Refused with a
+        line for people where it fails.
         """
         if not self._process.is_alive():
             self._begin()
         asked = None
         try:
-            self._ours.send((model, str(folder)))
+            self._ours.send((models, str(folder)))
             while True:
                 if asked is None and stopped():
                     asked = time.monotonic()
@@ -72,44 +94,64 @@ class Separation:
             self.end()
             raise Refused(500, "The program that separates songs ended. Please try again.") from None
 
-    def end(self):
+    def end(self) -> None:
         """End the process."""
         self._process.kill()
         self._process.join()
 
 
-def _work(connection, parent, folder, models, device):
+class _Separators:
+    """Separators of one or several models: those that were used last, with _NETWORKS networks at most, are kept."""
+
+    def __init__(self, folders: Mapping[str, str], device: str) -> None:
+        self._folders, self._device = folders, device
+        self._kept: OrderedDict[Models, Separator] = OrderedDict()
+
+    def room(self) -> bool:
+        """Whether one more network may be loaded and none has to go."""
+        return sum(map(len, self._kept)) < _NETWORKS
+
+    def of(self, models: Models) -> "Separator":
+        """The Separator of these models. Raises as Separator does."""
+        from splitstrument.separator import Separator
+
+        if models not in self._kept:
+            while self._kept and sum(map(len, self._kept)) + len(models) > _NETWORKS:
+                self._kept.popitem(last=False)
+                gc.collect()  # networks are cycles, which would wait for it
+            self._kept[models] = Separator([self._folders[name] for name in models], device=self._device or None)
+        self._kept.move_to_end(models)
+        return self._kept[models]
+
+
+def _work(connection: Connection, parent: int, folder: str, folders: Mapping[str, str], device: str) -> None:
     """Inside the process: take requests until the other end is gone."""
     import signal
 
-    from splitstrument.separator import Separator
     from splitstrument.stages.console import error_line
     from splitstrument.stages.workers import work_for
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the parent, which ends this one
     work_for(parent, folder)
-    kept = {}
-
-    def separator(name):
-        if name not in kept:
-            kept[name] = Separator(models[name], device=device or None)
-        return kept[name]
-
-    for name in models:
-        try:
-            separator(name)
-        except Exception as error:  # told again to whoever asks for it
-            print(f"splitstrument: the model {name} cannot be used: {error_line(error)}", file=sys.stderr)
+    separators, ahead = _Separators(folders, device), list(folders)
     while True:
+        if ahead and separators.room() and not connection.poll():  # while nobody waits
+            name = ahead.pop(0)
+            try:
+                separators.of((name,))
+            except Exception as error:  # told again to whoever asks for it
+                print(f"splitstrument: the model {name} cannot be used: {error_line(error)}", file=sys.stderr)
+            continue
         try:
             request = connection.recv()
         except EOFError:
             return
         if request == "stop":  # came when the song was done already
             continue
-        name, folder = request
+        models, folder = request
         try:
-            connection.send(("done", _separate(separator(name), Path(folder), _progress(connection))))
+            result = _separate(separators.of(models), Path(folder), _progress(connection))
+            connection.send(("done", result))
         except Stopped:
             connection.send(("stopped", None))
         except Exception as error:
@@ -119,89 +161,47 @@ def _work(connection, parent, folder, models, device):
             connection.send(("failed", f"This could not be separated: {error_line(error)}."))
 
 
-def _progress(connection):
+def _progress(connection: Connection) -> Callable[[float], None]:
     """A function that tells the other end of a share that is done, and raises Stopped where that wants it to stop."""
-    lock, stop, told = threading.Lock(), False, 0.0
+    told = 0.0
 
-    def progress(share):
-        nonlocal stop, told
-        with lock:
-            stop = stop or (connection.poll() and connection.recv() == "stop")
-            if stop:  # for every thread that draws
-                raise Stopped
-            if time.monotonic() - told > 0.2:
-                told = time.monotonic()
-                connection.send(("share", share))
+    def progress(share: float) -> None:
+        nonlocal told
+        if connection.poll() and connection.recv() == "stop":
+            raise Stopped
+        if time.monotonic() - told > 0.2:
+            told = time.monotonic()
+            connection.send(("share", share))
 
     return progress
 
 
-def _separate(separator, folder, progress):
+def _separate(separator: "Separator", folder: Path, progress: Callable[[float], None]) -> Result:
     from splitstrument.song_files import Output, separate_file
+    from webapp.drawings import Drawings
     from webapp.pages import wav
 
     mixture = folder / f"{MIXTURE}.wav"
-    sound = wav.layout(mixture)
-    total, done = sound["frames"] / sound["rate"], 0.0
+    layout = wav.layout(mixture)
+    drawings = Drawings((MIXTURE, *separator.parts), layout)
+    done = 0.0
 
-    def heard(seconds):
+    def tell(seconds: float) -> None:
         nonlocal done
         done += seconds
-        progress(_SEPARATING * min(1.0, done / total))
+        progress(min(1.0, done * layout["rate"] / layout["frames"]))
 
-    separate_file(separator, mixture, folder, Output("wav"), heard)
-    return _finish(folder, (MIXTURE, *separator.instruments, "rest"), sound, progress)
-
-
-def _finish(folder, names, sound, progress):
-    """Draw the WAVs of these `names`: the formats that the stems can have, WAV first."""
-    from splitstrument.files.writing import write_text
-    from webapp.pages import spectrogram_image, wav
-
-    shares = dict.fromkeys(names, 0.0)
-
-    def drawn(name):
-        def tell(share):
-            shares[name] = share
-            progress(_SEPARATING + (1 - _SEPARATING) * sum(shares.values()) / len(shares))
-
-        return _drawn(folder / f"{name}.wav", sound, tell)
-
-    with ThreadPoolExecutor(len(names)) as threads:
-        peaks, powers = zip(*threads.map(drawn, names), strict=True)
-    loudest = float(powers[0].max())
-    for name, power in zip(names, powers, strict=True):
-        spectrogram_image.save(folder / f"{name}.png", power, loudest)
-    sounds = {
-        name: wav.layout(folder / f"{name}.wav") | {"peaks": each} for name, each in zip(names, peaks, strict=True)
-    }
-    write_text(folder / "peaks.json", json.dumps(sounds))
-    return ["wav", *(format for format in ("flac", "mp3") if _holds(format, sound))]
+    separate_file(separator, mixture, folder, Output("wav"), tell, drawings.hear)
+    drawings.save(folder)
+    return Result(separator.parts, ("wav", *(format for format in ("flac", "mp3") if _holds(format, layout))))
 
 
-def _holds(format, sound):
+def _holds(format: str, layout: "wav.Layout") -> bool:
     from splitstrument.files.audio import AudioError
     from splitstrument.files.writing import check_format
 
     try:
-        check_format(format, sound["rate"], sound["channels"])
+        check_format(format, layout["rate"], layout["channels"])
     except AudioError:
         return False
     return True
-
-
-def _drawn(path, sound, tell):
-    """The peaks of the WAV `path` and its spectrogram's power."""
-    from splitstrument.files.audio import open_audio
-    from webapp.pages.peaks import Peaks
-    from webapp.pages.spectrogram_image import Spectrogram
-
-    frames, rate, done = sound["frames"], sound["rate"], 0
-    peaks, spectrogram = Peaks(frames), Spectrogram(frames, rate, sound["channels"])
-    with open_audio(path) as reader:
-        for block in reader.blocks(rate):
-            peaks.add(block)
-            spectrogram.add(block)
-            done += len(block)
-            tell(done / frames)
-    return peaks.values(), spectrogram.finish()

@@ -9,9 +9,16 @@ import resource
 import signal
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from typing import TYPE_CHECKING, Any
 
 from webapp.pages.refused import Refused
+
+if TYPE_CHECKING:
+    from webapp.settings import Settings
 
 log = logging.getLogger("splitstrument")
 _LONGEST = 1 << 16  # bytes of a message
@@ -31,19 +38,25 @@ class Limits:
     file: int
 
     @classmethod
-    def of(cls, settings, seconds, file=2**33):
+    def of(cls, settings: "Settings", seconds: float, file: int = 2**33) -> "Limits":
         """Those of the demonstrator's Settings, for work of so many `seconds`."""
         return cls(settings.decoder_megabytes * 2**20, seconds, file)
 
 
-def context():
+def context() -> ForkServerContext:
     """Processes that are forked from one that has the decoders loaded, so that each begins in milliseconds."""
-    found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload(["webapp.decoding"])
-    return found
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["webapp.decoding"])
+    return processes
 
 
-def run(function, arguments, limits, tell=lambda share: None, stopped=lambda: False):
+def run(
+    function: Callable[..., Any],
+    arguments: tuple,
+    limits: Limits,
+    tell: Callable[[float], object] = lambda share: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Any:
     """What `function(*arguments, tell)` returns (plain values), in its own process within `limits`.
 
     `tell(share)` hears of its progress, 0 to 1. Raises Refused with what it refused, or where it died, hung or wanted
@@ -84,7 +97,7 @@ def run(function, arguments, limits, tell=lambda share: None, stopped=lambda: Fa
         ours.close()
 
 
-def _child(connection, function, arguments, limits):
+def _child(connection: Connection, function: Callable[..., Any], arguments: tuple, limits: Limits) -> None:
     """Inside the process: set the limits, work, send what became of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the parent, which ends this one
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends it even inside a library
@@ -98,12 +111,12 @@ def _child(connection, function, arguments, limits):
     ):
         resource.setrlimit(kind, (most, most))
 
-    def send(**message):
+    def send(**message: Any) -> None:
         connection.send_bytes(json.dumps(message).encode())
 
     told = 0.0
 
-    def tell(share):
+    def tell(share: float) -> None:
         nonlocal told
         if time.monotonic() - told > 0.1:
             told = time.monotonic()
@@ -123,14 +136,14 @@ def _child(connection, function, arguments, limits):
         send(refused=[415, "This could not be read."])
 
 
-def _memory():
+def _memory() -> int:
     """The bytes of this process's address space."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextlib.contextmanager
-def no_more_files(but):
+def no_more_files(but: int) -> Iterator[None]:
     """Inside, this process can open `but` more files or sockets and no others: a playlist leads nowhere."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = [os.dup(0) for _ in range(but)]

@@ -3,14 +3,22 @@
 import argparse
 import contextlib
 import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from splitstrument.stages.console import command
+
+if TYPE_CHECKING:
+    from waitress.server import BaseWSGIServer
+
+    from webapp.settings import Settings
+    from webapp.youtube import Rule
 
 _FILES = 4096
 THREADS = 96  # they mostly wait; what computes has processes of its own
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     from webapp.settings import add_flags
 
     parser = argparse.ArgumentParser(
@@ -22,7 +30,7 @@ def _parser():
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     flags = vars(_parser().parse_args(arguments))
     import logging
     import resource
@@ -43,32 +51,27 @@ def main(arguments=None):
 
 
 @contextlib.contextmanager
-def demonstrator(settings, rule=None):
+def demonstrator(settings: "Settings", rule: "Rule | None" = None) -> "Iterator[BaseWSGIServer]":
     """The demonstrator's server, which listens and whose workers work; its `run` answers.
 
     `rule`: which links are taken; YouTube's, but in tests. Raises ModelError, ValueError and OSError.
     """
-    from splitstrument import models
     from webapp import app, youtube
     from webapp.jobs import Jobs
+    from webapp.offer import offer
     from webapp.pages import site
     from webapp.worker import Janitor, Worker
 
     rule = rule or youtube.YOUTUBE
-    paths = {model: models.find(model) for model in dict.fromkeys(settings.models)}
-    cards = {model: models.read_card(path) for model, path in paths.items()}
-    names = [card.name for card in cards.values()]
-    # Two models of one name are told apart as they were given: "guitar" and "runs/guitar".
-    named = {model: card.name if names.count(card.name) == 1 else model for model, card in cards.items()}
-    cards = {named[model]: card for model, card in cards.items()}
-    paths = {named[model]: str(path) for model, path in paths.items()}
+    offered = offer(settings.models)
+    folders = {name: model.folder for name, model in offered.items()}
     store = Jobs(settings.folder, settings.hours_kept, settings.gigabytes_kept)
-    workers = [Worker(store, settings, paths, rule) for _ in range(settings.workers)]
-    wsgi = app.application(app.Demonstrator(settings, store, cards, workers, rule))
+    workers = [Worker(store, settings, folders, rule) for _ in range(settings.workers)]
+    wsgi = app.application(app.Demonstrator(settings, store, offered, workers, rule))
     proxy = {"trusted_proxy": settings.trusted_proxy, "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"}
     most = settings.megabytes * 10**6 + 2**16  # the form around the file
-    more = proxy if settings.trusted_proxy else {}
-    server = site.server(wsgi, settings.host, settings.port, threads=THREADS, max_request_body_size=most, **more)
+    proxy = proxy if settings.trusted_proxy else {}
+    server = site.server(wsgi, settings.host, settings.port, threads=THREADS, max_request_body_size=most, **proxy)
     store.interrupted()
     store.expire()
     threads = [*workers, Janitor(store)]

@@ -1,8 +1,11 @@
 """The demonstrator's settings: a YAML file, and a flag for each field."""
 
+import argparse
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from splitstrument.checking import STRICT
 
@@ -15,7 +18,7 @@ _ABOVE_0 += ("decoder_megabytes", "decoder_seconds", "youtube_seconds")
 class Settings:
     """What the demonstrator serves, where, and how much of it one person may have."""
 
-    models: tuple[str, ...] = field(default=("guitar",), metadata={"help": "shipped models' names or model folders"})
+    models: tuple[str, ...] = field(default=(), metadata={"help": "which to offer: names of models or model folders"})
     host: str = field(default="127.0.0.1", metadata={"help": "address to listen at; 0.0.0.0 for all machines"})
     port: int = field(default=8080, metadata={"help": "port to listen at; 0 for any that is free"})
     folder: Path = field(default=Path("demonstrator"), metadata={"help": "where jobs and their files are kept"})
@@ -34,14 +37,12 @@ class Settings:
     youtube_seconds: float = field(default=600.0, metadata={"help": "time to fetch a video's sound in"})
     __pydantic_config__ = STRICT
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in _ABOVE_0:
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"{name}: must be above 0, not {getattr(self, name)}")
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port: must be 0 to 65535, not {self.port}")
-        if not self.models:
-            raise ValueError("models: at least one must be named")
         if self.device not in ("", "cpu", "gpu"):
             raise ValueError(f"device: must be cpu or gpu, not {self.device!r}")
         if self.trusted_proxy:
@@ -53,7 +54,7 @@ class Settings:
             object.__setattr__(self, "trusted_proxy", str(address))
 
 
-def add_flags(parser):
+def add_flags(parser: argparse.ArgumentParser) -> None:
     """A flag for each field; those that are not given are None."""
     for each in fields(Settings):
         name = "--" + each.name.replace("_", "-")
@@ -68,15 +69,15 @@ def add_flags(parser):
             parser.add_argument(name, type=kind, metavar=_METAVARS.get(each.name, "N"), help=text)
 
 
-def _text(default):
+def _text(default: object) -> str:
     if isinstance(default, tuple):
-        return " ".join(default)
+        return " ".join(default) or "all that are there"
     if isinstance(default, bool):
         return "yes" if default else "no"
     return str(default)
 
 
-def read(file, flags):
+def read(file: str | Path | None, flags: Mapping[str, Any]) -> Settings:
     """The checked Settings of a YAML `file` (or None) and `flags`, {field: text}, which come first.
 
     Raises ValueError with one line that names the file or flag, the field and what is wrong.

@@ -4,20 +4,36 @@ web.py's own parsing has no limits and takes a body that breaks off for a whole 
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import web
 
 from webapp.pages.refused import Refused
 
-_FIELDS = {"model": 1000, "youtube": 6000}  # the most bytes of each
+if TYPE_CHECKING:
+    from multipart import MultipartSegment, PushMultipartParser
+
+_FIELDS = {"model": (16, 1000), "youtube": (1, 6000)}  # how many of each, and the most bytes of one
 _CHUNK = 1 << 18
 
 
-def receive(target):
-    """The body of the request in hand: {field: text}, with "name": the file's own name, where `target` has its bytes.
+@dataclass(frozen=True)
+class Form:
+    """What a person sent: the names of models, a link, and the file's own name, each "" or () where there is none."""
 
-    Fields are model, youtube and the file `song`, of which a browser sends an empty one where none was chosen. Raises
-    Refused (400) where the body is none of these, breaks off, or has two files.
+    models: tuple[str, ...] = ()
+    youtube: str = ""
+    name: str = ""
+
+
+def receive(target: str | Path) -> Form:
+    """The body of the request in hand, where `target` has the bytes of its file.
+
+    Its fields are `model`, once for each model, `youtube` and the file `song`, of which a browser sends an empty one
+    where none was chosen. Raises Refused (400) where the body is none of these, breaks off, or has two files.
     """
     from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
@@ -28,38 +44,39 @@ def receive(target):
         raise Refused(400, "The request has no content, or does not say how much.")
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise Refused(400, "The request must be a form (multipart/form-data).")
-    fields, segment, files = {}, None, 0
+    values: dict[str, list[bytes]] = {name: [] for name in _FIELDS}
+    segment, names = None, []
     try:
         with (
             open(target, "wb") as file,
-            PushMultipartParser(options["boundary"], length, max_segment_count=8, strict=True) as parser,
+            PushMultipartParser(options["boundary"], length, max_segment_count=24, strict=True) as parser,
         ):
             for part in _parts(parser, environ["wsgi.input"]):
                 if isinstance(part, MultipartSegment):
                     segment = part
                     if part.name == "song" and part.filename:
-                        files += 1
-                        fields["name"] = part.filename
-                    elif part.name in _FIELDS and part.name not in fields and not part.filename:
-                        fields[part.name] = b""
+                        names.append(part.filename)
+                    elif not part.filename and len(values.get(part.name, ())) < _FIELDS.get(part.name, (0, 0))[0]:
+                        values[part.name].append(b"")
                     elif part.name != "song":
-                        raise Refused(400, "The form has a field that is not known, or one twice.")
-                    if files > 1:
+                        raise Refused(400, "The form has a field that is not known, or one too often.")
+                    if len(names) > 1:
                         raise Refused(400, "One song at a time: the form has two files.")
                 elif segment.name == "song" and not segment.filename:
                     raise Refused(400, "The song must be a file with a name.")
                 elif segment.name == "song":
                     file.write(part)
                 else:
-                    fields[segment.name] += part
-                    if len(fields[segment.name]) > _FIELDS[segment.name]:
+                    values[segment.name][-1] += part
+                    if len(values[segment.name][-1]) > _FIELDS[segment.name][1]:
                         raise Refused(400, f"The field {segment.name} is too long.")
     except (MultipartError, ValueError):
         raise Refused(400, "The upload is not complete, or not in the form of one.") from None
-    return {name: _text(value) for name, value in fields.items()}
+    models, links = (tuple(map(_text, values[name])) for name in _FIELDS)
+    return Form(tuple(filter(None, models)), "".join(links), "".join(names).strip())
 
 
-def _parts(parser, body):
+def _parts(parser: "PushMultipartParser", body: BinaryIO) -> "Iterator[MultipartSegment | bytes]":
     """What `parser` finds in `body`: the head of each part of the form, then its bytes in pieces."""
     while not parser.closed:
         for part in parser.parse(body.read(_CHUNK)):
@@ -67,11 +84,11 @@ def _parts(parser, body):
                 yield part
 
 
-def _text(value):
-    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else value).strip()
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace").strip()
 
 
-def title_of(name):
+def title_of(name: str) -> str:
     """A file's name as a title to show: without its folders and suffix, in one line of at most 120 characters."""
     base = re.split(r"[/\\]", name)[-1]
     base = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", base)

@@ -3,11 +3,15 @@
 import logging
 import threading
 import time
+from collections.abc import Callable, Mapping
 
+from splitstrument.song_files import MIXTURE
 from webapp import decoding, jobs, sandbox, youtube
-from webapp.model_process import MIXTURE, Separation
+from webapp.jobs import Job, Jobs
+from webapp.model_process import ModelProcess, Result
 from webapp.pages.refused import Refused
 from webapp.sandbox import Limits, Stopped
+from webapp.settings import Settings
 
 log = logging.getLogger("splitstrument")
 _EXPIRING = 20.0  # seconds between looks at what has expired
@@ -15,26 +19,28 @@ UPLOAD = "upload"  # the name of the file that came, in the job's folder
 
 
 class Worker(threading.Thread):
-    """Does the jobs of `store` as `settings` say, with models {name: model}, until `end`."""
+    """Does the jobs of `store` as `settings` say, with the models of these `folders`, {name: folder}, until `end`."""
 
-    def __init__(self, store, settings, models, rule=youtube.YOUTUBE):
+    def __init__(
+        self, store: Jobs, settings: Settings, folders: Mapping[str, str], rule: youtube.Rule = youtube.YOUTUBE
+    ) -> None:
         super().__init__(daemon=True, name="worker")
-        self._store, self._settings, self._models, self._rule = store, settings, models, rule
+        self._store, self._settings, self._folders, self._rule = store, settings, folders, rule
         self._work, self._ending = threading.Event(), False
-        self._separation = None
+        self._models: ModelProcess
 
-    def wake(self):
+    def wake(self) -> None:
         """There is something to do."""
         self._work.set()
 
-    def end(self):
+    def end(self) -> None:
         """Stop, also in the middle of a job."""
         self._ending = True
         self._work.set()
         self.join(30)
 
-    def run(self):
-        self._separation = Separation(self._models, self._settings.device)
+    def run(self) -> None:
+        self._models = ModelProcess(self._folders, self._settings.device)
         while not self._ending:
             try:
                 job = self._store.take()
@@ -45,14 +51,15 @@ class Worker(threading.Thread):
                 log.exception("worker")
             self._work.wait(1.0)
             self._work.clear()
-        self._separation.end()
+        self._models.end()
 
-    def _do(self, job):
+    def _do(self, job: Job) -> None:
         store, began = self._store, time.monotonic()
         try:
-            formats = self._made(job)
+            result = self._result(job)
             size = sum(path.stat().st_size for path in store.folder_of(job).iterdir())
-            store.end(job.id, jobs.DONE, formats=" ".join(formats), size=size, share=1.0, stage="")
+            done = {"parts": result.parts, "formats": result.formats, "size": size, "share": 1.0, "stage": ""}
+            store.end(job.id, jobs.DONE, **done)
             log.info("job %s: done in %.1f s", job.id, time.monotonic() - began)
         except Stopped:
             pass  # by who cancelled it; or the server ends, and marks the job when it begins again
@@ -65,18 +72,19 @@ class Worker(threading.Thread):
         finally:
             store.end(job.id, jobs.CANCELLED, only=(jobs.CANCELLED,))  # what was written after that goes too
 
-    def _made(self, job):
-        """Fetch, decode and separate: the formats of the result."""
+    def _result(self, job: Job) -> Result:
+        """Fetch, decode and separate."""
         settings, store = self._settings, self._store
-        if job.model not in self._models:  # it waited while the server was started with others
-            raise Refused(400, f"The model {job.model} is no longer here. Please choose another one.")
+        for name in job.models:
+            if name not in self._folders:  # it waited while the server was started with others
+                raise Refused(400, f"The model {name} is no longer here. Please choose another one.")
         folder = store.folder_of(job)
         most = settings.minutes * 60
 
-        def stopped():
+        def stopped() -> bool:
             return self._ending or store.find(job.id).state != jobs.RUNNING
 
-        def stage(name, start, stop):
+        def stage(name: str, start: float, stop: float) -> Callable[[float], object]:
             store.change(job.id, stage=name, share=start)
             return lambda share: store.change(job.id, share=start + (stop - start) * min(1.0, share))
 
@@ -100,13 +108,13 @@ class Worker(threading.Thread):
         (folder / UPLOAD).unlink()
         store.change(job.id, seconds=sound["seconds"], message=sound["warning"] or "")
         stage("loading", start + 0.1, 1.0)
-        return self._separation.run(job.model, folder, self._separating(job, start + 0.1), stopped)
+        return self._models.run(job.models, folder, self._separating(job, start + 0.1), stopped)
 
-    def _separating(self, job, start):
+    def _separating(self, job: Job, start: float) -> Callable[[float], None]:
         """A function that hears how much is separated, and tells how long the rest will take."""
         began = None  # when it was first told, by when a model that had to be loaded is there, and of what share
 
-        def tell(share):
+        def tell(share: float) -> None:
             nonlocal began
             now = time.monotonic()
             began = began or (now, share)
@@ -116,7 +124,9 @@ class Worker(threading.Thread):
         return tell
 
 
-def _fetched(link, folder, most_bytes, most_seconds, rule, tell):
+def _fetched(
+    link: str, folder: str, most_bytes: int, most_seconds: float, rule: youtube.Rule, tell: Callable[[float], object]
+) -> list[str]:
     """In a process of its own: [name of the file in `folder`, title]."""
     path, title = youtube.fetch(link, folder, most_bytes, most_seconds, tell, rule)
     return [path.name, title]
@@ -125,18 +135,18 @@ def _fetched(link, folder, most_bytes, most_seconds, rule, tell):
 class Janitor(threading.Thread):
     """Lets results go when their time is over."""
 
-    def __init__(self, store):
+    def __init__(self, store: Jobs) -> None:
         super().__init__(daemon=True, name="janitor")
         self._store, self._ending = store, threading.Event()
 
-    def run(self):
+    def run(self) -> None:
         while not self._ending.wait(_EXPIRING):
             try:
                 self._store.expire()
             except Exception:
                 log.exception("expiring")
 
-    def end(self):
+    def end(self) -> None:
         """Stop."""
         self._ending.set()
         self.join(30)

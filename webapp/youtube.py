@@ -9,8 +9,10 @@ package yt-dlp-ejs are installed it finds them by itself and gets at more videos
 import math
 import re
 import urllib.parse
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from webapp.pages.refused import Refused
 
@@ -76,7 +78,7 @@ class Rule:
 YOUTUBE = Rule()
 
 
-def address(link, rule=YOUTUBE):
+def address(link: str, rule: Rule = YOUTUBE) -> str:
     """The address of the one video that a link names; nothing is requested."""
     link = link.strip()
     if rule.opened and link.startswith(rule.opened):
@@ -99,7 +101,14 @@ def address(link, rule=YOUTUBE):
     return f"https://www.youtube.com/watch?v={video}"
 
 
-def fetch(link, folder, most_bytes, most_seconds, tell=lambda share: None, rule=YOUTUBE):
+def fetch(
+    link: str,
+    folder: str | Path,
+    most_bytes: int,
+    most_seconds: float,
+    tell: Callable[[float], object] = lambda share: None,
+    rule: Rule = YOUTUBE,
+) -> tuple[Path, str]:
     """(file, title): the sound of the video that `link` names, as one file in `folder`, which is only for it.
 
     `tell` gets the share of it (0 to 1) that is there. Whatever goes wrong, no file is left.
@@ -116,12 +125,14 @@ def fetch(link, folder, most_bytes, most_seconds, tell=lambda share: None, rule=
         raise
 
 
-def _download(url, folder, most_bytes, most_seconds, tell, rule):
+def _download(
+    url: str, folder: Path, most_bytes: int, most_seconds: float, tell: Callable[[float], object], rule: Rule
+) -> str:
     """The title of the video at `url`, whose sound is then in `folder`."""
     import yt_dlp
     from yt_dlp.globals import plugin_dirs
 
-    def count(state):
+    def count(state: dict[str, Any]) -> None:
         done, total = state.get("downloaded_bytes") or 0, state.get("total_bytes")
         if max(done, total or 0) > most_bytes:
             raise Refused(413, f"The video is too large: its sound has more than {round(most_bytes / 1e6, 1):g} MB.")
@@ -140,7 +151,7 @@ def _download(url, folder, most_bytes, most_seconds, tell, rule):
     return title
 
 
-def _parameters(folder, rule, log, count):
+def _parameters(folder: Path, rule: Rule, log: "_Log", count: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """What yt-dlp is told."""
     return {
         "allowed_extractors": list(rule.extractors),
@@ -169,20 +180,20 @@ def _parameters(folder, rule, log, count):
 class _Log:
     """Where yt-dlp writes: nothing is printed; the warnings are kept, the errors come as exceptions."""
 
-    def __init__(self):
-        self.warnings = []
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
 
-    def debug(self, message):
+    def debug(self, message: object) -> None:
         pass
 
-    def warning(self, message):
+    def warning(self, message: object) -> None:
         self.warnings.append(str(message))
 
-    def error(self, message):
+    def error(self, message: object) -> None:
         pass
 
 
-def _checked(video, most_seconds):
+def _checked(video: dict[str, Any] | None, most_seconds: float) -> str:
     """The title of what an extractor found, if it is one finished video that is not too long."""
     if not video or video.get("_type", "video") != "video":
         raise Refused(422, "This link leads to no single video. Give the link of one video.")
@@ -198,7 +209,7 @@ def _checked(video, most_seconds):
     return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", title).split())[:200]
 
 
-def _refusal(error, warnings):
+def _refusal(error: Exception, warnings: Sequence[str]) -> Refused:
     """What yt-dlp's `error` means for a person; raises what it hides if that is this server's own, as a full disk."""
     from yt_dlp.utils import UnavailableVideoError
 
@@ -208,19 +219,19 @@ def _refusal(error, warnings):
         hidden = (getattr(error, "exc_info", None) or (None, None))[1]
     if isinstance(hidden, OSError):  # yt-dlp's errors of the network are none
         raise hidden
-    said = [str(error)]
-    if "Failed to extract any player response" in said[0]:  # only the warnings say why
-        said += reversed(warnings)
-    for text in said:
+    texts = [str(error)]
+    if "Failed to extract any player response" in texts[0]:  # only the warnings say why
+        texts += reversed(warnings)
+    for text in texts:
         plain = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
         for status, reasons in ((502, _HINDERED), (422, _NOT_TO_BE_HAD)):
             for pattern, message in reasons.items():
                 if re.search(pattern, plain):
                     return Refused(status, message)
-    return Refused(502, f"YouTube did not give this video: {_first_line(said[0])}.")
+    return Refused(502, f"YouTube did not give this video: {_first_line(texts[0])}.")
 
 
-def _first_line(text):
+def _first_line(text: str) -> str:
     """yt-dlp's message without its prefixes and its advice."""
     line = re.sub(r"^(?:ERROR: *)?(?:\[[^\]]*\] (?:[\w-]{11}: )?)?", "", text.strip()).partition("\n")[0]
     line = _ADVICE.split(line, maxsplit=1)[0]

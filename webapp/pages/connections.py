@@ -3,6 +3,8 @@
 import contextlib
 import json
 import socket
+from collections.abc import Iterable
+from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
@@ -22,14 +24,14 @@ class _Full(Error):
 class Request(HTTPRequestParser):
     """A request as it arrives."""
 
-    def received(self, data):
+    def received(self, data: bytes) -> int:
         consumed = super().received(data)
         # waitress keeps these lines however long they are, and copies them with every piece that comes.
         if self.chunked and max(len(self.body_rcv.control_line), len(self.body_rcv.trailer)) > _LINE:
             self.error, self.completed = BadRequest("A line between chunks is too long"), True
         return consumed
 
-    def parse_header(self, header_plus):
+    def parse_header(self, header_plus: bytes) -> None:
         try:
             super().parse_header(header_plus)
         except ValueError:  # an address like http://[ or a length of thousands of digits
@@ -39,7 +41,7 @@ class Request(HTTPRequestParser):
             raise ParsingError("The length is given in two ways")
 
     @property
-    def promised(self):
+    def promised(self) -> int:
         """The bytes that its body may take."""
         return self.adj.max_request_body_size if self.chunked else self.content_length
 
@@ -49,7 +51,7 @@ class _JsonErrors(ErrorTask):
 
     headers = ()
 
-    def execute(self):
+    def execute(self) -> None:
         error = self.request.error
         message = "This is larger than the server takes." if error.code == 413 else f"{error.reason}: {error.body}"
         body = json.dumps({"status": error.code, "message": message}).encode()
@@ -72,11 +74,11 @@ class Channel(HTTPChannel):
     _counted = 0  # bytes of the body in hand when it last counted as active
     _turn = _TURN
 
-    def __init__(self, *arguments, **more):
-        super().__init__(*arguments, **more)
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
         self.sendbuf_len = min(self.sendbuf_len, _TURN)  # what is read of a file at once
 
-    def received(self, data):
+    def received(self, data: bytes) -> int:
         begun = self.request is not None and self.request.headers_finished
         result = super().received(data)
         with self.requests_lock:
@@ -88,13 +90,13 @@ class Channel(HTTPChannel):
                     self.server.add_task(self)
         return result
 
-    def _full(self):
+    def _full(self) -> bool:
         arriving = 0
         for channel in self.server.active_channels.values():
             arriving += sum(each.promised for each in [*channel.requests, channel.request] if each)
         return arriving > _BODIES * self.adj.max_request_body_size
 
-    def service(self):
+    def service(self) -> None:
         with self.requests_lock:
             # Answers to requests that were sent without waiting would keep a thread until the first has gone out.
             if len(self.requests) > 1:
@@ -104,7 +106,7 @@ class Channel(HTTPChannel):
                 self.requests[0].headers["CONNECTION"] = "close"
         super().service()
 
-    def handle_read(self):
+    def handle_read(self) -> None:
         if self._said_goodbye:
             with contextlib.suppress(OSError):
                 self.recv(self.adj.recv_bytes)  # it closes by itself where the other side has
@@ -118,10 +120,10 @@ class Channel(HTTPChannel):
         else:
             self._counted = self.request.body_bytes_received
 
-    def readable(self):
+    def readable(self) -> bool:
         return self._said_goodbye or super().readable()
 
-    def send(self, data, do_close=True):
+    def send(self, data: bytes, do_close: bool = True) -> int:
         # waitress would send for as long as a fast client takes what comes.
         if self._turn <= 0:
             return 0
@@ -129,11 +131,11 @@ class Channel(HTTPChannel):
         self._turn -= sent
         return sent
 
-    def write_soon(self, data):
+    def write_soon(self, data: Any) -> int:
         self._turn = _TURN
         return super().write_soon(data)
 
-    def handle_write(self):
+    def handle_write(self) -> None:
         self._turn = _TURN
         lingers = self.lingers and self.close_when_flushed
         if lingers:
@@ -147,7 +149,7 @@ class Channel(HTTPChannel):
                     self.socket.shutdown(socket.SHUT_WR)
 
 
-def channel_class(headers):
+def channel_class(headers: Iterable[tuple[str, str]]) -> type[Channel]:
     """A Channel whose errors have these `headers`, (name, value) pairs."""
     errors = type("Errors", (_JsonErrors,), {"headers": tuple(headers)})
     return type("OurChannel", (Channel,), {"error_task_class": errors})

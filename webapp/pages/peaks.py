@@ -11,13 +11,13 @@ class Peaks:
     A sound shorter than COLUMNS frames has as many columns as frames.
     """
 
-    def __init__(self, frames, columns=COLUMNS):
+    def __init__(self, frames: int, columns: int = COLUMNS) -> None:
         self._columns = max(1, min(columns, frames))
         self._frames = max(1, frames)
         self._at = 0
         self._low, self._high = np.zeros(self._columns, np.float32), np.zeros(self._columns, np.float32)
 
-    def add(self, block):
+    def add(self, block: np.ndarray) -> None:
         """Hear the next `block`, float32 (frames, channels)."""
         if not len(block):
             return
@@ -31,7 +31,7 @@ class Peaks:
         self._high[columns] = np.maximum(self._high[columns], high)
         self._at += len(block)
 
-    def values(self):
+    def values(self) -> list[float]:
         """[lowest, highest, lowest, highest, ...], from -1 to 1 at full scale, rounded for JSON."""
         both = np.stack([self._low, self._high], axis=1).ravel()
         return [round(float(value), 4) for value in both]

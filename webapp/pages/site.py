@@ -11,13 +11,19 @@ import logging
 import re
 import secrets
 import socket
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import web
 
 from webapp.pages.refused import Refused
 
+if TYPE_CHECKING:
+    from waitress.server import BaseWSGIServer
+
+Wsgi = Callable[[dict, Callable], Any]
 log = logging.getLogger("splitstrument")
 STATIC = Path(__file__).parent / "static"
 KINDS = {
@@ -44,7 +50,13 @@ HEADERS = {
 _FILE = "splitstrument.file"  # in the environment: the open file that is the answer's body
 
 
-def application(urls, handlers, context, folder, hosts=None):
+def application(
+    urls: Sequence[str],
+    handlers: Mapping[str, Any],
+    context: Any,
+    folder: str | Path,
+    hosts: Collection[str] | None = None,
+) -> Wsgi:
     """A WSGI application. `urls`: web.py's mapping of patterns to names in `handlers`; `context`: web.ctx.context.
 
     The files of `folder`, and those that all our pages share, are /static/NAME: those that are there now, by name, so
@@ -56,7 +68,7 @@ def application(urls, handlers, context, folder, hosts=None):
     files = {path.name: path for place in (STATIC, Path(folder)) for path in place.iterdir() if path.suffix in KINDS}
 
     class Guarded(web.application):
-        def handle(self):
+        def handle(self) -> Any:
             web.ctx.context, web.ctx.files = context, files
             try:
                 if hosts and urlsplit(f"//{web.ctx.host}").hostname not in hosts:
@@ -72,21 +84,21 @@ def application(urls, handlers, context, folder, hosts=None):
                 log.exception("error %s at %s %.200r", number, web.ctx.method, web.ctx.path)
                 return _refusal(500, f"Something went wrong here. If you report it, say: error {number}.")
 
-    handlers = handlers | {"Static": Static}
+    handlers = {**handlers, "Static": Static}
     return _finished(Guarded(("/static/([^/]+)", "Static", *urls), handlers, autoreload=False).wsgifunc())
 
 
-def _not_ours(error):
+def _not_ours(error: web.HTTPError) -> str:
     """What web.py refuses, or a redirection, which goes on."""
     status = int(web.ctx.status.split()[0])
     if status < 400:
         raise error
-    web.ctx.headers = [each for each in web.ctx.headers if each[0] != "Content-Type"]
+    web.ctx.headers = [header for header in web.ctx.headers if header[0] != "Content-Type"]
     known = {404: "There is nothing at this address.", 405: "This address does not take that method."}
     return _refusal(status, known.get(status, "The server does not take this request."))
 
 
-def _same_site():
+def _same_site() -> None:
     """Raise Refused where another site's page sends a request that would change something here."""
     if web.ctx.method in ("GET", "HEAD"):
         return
@@ -97,16 +109,16 @@ def _same_site():
         raise Refused(403, "Another site's page may not do this.")
 
 
-def _finished(inner):
+def _finished(inner: Wsgi) -> Wsgi:
     """`inner` with our headers on every answer, files as bodies, and no body for HEAD."""
 
-    def wsgi(environ, start_response):
+    def wsgi(environ: dict[str, Any], start_response: Callable) -> Any:
         begun = []
         body = b"".join(inner(environ, lambda status, headers, *_: begun.extend((status, headers))))
         status, headers = begun
         given = {name.lower() for name, _ in headers}
-        more = HEADERS | {"Cache-Control": "no-store", "Content-Length": str(len(body))}
-        start_response(status, headers + [(name, value) for name, value in more.items() if name.lower() not in given])
+        ours = HEADERS | {"Cache-Control": "no-store", "Content-Length": str(len(body))}
+        start_response(status, headers + [(name, value) for name, value in ours.items() if name.lower() not in given])
         file = environ.pop(_FILE, None)
         if environ["REQUEST_METHOD"] == "HEAD":
             if file:
@@ -118,21 +130,21 @@ def _finished(inner):
     return wsgi
 
 
-def answer(content, status="200 OK"):
+def answer(content: Any, status: str = "200 OK") -> str:
     """`content` as JSON."""
     web.ctx.status = status
     web.header("Content-Type", KINDS[".json"])
     return json.dumps(content)
 
 
-def page(name):
+def page(name: str) -> str:
     """The page `name`, one of the static files."""
     web.header("Content-Type", KINDS[".html"])
     web.header("Cache-Control", "no-cache")
     return web.ctx.files[name].read_text(encoding="utf-8")
 
 
-def _refusal(status, message):
+def _refusal(status: int, message: str) -> str:
     reason = {405: "Method Not Allowed", 410: "Gone", 429: "Too Many Requests"}.get(status, "Refused")
     web.ctx.status = f"{status} {reason}"
     if status in (429, 503):
@@ -145,14 +157,14 @@ def _refusal(status, message):
 class Static:
     """/static/NAME: our own scripts, styles and pictures."""
 
-    def GET(self, name):
+    def GET(self, name: str) -> bytes:
         if name not in web.ctx.files or name.endswith(".html"):
             raise Refused(404, "There is nothing at this address.")
         web.header("Cache-Control", "no-cache")
         return send_file(web.ctx.files[name])
 
 
-def send_file(path, download=None):
+def send_file(path: str | Path, download: str | None = None) -> bytes:
     """Answer with the file `path`, or the range of it that is asked for; `download`: a name to save it by.
 
     Raises Refused where there is none, and 416 where the range lies outside.
@@ -185,12 +197,12 @@ def send_file(path, download=None):
     return b""
 
 
-def _worth_telling(record):
+def _worth_telling(record: logging.LogRecord) -> bool:
     """Not what waitress says at its end of requests that nobody waits for any more."""
     return not str(record.msg).startswith("Canceling")
 
 
-def server(wsgi, host, port, **settings):
+def server(wsgi: Wsgi, host: str, port: int, **settings: Any) -> "BaseWSGIServer":
     """A waitress server of `wsgi` that listens, with its `address`; `run()` answers until Ctrl-C or SIGTERM.
 
     `settings`: waitress's. OSError where the port is taken.

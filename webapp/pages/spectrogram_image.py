@@ -1,5 +1,7 @@
 """A song's spectrogram as a picture without axes, as wide as its waveform, that lies under it on a page."""
 
+import os
+
 import numpy as np
 
 from splitstrument.spectrogram import Analysis, grid_at
@@ -12,7 +14,7 @@ FLOOR = -80.0  # dB below the loudest, black
 class Spectrogram:
     """Hears a sound of `frames` frames block by block, and then has its mean power in WIDTH columns and HEIGHT rows."""
 
-    def __init__(self, frames, sample_rate, channels):
+    def __init__(self, frames: int, sample_rate: int, channels: int) -> None:
         self._grid = grid_at(sample_rate)  # windows of 93 ms
         self._analysis = Analysis(self._grid, channels)
         self._columns = max(1, min(WIDTH, frames // self._grid.hop))
@@ -25,16 +27,16 @@ class Spectrogram:
         self._counts = np.zeros(self._columns)
         self._at = 0
 
-    def add(self, block):
+    def add(self, block: np.ndarray) -> None:
         """Hear the next `block`, float32 (frames, channels)."""
         self._take(self._analysis(block))
 
-    def finish(self):
+    def finish(self) -> np.ndarray:
         """The mean power (columns, rows), after the last block."""
         self._take(self._analysis.finish())
         return self._sums / np.maximum(1, self._counts)[:, None]
 
-    def _take(self, spectra):
+    def _take(self, spectra: np.ndarray) -> None:
         power = np.mean(np.square(np.abs(spectra)), axis=0)  # (frames, bins)
         if not len(power):
             return
@@ -47,7 +49,7 @@ class Spectrogram:
         self._at += len(rows)
 
 
-def save(path, power, loudest):
+def save(path: str | os.PathLike[str], power: np.ndarray, loudest: float) -> None:
     """Write `power` (columns, rows) as the PNG `path`, in dB below `loudest`, low frequencies at the bottom."""
     from matplotlib import image
 

@@ -1,6 +1,7 @@
 // A song's page: where it is in the queue, how far it is, and then the player.
 
 import { about, ask } from "./draw.js";
+import { inWords, titled } from "./parts.js";
 import { Player } from "./player.js";
 
 const $ = (id) => document.getElementById(id);
@@ -27,7 +28,7 @@ async function look() {
     return;
   }
   $("title").textContent = job.title;
-  $("about").textContent = `the ${job.instrument} taken out by the model ${job.model}`;
+  $("about").textContent = `${titled(inWords(job.parts))}, by the model${job.models.length > 1 ? "s" : ""} ${inWords(job.models)}`;
   if (job.state === "done") await done(job);
   else show(job);
   ready();

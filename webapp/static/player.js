@@ -1,23 +1,32 @@
-// The player: the mixture, the instrument and the rest in step, each with its waveform, spectrogram, loudness and files.
+// The player: the mixture and its parts in step, each with its waveform, spectrogram, loudness and files.
 
 import { ask, clock, drawWaveform, loudest, make, seekBy, whenever } from "./draw.js";
 import { forPage, keySwitch } from "./keys.js";
+import { titled } from "./parts.js";
 import { Transport } from "./sound.js";
 
 const STEP = 5; // seconds, of the arrow keys
+// The keys of the first lane, the second, ...
+const SOLO = [..."123456789"];
+const LOUDER = [..."QWERTYUIO"];
+const SOFTER = [..."ASDFGHJKL"];
 const $ = (id) => document.getElementById(id);
-const named = (stem) => stem[0].toUpperCase() + stem.slice(1);
 
 export class Player {
   // `job`: as /api/jobs/ID says it; `sounds`: its peaks.json; `trouble(message)` shows what goes wrong.
   constructor(job, sounds, trouble) {
     this.trouble = trouble;
     const url = (file) => `/api/jobs/${job.id}/${file}`;
-    this.transport = new Transport(job.stems.map((stem) => ({ ...sounds[stem], url: url(`${stem}.wav`) })));
-    this.transport.lanes[0].muted = true; // the mixture, which the two parts make up already
-    this.loudest = loudest(...job.stems.map((stem) => sounds[stem].peaks));
-    this.views = job.stems.map((stem, number) => this.view(stem, number, sounds[stem].peaks, job.formats, url));
+    const parts = ["mixture", ...job.parts];
+    this.transport = new Transport(parts.map((part) => ({ ...sounds[part], url: url(`${part}.wav`) })));
+    this.transport.lanes[0].muted = true; // the mixture, which the parts make up already
+    this.loudest = loudest(...parts.map((part) => sounds[part].peaks));
+    this.views = parts.map((part, number) => this.view(part, number, sounds[part].peaks, job.formats, url));
     $("lanes").replaceChildren(...this.views.map((view) => view.section));
+    $("lanes").classList.toggle("many", parts.length > 3);
+    for (const [id, keys] of Object.entries({ "solo-keys": SOLO, "louder-keys": LOUDER, "softer-keys": SOFTER })) {
+      $(id).replaceChildren(...keys.slice(0, parts.length).flatMap((key) => [make("kbd", {}, key), " "]));
+    }
     $("length").textContent = clock(this.transport.duration);
     $("place").max = this.transport.duration;
     $("play").addEventListener("click", () => this.transport.toggle());
@@ -33,44 +42,46 @@ export class Player {
     this.follow();
   }
 
-  view(stem, number, peaks, formats, url) {
+  view(part, number, peaks, formats, url) {
     const lane = this.transport.lanes[number];
-    const canvas = make("canvas", { role: "img", "aria-label": `Waveform of the ${stem}` });
-    const picture = make("img", { src: url(`${stem}.png`), alt: `Spectrogram of the ${stem}`, width: "1200", height: "160" });
+    const canvas = make("canvas", { role: "img", "aria-label": `Waveform of the ${part}` });
+    const picture = make("img", { src: url(`${part}.png`), alt: `Spectrogram of the ${part}`, width: "1200", height: "160" });
     picture.draggable = false;
     const head = make("div", { class: "head" });
     const wave = make("div", { class: "wave" }, canvas, picture, head);
-    const solo = make("button", { type: "button", "aria-pressed": "false", "aria-label": `Only the ${stem}` }, "Solo");
-    const mute = make("button", { type: "button", "aria-pressed": "false", "aria-label": `Mute the ${stem}` }, "Mute");
-    const volume = make("input", { type: "range", min: "0", max: "1.5", step: "0.05", "aria-label": `Volume of the ${stem}` });
-    volume.value = 1;
-    const controls = make("div", { class: "controls" }, make("h2", {}, named(stem)), solo, mute);
-    controls.append(make("span", { class: "volume" }, make("span", { "aria-hidden": "true" }, "Volume"), volume));
-    const files = make("p", { class: "files quiet row" }, "Download:");
-    const said = make("span", { role: "status" });
+    const solo = make("button", { type: "button", "aria-pressed": "false", "aria-label": `Only the ${part}` }, "Solo");
+    const mute = make("button", { type: "button", "aria-pressed": "false", "aria-label": `Mute the ${part}` }, "Mute");
+    const slider = make("input", { type: "range", min: "0", max: "1.5", step: "0.05", "aria-label": `Volume of the ${part}` });
+    slider.value = 1;
+    const volume = make("span", { class: "volume" }, make("span", { "aria-hidden": "true" }, "Volume"), slider);
+    const files = make("p", { class: "files quiet" }, make("span", {}, "Download:"));
+    const status = make("span", { role: "status" });
     for (const format of formats) {
       const text = format.toUpperCase();
-      const link = make("a", { href: url(`${stem}.${format}`), download: "", "aria-label": `${stem} as ${text}` }, text);
-      link.addEventListener("click", (event) => this.download(event, link, said));
+      const link = make("a", { href: url(`${part}.${format}`), download: "", "aria-label": `${part} as ${text}` }, text);
+      link.addEventListener("click", (event) => this.download(event, link, status));
       files.append(link);
     }
-    files.append(said);
-    const section = make("section", { class: "lane", "aria-label": named(stem) }, controls, wave, files);
+    files.append(status);
+    const key = make("kbd", { class: "by-keys", "aria-hidden": "true" }, SOLO[number] ?? "");
+    key.hidden = number >= SOLO.length;
+    const title = make("h2", {}, key, titled(part));
+    const section = make("section", { class: "lane", "aria-label": titled(part) }, title, solo, mute, volume, wave, files);
     solo.addEventListener("click", () => this.solo(number));
     mute.addEventListener("click", () => this.mute(number));
-    volume.addEventListener("input", () => this.volume(number, Number(volume.value)));
+    slider.addEventListener("input", () => this.volume(number, Number(slider.value)));
     seekBy(wave, (share) => this.transport.seek(share * this.transport.duration));
     whenever(canvas, () => drawWaveform(canvas, peaks, this.loudest));
-    return { lane, section, solo, mute, volume, head, wave };
+    return { lane, section, solo, mute, slider, head };
   }
 
   // The server makes some files when they are first asked for, which takes some seconds.
-  async download(event, link, said) {
+  async download(event, link, status) {
     if (link.made || link.href.endsWith(".wav")) return;
     event.preventDefault();
     if (link.making) return;
     link.making = true;
-    said.textContent = `making the ${link.textContent} …`;
+    status.textContent = `making the ${link.textContent} …`;
     try {
       await ask(link.href, { method: "HEAD" });
       link.made = true;
@@ -79,7 +90,7 @@ export class Player {
       this.trouble(error.message);
     }
     link.making = false;
-    said.textContent = "";
+    status.textContent = "";
   }
 
   solo(number) {
@@ -107,9 +118,10 @@ export class Player {
     if (!onSlider && !forPage(event)) return;
     if (event.repeat && !event.key.startsWith("Arrow")) return event.key === " " && event.preventDefault();
     const { transport } = this;
-    const number = ["Digit1", "Digit2", "Digit3"].indexOf(event.code);
-    const louder = ["q", "w", "e"].indexOf(event.key.toLowerCase());
-    const softer = ["a", "s", "d"].indexOf(event.key.toLowerCase());
+    const lane = (keys, key) => keys.slice(0, transport.lanes.length).indexOf(key);
+    const number = lane(SOLO, event.code.replace("Digit", ""));
+    const louder = lane(LOUDER, event.key.toUpperCase());
+    const softer = lane(SOFTER, event.key.toUpperCase());
     if (event.key === " ") transport.toggle();
     else if (event.key === "ArrowLeft") transport.seek(transport.position - STEP);
     else if (event.key === "ArrowRight") transport.seek(transport.position + STEP);
@@ -127,10 +139,10 @@ export class Player {
     $("play").textContent = transport.playing ? "Pause" : "Play";
     $("play").setAttribute("aria-busy", String(transport.waiting));
     const alone = transport.lanes.some((lane) => lane.solo);
-    for (const { lane, section, solo, mute, volume } of this.views) {
+    for (const { lane, section, solo, mute, slider } of this.views) {
       solo.setAttribute("aria-pressed", String(lane.solo));
       mute.setAttribute("aria-pressed", String(lane.muted));
-      volume.value = lane.volume;
+      slider.value = lane.volume;
       section.classList.toggle("silent", alone ? !lane.solo : lane.muted);
     }
     this.place();

@@ -1,6 +1,7 @@
-// The first page: choose a model and a song, send it, and see earlier results.
+// The first page: choose models and a song, send it, and see earlier results.
 
 import { about, ask, make } from "./draw.js";
+import { inWords } from "./parts.js";
 
 const $ = (id) => document.getElementById(id);
 const STATES = {
@@ -12,6 +13,7 @@ const STATES = {
   interrupted: "interrupted",
 };
 let limits = { megabytes: Infinity };
+let choices = []; // {name, takes, remainder, box, clash} of each model
 
 async function begin() {
   try {
@@ -28,15 +30,34 @@ async function begin() {
 }
 
 function showModels(models) {
-  models.forEach((model, number) => {
-    const choice = make("input", { type: "radio", name: "model", value: model.name });
-    choice.checked = number === 0;
-    const score = model.score;
-    const said = score ? `${score.measure}: ${score.value.toFixed(1)}, on ${score.data}` : "not scored";
-    const label = make("label", {}, choice, make("strong", {}, model.name));
-    label.append(make("span", { class: "quiet" }, `takes out the ${model.instrument}; ${said}`));
-    $("models").append(label);
+  choices = models.map((model, number) => {
+    const box = make("input", { type: "checkbox", name: "model", value: model.name });
+    box.checked = number === 0;
+    box.addEventListener("change", showParts);
+    const { score } = model;
+    const scored = score ? `, ${score.measure}: ${score.value.toFixed(1)}` : "";
+    const about = make("span", { class: "quiet", title: score && `on ${score.data}` }, `model ${model.name}${scored}`);
+    const clash = make("span", { class: "quiet clash" });
+    $("models").append(make("label", {}, box, make("strong", {}, inWords(model.takes)), about, clash));
+    return { ...model, box, clash };
   });
+  showParts();
+}
+
+const chosen = () => choices.filter((choice) => choice.box.checked);
+
+// Which parts come out of the models that are ticked, and which others take out one of these too.
+function showParts() {
+  const ticked = chosen();
+  for (const choice of choices) {
+    const shared = (other) => other !== choice && other.takes.find((part) => choice.takes.includes(part));
+    const other = ticked.find(shared);
+    choice.box.disabled = Boolean(other);
+    choice.clash.textContent = other ? `Not together with ${other.name}, which takes out ${shared(other)} too.` : "";
+  }
+  const parts = ticked.flatMap((choice) => choice.takes);
+  const left = ticked.length === 1 ? ticked[0].remainder : "rest";
+  $("parts").textContent = ticked.length ? inWords([...parts, left]) : "nothing yet; tick what to take out";
 }
 
 function showResults(jobs) {
@@ -46,7 +67,7 @@ function showResults(jobs) {
     if (job.state === "done") said += `, kept for ${about(job.expires - Date.now() / 1000).replace("about ", "")}`;
     const link = make("a", { href: `/jobs/${job.id}` }, job.title);
     const when = new Date(job.created * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-    return make("li", {}, link, make("span", { class: "quiet" }, `${when}, ${job.instrument}: ${said}`));
+    return make("li", {}, link, make("span", { class: "quiet" }, `${when}, ${inWords(job.parts)}: ${said}`));
   });
   $("results").replaceChildren(...items);
 }
@@ -81,12 +102,14 @@ function send(form) {
 $("ask").addEventListener("submit", async (event) => {
   event.preventDefault();
   trouble("");
+  const models = chosen();
+  if (!models.length) return trouble("Tick what to take out.");
   const file = $("song").files[0];
   const link = $("youtube").value.trim();
   if (!file && !link) return trouble("Choose a song, or give the link of a video.");
   if (!link && file.size > limits.megabytes * 1e6) return trouble(`The file is larger than ${limits.megabytes} MB.`);
   const form = new FormData();
-  form.set("model", document.querySelector("input[name=model]:checked").value);
+  for (const model of models) form.append("model", model.name);
   if (link) form.set("youtube", link);
   else form.set("song", file);
   const button = event.target.querySelector("button");
