@@ -6,9 +6,17 @@ evaluation of it is given. Where its settings are others than the row's, they ar
 
 import argparse
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from splitstrument.stages.console import command, command_line
+
+if TYPE_CHECKING:
+    from evaluation.results import Evaluation, Result
+    from training.config import Figures, Run
+
+    Evaluations = list[tuple[Path, Evaluation]]
 
 INTRODUCTION = """\
 # The thesis's tables beside ours
@@ -27,7 +35,7 @@ are those of an RTX 3090.
 FREE = ("name", "reference", "save_minutes", "tensorboard")
 
 
-def page(evaluations, silence=None, command="splitstrument thesis"):
+def page(evaluations: "Evaluations", silence: Path | None = None, command: str = "splitstrument thesis") -> str:
     """The whole page as Markdown.
 
     `evaluations`: [(path, Evaluation)]. `silence`: the folder of what `splitstrument silence --statistics` wrote for
@@ -51,7 +59,7 @@ def page(evaluations, silence=None, command="splitstrument thesis"):
     return "\n".join(sections)
 
 
-def published_runs():
+def published_runs() -> "list[Run]":
     """The Runs of the thesis, in the order of its tables."""
     import training
     from training import config
@@ -60,11 +68,11 @@ def published_runs():
     return sorted(runs, key=lambda run: (not run.reference.table.isdigit(), _in_order(run.reference.table)))
 
 
-def _in_order(table):
+def _in_order(table: str) -> list[int]:
     return [int(part) for part in table.split(".") if part.isdigit()]
 
 
-def approaches(printed):
+def approaches(printed: dict[str, list[str]]) -> str:
     """Table 1, and our networks, as their layers are."""
     from splitstrument import backend, networks
     from splitstrument.files.tables import markdown
@@ -73,17 +81,18 @@ def approaches(printed):
     rows = [(name, *_crosses(properties)) for name, properties in printed.items()]
     for name in networks.names():
         kinds = {type(layer).__name__ for layer in networks.build(name)._flatten_layers()}
-        found = {"STFT"} | ({"CNN"} if any("Conv" in kind for kind in kinds) else set())
-        found |= {"RNN"} if kinds & {"RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional"} else set()
-        rows.append((f"ours: `{name}`", *_crosses(found)))
+        properties = ["STFT" if networks.form(name).domain == "spectrum" else "Waveform"]
+        properties += ["CNN"] * any("Conv" in kind for kind in kinds)
+        properties += ["RNN"] * bool(kinds & {"RNN", "LSTM", "GRU", "SimpleRNN", "Bidirectional"})
+        rows.append((f"ours: `{name}`", *_crosses(properties)))
     return markdown(("approach", "STFT", "waveform", "CNN", "RNN"), rows, left=5)
 
 
-def _crosses(properties):
+def _crosses(properties: list[str]) -> list[str]:
     return ["x" if name in properties else "-" for name in ("STFT", "Waveform", "CNN", "RNN")]
 
 
-def run_section(row, evaluations, data, title):
+def run_section(row: "Run", evaluations: "Evaluations", data: dict[str, dict], title: str) -> str:
     """One table of the thesis: its figures, ours, the difference, and the commands. `row`: the Run."""
     from splitstrument.files.tables import markdown
 
@@ -95,11 +104,11 @@ def run_section(row, evaluations, data, title):
         if result.training and (result.training.configuration.get("reference") or {}).get("table") == reference.table
     ]
     cells = [(row.instrument, "thesis", *_figures(reference.instrument)), ("rest", "thesis", *_figures(reference.rest))]
-    said = [f"- thesis: {reference.tracks}; {_course(reference.epochs or row.epochs, reference.hours_per_epoch)}"]
-    said[0] += f"; {reference.remark}" * bool(reference.remark)
+    remarks = [f"- thesis: {reference.tracks}; {_course(reference.epochs or row.epochs, reference.hours_per_epoch)}"]
+    remarks[0] += f"; {reference.remark}" * bool(reference.remark)
     for evaluation, result in ours:
         cells += _our_rows(row, result)
-        said.append(f"- `{result.name}`: {_about(row, evaluation, result)}")
+        remarks.append(f"- `{result.name}`: {_about(row, evaluation, result)}")
     if not ours:
         cells.append((row.instrument, "ours: no run", "-", "-", "-"))
     lines = data_commands(data, [collection.pairs for collection in row.collections])
@@ -109,21 +118,21 @@ def run_section(row, evaluations, data, title):
     table = markdown(("part", "whose", "SDR", "SIR", "SAR"), cells, left=2)
     block = "\n".join(lines)
     mark = "##" if title.startswith("Table") else "###"
-    return f"{mark} {title}: {reference.title}\n\n{table}\n\n" + "\n".join(said) + f"\n\n```sh\n{block}\n```\n"
+    return f"{mark} {title}: {reference.title}\n\n{table}\n\n" + "\n".join(remarks) + f"\n\n```sh\n{block}\n```\n"
 
 
-def _figures(figures):
+def _figures(figures: "Figures") -> list[str]:
     return [f"{value:.2f}" for value in (figures.sdr, figures.sir, figures.sar)]
 
 
-def _our_rows(row, result):
+def _our_rows(row: "Run", result: "Result") -> Iterator[tuple[str, ...]]:
     """Rows of one of our runs, and the difference to the thesis's, for both parts."""
-    from evaluation.results import decibels
+    from evaluation.results import NONE, decibels
 
     for part, reference in (("instrument", row.reference.instrument), ("rest", row.reference.rest)):
         if part not in result.summary:
             continue
-        medians = [result.summary[part].measures[measure].median for measure in ("sdr", "sir", "sar")]
+        medians = [result.summary[part].measures.get(measure, NONE).median for measure in ("sdr", "sir", "sar")]
         printed = (reference.sdr, reference.sir, reference.sar)
         gains = [None if ours is None else ours - theirs for ours, theirs in zip(medians, printed, strict=True)]
         name = row.instrument if part == "instrument" else part
@@ -131,7 +140,7 @@ def _our_rows(row, result):
         yield name, "difference", *("-" if gain is None else f"{gain:+.2f}" for gain in gains)
 
 
-def _about(row, evaluation, result):
+def _about(row: "Run", evaluation: "Evaluation", result: "Result") -> str:
     """How our run was trained and scored, and in what its settings are others than the row's."""
     training = result.training
     tracks = f"{training.tracks} tracks" if training.tracks is not None else "tracks unknown"
@@ -141,27 +150,28 @@ def _about(row, evaluation, result):
     return text + (f"; set otherwise: {', '.join(changed)}" if changed else "; set as the table's run")
 
 
-def differences(row, configuration):
+def differences(row: "Run", configuration: dict) -> list[str]:
     """In what a run's configuration (as in its folder) is another than the Run `row`: "field value (not value)"."""
     from dataclasses import asdict
 
     from splitstrument.files.yaml_files import flat, plain
 
     asked, had = flat(plain(asdict(row))), flat(configuration)
-    asked |= {"collections": [(each["pairs"], each["ratio"]) for each in plain(asdict(row))["collections"]]}
-    had |= {"collections": [(each.get("pairs"), each.get("ratio")) for each in configuration.get("collections", [])]}
+    asked |= {"collections": [(of["pairs"], of["ratio"]) for of in plain(asdict(row))["collections"]]}
+    had |= {"collections": [(of.get("pairs"), of.get("ratio")) for of in configuration.get("collections", [])]}
+    # A field that an earlier version did not have is off.
     return [
         f"{name} {had.get(name)} (not {value})"
         for name, value in asked.items()
-        if name.split(".")[0] not in FREE and had.get(name) != value
+        if name.split(".")[0] not in FREE and (had.get(name) or None) != (value or None)
     ]
 
 
-def _course(epochs, hours):
+def _course(epochs: int, hours: float | None) -> str:
     return f"{epochs} epoch{'s' * (epochs != 1)}" + (f" of {hours:.3g} h" if hours else "")
 
 
-def silence_section(name, entry, silence, data):
+def silence_section(name: str, entry: dict, silence: Path | None, data: dict[str, dict]) -> str:
     """One histogram of appendix A, the thesis's songs and ours."""
     from splitstrument.files.tables import markdown
 
@@ -182,7 +192,7 @@ def silence_section(name, entry, silence, data):
     return f"### {name}: {entry['title']}\n\n{table}\n\n```sh\n{block}\n```\n"
 
 
-def _histogram(silence, entry):
+def _histogram(silence: Path | None, entry: dict) -> list[int] | None:
     """Our counts of one histogram, or None where there are none."""
     import csv
 
@@ -199,18 +209,18 @@ def _histogram(silence, entry):
     return counts or None
 
 
-def data_commands(data, names):
+def data_commands(data: dict[str, dict], names: Iterable[str]) -> list[str]:
     """The commands that make the data sets `names`, those they need first, each once."""
     lines = []
     for name in names:
         needed = [data[name]["needs"]] if "needs" in data[name] else []
-        for each in (*needed, name):
-            lines += [line for line in data[each]["commands"] if line not in lines]
+        for data_set in (*needed, name):
+            lines += [line for line in data[data_set]["commands"] if line not in lines]
     return lines
 
 
 @command
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="splitstrument thesis", description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("evaluations", nargs="*", type=Path, metavar="EVALUATION", help="an evaluation.yaml, or a folder of such")
@@ -226,7 +236,7 @@ def main(arguments=None):
     if options.markdown is None:
         print(text)
         return 0
-    from splitstrument.files.writing import write_text
+    from splitstrument.files.texts import write_text
 
     options.markdown.parent.mkdir(parents=True, exist_ok=True)
     write_text(options.markdown, text)

@@ -10,13 +10,25 @@ import json
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from splitstrument.stages.console import command, command_line
 from splitstrument.stages.run import StageError, add_options, output_folder, run, summarise
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
-def evaluate(systems, tracks, options):
-    """Score `systems` on `tracks` into the folder `options.output`: (Evaluation or None, the tracks' Outcomes).
+    from evaluation.results import Evaluation, Result
+    from evaluation.systems import System
+    from evaluation.targets import Plan
+    from splitstrument.stages.run import Outcome
+    from splitstrument.tracks import Track
+
+
+def evaluate(
+    plan: "Plan", tracks: "Sequence[Track]", options: argparse.Namespace
+) -> "tuple[Evaluation | None, list[Outcome]]":
+    """Score the systems of `plan` on `tracks` into the folder `options.output`: (Evaluation or None, Outcomes).
 
     `options`: those of the command. Evaluation is None where no track could be scored.
     """
@@ -25,13 +37,13 @@ def evaluate(systems, tracks, options):
     from splitstrument.stages.records import keep_settings
 
     output = options.output
-    metrics = "mir_eval" if options.reference_metrics else "own"
+    metrics = "none" if options.quick else "mir_eval" if options.reference_metrics else "own"
     settings = {"tracks": str(options.pairs.resolve()), "remove_panning": options.remove_panning, "metrics": metrics}
     with output_folder(output):
         keep_settings(output, "evaluate", settings)
         record_path(output, tracks[0]).parent.mkdir(exist_ok=True)
-        heard = frozenset(track.name for track in tracks[: options.excerpts])
-        task = Task(tuple(systems), output, options.remove_panning, options.reference_metrics, heard)
+        with_excerpt = frozenset(track.name for track in tracks[: options.excerpts])
+        task = Task(plan, output, options.remove_panning, metrics, with_excerpt)
         outcomes = run(functools.partial(score_track, task=task), tracks, options)
         records = [outcome.result for outcome in outcomes if outcome.result]
         if not records:
@@ -40,15 +52,16 @@ def evaluate(systems, tracks, options):
             **about(options, records),
             remove_panning=options.remove_panning,
             metrics=metrics,
-            excerpts=tuple(record["name"] for record in records if record["name"] in heard),
-            systems=tuple(result(system, records) for system in systems),
+            excerpts=tuple(record["name"] for record in records if record["name"] in with_excerpt),
+            left={name: without for track in tracks for name, without in plan.left(track).items()},
+            systems=tuple(result(system, plan, tracks, records) for system in plan.systems),
         )
         results.write(output, evaluation)
         draw(output, evaluation)
     return evaluation, outcomes
 
 
-def about(options, records):
+def about(options: argparse.Namespace, records: list[dict]) -> dict:
     """What an Evaluation says of itself: tracks, command, machine."""
     from importlib.metadata import version
 
@@ -65,7 +78,7 @@ def about(options, records):
     }
 
 
-def machine():
+def machine() -> str:
     """The processor and how many cores of it there are."""
     import os
     import platform
@@ -78,25 +91,27 @@ def machine():
     return f"{os.cpu_count()} cores, {name}, Python {platform.python_version()}"
 
 
-def result(system, records):
+def result(system: "System", plan: "Plan", tracks: "Sequence[Track]", records: list[dict]) -> "Result":
     """The Result of a System, from the tracks' records and from the model's folder."""
     from statistics import median
 
     from evaluation import results
 
-    tracks = {record["name"]: record["systems"][system.name]["parts"] for record in records}
-    facts = {"speed": None, "instrument": system.instrument}
-    if system.separates:
-        speeds = [record["seconds"] / record["systems"][system.name]["seconds"] for record in records]
-        facts["speed"] = round(median(speeds), 3)
+    scored_on = {track.name for track in tracks if plan.targets(system, track)}
+    records = [record for record in records if record["name"] in scored_on]
+    made = {record["name"]: record["systems"][system.identity] for record in records}
+    scores = {name: of_system["parts"] for name, of_system in made.items()}
+    facts = {"speed": None, "sources": system.sources}
+    if system.separates and records:
+        facts["speed"] = round(median(record["seconds"] / made[record["name"]]["seconds"] for record in records), 3)
     if system.kind == "model":
         facts |= model_facts(system.source)
     return results.Result(
-        system.name, system.kind, system.what, system.source, **facts, summary=results.summarise(tracks), tracks=tracks
+        system.name, system.kind, system.what, system.source, **facts, summary=results.summarise(scores), tracks=scores
     )
 
 
-def model_facts(folder):
+def model_facts(folder: str) -> dict:
     """Of a model's folder: its card, its parameters, and, where it is a run's, how it was trained."""
     from evaluation.results import Training
     from splitstrument import backend, models, networks
@@ -104,14 +119,14 @@ def model_facts(folder):
     from training.run_folder import CONFIGURATION, DATA, read_history
 
     backend.keras_on()
-    card, folder = models.read_card(folder), Path(folder)
-    facts = {"card": card, "parameters": networks.size(networks.build(card.network, card.options))}
-    if (folder / CONFIGURATION).exists():
-        history = read_history(folder)
+    card, path = models.read_card(folder), Path(folder)
+    facts = {"card": card, "parameters": networks.size(networks.build(card.network, card.options, card.sources))}
+    if (path / CONFIGURATION).exists():
+        history = read_history(path)
         seconds = [row["seconds"] + row.get("val_seconds", 0.0) for row in history if "seconds" in row]
-        data = read_yaml(folder / DATA) if (folder / DATA).exists() else {}
+        data = read_yaml(path / DATA) if (path / DATA).exists() else {}
         facts["training"] = Training(
-            configuration=read_yaml(folder / CONFIGURATION),
+            configuration=read_yaml(path / CONFIGURATION),
             epochs=len(history),
             tracks=data.get("tracks of training"),
             hours_per_epoch=round(sum(seconds) / len(seconds) / 3600, 4) if seconds else None,
@@ -120,45 +135,40 @@ def model_facts(folder):
     return facts
 
 
-def draw(output, evaluation):
-    """Draw how the scores lie over the tracks, and spectrograms of the excerpts as each model separates them."""
+def draw(output: Path, evaluation: "Evaluation") -> None:
+    """Draw how the scores lie over the tracks, and spectrograms of the excerpts' parts as each model takes them out."""
     from evaluation import plots
     from evaluation.scoring import excerpt_folder
 
     plots.distributions(output / "distributions", evaluation)
-    shown = [system for system in evaluation.systems if system.kind == "model"]
+    drawn = [system for system in evaluation.systems if system.kind == "model"]
+    drawn = drawn or [system for system in evaluation.systems if system.kind == "baseline"]
     for track in evaluation.excerpts:
-        for system in shown or [system for system in evaluation.systems if system.kind == "baseline"]:
-            own = excerpt_folder(output, track, system.name)
-            if not up_to_date(own / "spectrograms.svg", own.glob("*.flac")):
-                plots.excerpt(own / "spectrograms", excerpt_folder(output, track), own, f"{track}, by {system.name}")
+        truth = excerpt_folder(output, track)
+        for system in drawn:
+            for part in system.tracks.get(track, ()):
+                own = excerpt_folder(output, track, system.name)
+                files = [truth / "mixture.flac", truth / f"{part}.flac", own / f"{part}.flac"]
+                if part not in ("rest", *evaluation.left) and not up_to_date(own / f"{part}.svg", files):
+                    plots.excerpt(own / part, *files, f"{track}, by {system.name}")
 
 
-def up_to_date(picture, files):
+def up_to_date(picture: Path, files: "Iterable[Path]") -> bool:
     """Whether a picture is there that was drawn after all of `files` were written."""
     return picture.exists() and all(picture.stat().st_mtime_ns >= file.stat().st_mtime_ns for file in files)
 
 
-def check_fit(systems, tracks):
-    """Raise StageError where a model takes out what the tracks do not have apart."""
-    for system in systems:
-        if system.kind == "model" and "instrument" not in tracks[0].parts and system.instrument not in tracks[0].parts:
-            raise StageError(
-                f"{system.name}: takes out {system.instrument}; the tracks have {', '.join(tracks[0].parts)}"
-            )
-
-
-def unknown_band(systems):
+def unknown_band(systems: "Sequence[System]") -> str | None:
     """A line that says that baselines know nothing of their instrument; None where they do, or there are none."""
     from evaluation.baselines.bands import BANDS
 
-    asked = {system.instrument for system in systems if system.kind == "baseline"} - set(BANDS)
+    asked = {source for system in systems if system.kind == "baseline" for source in system.sources} - set(BANDS)
     return (
         f"baselines know no band of {asked.pop()} (of {', '.join(BANDS)}); they take 80 to 8000 Hz" if asked else None
     )
 
 
-def _check_packages(systems, options):
+def _check_packages(systems: "Sequence[System]", options: argparse.Namespace) -> None:
     needed = ["joblib", "matplotlib", "threadpoolctl"] + ["mir_eval"] * options.reference_metrics
     needed += ["librosa", "sklearn"] * any(system.kind == "baseline" for system in systems)
     for name in needed:
@@ -166,40 +176,44 @@ def _check_packages(systems, options):
             raise StageError(f"needs {name}: pip install 'splitstrument[evaluation]'")
 
 
-def _count(text):
+def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text}: must be a number, 0 or more")
     return int(text)
 
 
 @command
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="splitstrument evaluate", description=__doc__.split("\n")[0])
     add = parser.add_argument
     what = "a model's name or folder, or a baseline: frequency, harmonic, nmf, repet, spectrogram"
     add("models", nargs="+", metavar="MODEL", help=what)
-    add("--pairs", type=Path, required=True, help="a folder of pairs, or of songs in MUSDB's four stems")
+    add("--pairs", type=Path, required=True, help="a folder of pairs, of tracks of named parts, or of MUSDB's songs")
     add("--output", type=Path, default=Path("evaluation"), help="the folder of the results (evaluation, unless given)")
-    add("--instrument", help="what baselines are to take out (what the models do, or guitar, unless given)")
+    add("--instrument", metavar="PART", help="what the instrument of pairs is (what a model takes out, unless given)")
     add("--thorough", action="store_true", help="score each model also as separate --thorough has it")
     add("--remove-panning", action="store_true", help="score the mean of the channels, as the thesis did")
-    add("--reference-metrics", action="store_true", help="SDR, SIR and SAR by mir_eval itself, which is slower")
+    bss_eval = parser.add_mutually_exclusive_group().add_argument
+    bss_eval("--quick", action="store_true", help="leave out SDR, SIR and SAR, which take longest")
+    bss_eval("--reference-metrics", action="store_true", help="SDR, SIR and SAR by mir_eval itself, which is slower")
     add("--excerpts", type=_count, default=3, metavar="N", help="keep 10 s of N tracks to listen to (3, unless given)")
     add("--json", action="store_true", help="print the evaluation as JSON")
     add_options(parser)
     options = parser.parse_args(arguments)
     options.command = command_line("evaluate", arguments)
-    from evaluation import results
+    from evaluation import results, targets
     from evaluation.systems import find_systems
     from splitstrument.tracks import find_tracks
 
     tracks = find_tracks(options.pairs)
-    systems = find_systems(options.models, options.instrument, options.thorough)
-    check_fit(systems, tracks)
+    systems = find_systems(options.models, targets.parts_of(tracks), options.instrument, options.thorough)
+    plan = targets.plan(systems, tracks, options.instrument)
     _check_packages(systems, options)
-    if (line := unknown_band(systems)) and "instrument" in tracks[0].parts:
-        print(f"note: {line}", file=sys.stderr)
-    evaluation, outcomes = evaluate(systems, tracks, options)
+    if targets.is_pair(tracks[0]):
+        unknown = None if options.instrument else targets.unknown_instrument(systems)
+        for line in filter(None, (unknown, unknown_band(systems))):
+            print(f"note: {line}", file=sys.stderr)
+    evaluation, outcomes = evaluate(plan, tracks, options)
     if options.json:
         from dataclasses import asdict
 

@@ -1,4 +1,4 @@
-"""How near an estimate is to the truth, in dB: BSS Eval's SDR, SIR and SAR; plain SDR; SI-SDR; what leaks.
+"""How near an estimate is to the truth, in dB: BSS Eval's SDR, SIR and SAR; plain SDR; SI-SDR; level; leak.
 
 BSS Eval (Vincent, Gribonval, Févotte 2006; version 3, as in mir_eval's bss_eval_sources) lets the truth pass through
 any filter of 512 taps before it counts as error. With the estimate e, its projection T on all filtered versions of its
@@ -15,6 +15,8 @@ Sounds are float (samples, channels). With several channels the filters lead fro
 in bss_eval_images; with one channel this is bss_eval_sources. This is the only module that knows mir_eval.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 TAPS = 512
@@ -23,7 +25,7 @@ _FFT = 1 << 14  # samples of a block and the lags before it
 _BLOCKS = 16  # transformed at once
 
 
-def bss_eval(references, estimates):
+def bss_eval(references: Sequence[np.ndarray], estimates: Sequence[np.ndarray]) -> np.ndarray:
     """SDR, SIR and SAR in dB of each estimate: an array (estimates, 3).
 
     `references` and `estimates`: lists of as many sounds (samples, channels), all of one shape; estimate n is compared
@@ -48,7 +50,7 @@ def bss_eval(references, estimates):
     return 10 * np.log10(np.array(scores))
 
 
-def reference_bss_eval(references, estimates):
+def reference_bss_eval(references: Sequence[np.ndarray], estimates: Sequence[np.ndarray]) -> np.ndarray:
     """What `bss_eval` gives, by mir_eval: bss_eval_sources, or, of more channels, from bss_eval_images.
 
     The latter counts the filter as error in its SDR, but its SIR = T / I and SAR = (T + I) / E give ours, T / (I + E).
@@ -72,14 +74,14 @@ def reference_bss_eval(references, estimates):
     return np.stack([-10 * np.log10(interference + artifacts), sir, sar], axis=1)
 
 
-def plain_sdr(reference, estimate):
+def plain_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
     """10 log10(|s|^2 / |s - e|^2) in dB over all samples and channels; infinite where the two are the same."""
     reference = reference.astype(np.float64)
     with np.errstate(divide="ignore"):
         return float(10 * np.log10(np.sum(reference**2) / np.sum((reference - estimate) ** 2)))
 
 
-def scale_invariant_sdr(reference, estimate):
+def scale_invariant_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
     """SI-SDR in dB (Le Roux, Wisdom, Erdogan, Hershey 2019), over all samples and channels: the reference is scaled to
     what of it is in the estimate. Minus infinity where nothing is; the estimate must not be silent."""
     reference, estimate = reference.ravel().astype(np.float64), estimate.ravel().astype(np.float64)
@@ -88,7 +90,17 @@ def scale_invariant_sdr(reference, estimate):
         return float(10 * np.log10(np.sum(target**2) / np.sum((estimate - target) ** 2)))
 
 
-def leak(reference, estimate, mixture, silent):
+def level(reference: np.ndarray, estimate: np.ndarray) -> float:
+    """20 log10(rms of e / rms of s) in dB, over all samples and channels: how much too loud (or, below 0, too quiet)
+    the estimate is. Minus infinity where it is empty; the reference must not be silent."""
+    left, right = (np.sum(sound.astype(np.float64) ** 2) for sound in (estimate, reference))
+    with np.errstate(divide="ignore"):
+        return float(10 * np.log10(left / right))
+
+
+def leak(
+    reference: np.ndarray, estimate: np.ndarray, mixture: np.ndarray, silent: Callable[[np.ndarray], bool]
+) -> float | None:
     """10 log10(|e|^2 / |x|^2) in dB: the estimate against the mixture x where the reference is silent.
 
     Over all blocks of BLOCK samples of which `silent(sound)` says so of the reference, but not of the mixture; None

@@ -4,10 +4,12 @@ import base64
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from splitstrument.files.tables import text
-from splitstrument.files.writing import MP3_RATES, AudioWriter, write_text
+from splitstrument.files.texts import write_text
+from splitstrument.files.writing import MP3_RATES, AudioWriter
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -28,35 +30,37 @@ class Page:
     at all: first its files, into the folder `<name>_files` beside it, if it is Markdown.
     """
 
-    def __init__(self, path):
-        self.path, self._blocks, self._kept_data = Path(path), [], {}
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._blocks: list[str] = []
+        self._kept_data: dict[str, str] = {}
         if self.path.suffix not in (".md", ".html"):
             raise ValueError(f"{path}: a page is .md or .html")
         self.alone = self.path.suffix == ".html"
         self.folder = self.path.with_name(f"{self.path.stem}_files")
 
-    def __enter__(self):
+    def __enter__(self) -> "Page":
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._making = tempfile.TemporaryDirectory(prefix=f".{self.path.name}.", dir=self.path.parent)
         self._files = Path(self._making.name)
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
                 self._write()
         finally:
             self._making.cleanup()
 
-    def add(self, *blocks):
+    def add(self, *blocks: str) -> None:
         """Add blocks of Markdown."""
         self._blocks += blocks
 
-    def picture(self, file, name, title):
+    def picture(self, file: Path, name: str, title: str) -> str:
         """The PNG `file` under another name (a file name without suffix), described by `title`."""
         return f"![{text(title)}]({self._kept(file, f'{name}.png', 'image/png')})"
 
-    def draw(self, function, name, title, *arguments):
+    def draw(self, function: Callable, name: str, title: str, *arguments: object) -> str:
         """A picture that `function(path, *arguments)` draws into `path`.png, such as those of evaluation.plots."""
         path = self._files / f"drawn_{name}"
         function(path, *arguments)
@@ -65,7 +69,7 @@ class Page:
             file.unlink()
         return drawn
 
-    def sound(self, file, name, title):
+    def sound(self, file: Path, name: str, title: str) -> str:
         """A sound `file`, as MP3 where MP3 has its sample rate: a player in HTML, a link in Markdown."""
         from splitstrument.files import audio
 
@@ -82,7 +86,7 @@ class Page:
         label = re.sub(r"[\"&<>]", "", title)
         return f'<audio controls preload="none" aria-label="{label}" src="{address}"></audio>'
 
-    def _kept(self, file, name, kind):
+    def _kept(self, file: Path, name: str, kind: str) -> str:
         """The address of a file: itself as text, or its place in the folder."""
         if self.alone:
             # Put in at the end: to read as Markdown it would take minutes.
@@ -93,11 +97,12 @@ class Page:
         shutil.copyfile(file, self._files / name)
         return f"{self.folder.name.replace(' ', '%20')}/{name}"
 
-    def _write(self):
+    def _write(self) -> None:
         content = "\n\n".join(self._blocks) + "\n"
         if self.alone:
             content = re.sub('(?<=src=")kept:[0-9]+;(?=")', lambda match: self._kept_data[match[0]], html(content))
-            return write_text(self.path, content)
+            write_text(self.path, content)
+            return
         files = [file for file in self._files.iterdir() if file.is_file()]
         if files:
             self.folder.mkdir(exist_ok=True)
@@ -106,14 +111,14 @@ class Page:
         write_text(self.path, content)
 
 
-def html(content):
+def html(content: str) -> str:
     """A page of Markdown as a whole page of HTML."""
     from markdown_it import MarkdownIt
 
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")
     body = reader.render(content).replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
-    title = re.search(r"^# (.*)$", content, re.MULTILINE)
-    title = re.sub(r"<[^>]*>", "", reader.renderInline(title[1])) if title else "splitstrument"
+    heading = re.search(r"^# (.*)$", content, re.MULTILINE)
+    title = re.sub(r"<[^>]*>", "", reader.renderInline(heading[1])) if heading else "splitstrument"
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     return (
         f'<!doctype html>\n<html lang="en">\n<head>{head}<title>{title}</title><style>{STYLE}</style></head>\n'

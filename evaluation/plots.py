@@ -1,33 +1,38 @@
 """Pictures of an evaluation: log spectrograms, and how scores lie over the tracks; each as PNG and SVG."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evaluation.scoring import LIMIT
 from splitstrument.files import pictures
-from splitstrument.spectrogram import Analysis, grid_at
+from splitstrument.spectrogram import Analysis, Grid, grid_at
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from evaluation.results import Evaluation
+
 
 FLOOR = -80  # dB below the mixture's loudest bin
-SHOWN = {"sdr": "SDR", "sir": "SIR", "sar": "SAR", "plain_sdr": "plain SDR", "si_sdr": "SI-SDR"}
+SHOWN = {"sdr": "SDR", "sir": "SIR", "sar": "SAR", "plain_sdr": "plain SDR", "si_sdr": "SI-SDR", "level": "level"}
 
 
-def excerpt(path, truth, own, title):
-    """Draw an excerpt's mixture, its instrument, a system's prediction of it and the error, into `path`.png and .svg.
+def excerpt(path: Path, mixture: Path, truth: Path, estimate: Path, title: str) -> None:
+    """Draw an excerpt's mixture, one true part, its estimate and the error, into `path`.png and `path`.svg.
 
-    `truth`: the folder of the excerpt's mixture.flac and its true parts; `own`: that of the system's parts. The part
-    that is drawn is the first one that the system took out.
+    `mixture`, `truth` and `estimate` are sound files; the part is called as the file of its truth.
     """
     from splitstrument.files import audio
 
-    (part, *_) = sorted((file.stem for file in Path(own).glob("*.flac")), key=lambda name: (name == "rest", name))
-    mixture, rate = audio.read(truth / "mixture.flac")
-    target, estimate = audio.read(truth / f"{part}.flac")[0], audio.read(own / f"{part}.flac")[0]
-    sounds = {"mixture": mixture, part: target, f"{part}, as predicted": estimate, "error": estimate - target}
+    (mixed, rate), (target, _), (estimated, _) = (audio.read(file) for file in (mixture, truth, estimate))
+    part = truth.stem
+    sounds = {"mixture": mixed, part: target, f"{part}, as predicted": estimated, "error": estimated - target}
     spectrograms(path, sounds, rate, title)
 
 
-def spectrograms(path, sounds, rate, title):
+def spectrograms(path: Path, sounds: dict[str, np.ndarray], rate: int, title: str) -> None:
     """Draw a log spectrogram of each of `sounds` ({title: (samples, channels)}), in dB below the first one's peak."""
     from matplotlib.figure import Figure
 
@@ -53,32 +58,33 @@ def spectrograms(path, sounds, rate, title):
     pictures.save(figure, path)
 
 
-def _magnitudes(sound, grid):
+def _magnitudes(sound: np.ndarray, grid: Grid) -> np.ndarray:
     """The spectrogram (frames, bins) of all channels together."""
     analysis = Analysis(grid, sound.shape[1])
     spectra = np.concatenate([analysis(sound), analysis.finish()], axis=1)
     return np.sqrt(np.mean(np.square(np.abs(spectra)), axis=0))
 
 
-def distributions(path, evaluation):
+def distributions(path: Path, evaluation: "Evaluation") -> None:
     """Draw how each part's scores lie over the tracks, system beside system: a box, and a dot for each track."""
     from matplotlib.figure import Figure
 
-    from evaluation.results import parts_of
+    from evaluation import results
 
-    parts = parts_of(evaluation)
+    parts = results.parts_of(evaluation)
+    shown = {measure: label for measure, label in SHOWN.items() if measure in results.measures_of(evaluation)}
     height = 1.2 + 0.34 * len(evaluation.systems)
-    figure = Figure(figsize=(15, height * len(parts)), layout="constrained")
-    panels = figure.subplots(len(parts), len(SHOWN), squeeze=False)
+    figure = Figure(figsize=(3 * len(shown), height * len(parts)), layout="constrained")
+    panels = figure.subplots(len(parts), len(shown), squeeze=False)
     for row, part in zip(panels, parts, strict=True):
-        row[0].set_title(part, loc="left", parse_math=False)
+        row[0].set_title(results.title(evaluation, part), loc="left", parse_math=False)
         systems = [system for system in evaluation.systems if part in system.summary]
-        for axes, (measure, label) in zip(row, SHOWN.items(), strict=True):
+        for axes, (measure, label) in zip(row, shown.items(), strict=True):
             for place, system in enumerate(systems):
-                values = [scores[part][measure] for scores in system.tracks.values() if part in scores]
+                values = [scores[part].get(measure) for scores in system.tracks.values() if part in scores]
                 # At the limit are scores without meaning, such as the SAR of a mixture, which has no artifacts.
-                shown = [value for value in values if value is not None and abs(value) < LIMIT]
-                _spread(axes, place, shown, system.kind)
+                values = [value for value in values if value is not None and abs(value) < LIMIT]
+                _spread(axes, place, values, system.kind)
             axes.set_yticks(range(len(systems)), [s.name for s in systems] if axes is row[0] else [], parse_math=False)
             axes.set_ylim(len(systems) - 0.4, -0.6)
             axes.set_xlabel(f"{label} (dB)")
@@ -88,7 +94,7 @@ def distributions(path, evaluation):
     pictures.save(figure, path)
 
 
-def _spread(axes, place, values, kind):
+def _spread(axes: "Axes", place: int, values: list[float], kind: str) -> None:
     if not values:
         return
     colour = {"model": "tab:blue", "baseline": "tab:orange"}.get(kind, "tab:gray")

@@ -4,14 +4,15 @@ Beside it lie evaluation.csv (a row for each system, track and part), scores.csv
 quartiles over the tracks).
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from evaluation.scoring import MEASURES
+from evaluation.scoring import BSS_EVAL, MEASURES, Scores
 from splitstrument.cards import Card
 from splitstrument.checking import STRICT, checked
-from splitstrument.files.tables import markdown, text
-from splitstrument.files.writing import write_csv, write_text
+from splitstrument.files.tables import markdown, text, write_csv
+from splitstrument.files.texts import write_text
 from splitstrument.files.yaml_files import read_yaml, write_yaml
 
 FILE = "evaluation.yaml"
@@ -24,6 +25,7 @@ TITLES = {
     "plain_sdr_improvement": "plain SDRi",
     "si_sdr": "SI-SDR",
     "si_sdr_improvement": "SI-SDRi",
+    "level": "level",
     "leak": "leak",
 }
 
@@ -67,7 +69,8 @@ class Training:
 
 @dataclass(frozen=True)
 class Result:
-    """One system on all tracks. `speed`: seconds of sound in a second of separating, the median over the tracks.
+    """One system on all tracks. `sources`: what it takes out; `speed`: seconds of sound in a second of separating, the
+    median over the tracks.
 
     `tracks`: {track: {part: {measure: dB or None, "silent": None, "reference" or "estimate"}}}.
     """
@@ -76,7 +79,7 @@ class Result:
     kind: str
     what: str
     source: str = ""
-    instrument: str = ""
+    sources: tuple[str, ...] = ()
     parameters: int | None = None
     speed: float | None = None
     card: Card | None = None
@@ -88,9 +91,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All results on one set of tracks. `command`: what made it; `machine`: where; `jobs`: tracks at once.
+    """All results on one set of tracks. `metrics`: by what SDR, SIR and SAR were found ("own", "mir_eval", "none").
+    `command`: what made it; `machine`: where; `jobs`: tracks at once.
 
-    `excerpts`: the tracks of which there are ten seconds to see and to hear.
+    `excerpts`: the tracks of which there are ten seconds to see and to hear. `left`: {name: the parts that it is the
+    song without}, of what systems leave and is no part of the tracks by itself.
     """
 
     pairs: str
@@ -103,11 +108,12 @@ class Evaluation:
     jobs: int
     version: str
     excerpts: tuple[str, ...] = ()
+    left: dict[str, tuple[str, ...]] = field(default_factory=dict)
     systems: tuple[Result, ...] = ()
     __pydantic_config__ = STRICT
 
 
-def spread(values):
+def spread(values: Iterable[float | None]) -> Spread:
     """The Spread of a list of dB; None among them is left out."""
     import numpy as np
 
@@ -119,41 +125,48 @@ def spread(values):
     return Spread(len(values), *(round(float(figure), 4) for figure in figures))
 
 
-def summarise(tracks):
+def summarise(tracks: dict[str, Scores]) -> dict[str, Part]:
     """{part: Part} of a Result's `tracks`."""
     parts = dict.fromkeys(part for scores in tracks.values() for part in scores)
     return {part: _part([scores[part] for scores in tracks.values() if part in scores]) for part in parts}
 
 
-def _part(scores):
-    silent = [each["silent"] for each in scores]
-    spreads = {measure: spread([each[measure] for each in scores]) for measure in MEASURES}
+def _part(scores: list[dict[str, float | str | None]]) -> Part:
+    silent = [of_track["silent"] for of_track in scores]
+    spreads = {measure: spread([of_track[measure] for of_track in scores]) for measure in MEASURES}
     return Part(spreads, silent.count("reference"), silent.count("estimate"))
 
 
-def read(path):
-    """The Evaluation in the file `path`; ValueError with one line where it cannot be read."""
+def read(path: Path) -> Evaluation:
+    """The Evaluation in the file `path`, also of earlier versions, where a system had one `instrument`.
+
+    ValueError with one line where it cannot be read.
+    """
     values = read_yaml(path)
     if not isinstance(values, dict) or "systems" not in values:
         raise ValueError(f"{path}: is no evaluation")
     # Half a YAML file may well be valid.
     if not path.read_text(encoding="utf-8").endswith(END):
         raise ValueError(f"{path}: is half an evaluation; give its evaluate command again to write it anew")
+    for system in values["systems"] if isinstance(values["systems"], list) else ():
+        for fields in (system, system.get("card")) if isinstance(system, dict) else ():
+            if isinstance(fields, dict) and "instrument" in fields:
+                fields["sources"] = [name for name in (fields.pop("instrument"),) if name]
     return checked(Evaluation, values, str(path))
 
 
-def find(paths):
+def find(paths: Iterable[str | Path]) -> list[tuple[Path, Evaluation]]:
     """[(file, Evaluation)] of evaluation.yaml files and of folders, searched for them, each once."""
     files = []
     for path in map(Path, paths):
-        found = sorted(path.rglob(FILE)) if path.is_dir() else [path]
-        if not found:
+        there = sorted(path.rglob(FILE)) if path.is_dir() else [path]
+        if not there:
             raise ValueError(f"{path}: no {FILE} in this folder; splitstrument evaluate writes one")
-        files += found
+        files += there
     return [(file, read(file)) for file in dict.fromkeys(files)]
 
 
-def write(folder, evaluation):
+def write(folder: str | Path, evaluation: Evaluation) -> None:
     """Write evaluation.yaml and its tables into `folder`."""
     write_yaml(Path(folder) / FILE, asdict(evaluation), default_flow_style=None, width=120, explicit_end=True)
     rows = [
@@ -167,39 +180,59 @@ def write(folder, evaluation):
     write_text(Path(folder) / "scores.md", tables(evaluation) + "\n")
 
 
-def _summary_rows(evaluation):
+def _summary_rows(evaluation: Evaluation) -> Iterator[tuple]:
     yield ("system", "part", "measure", "tracks", "median", "mean", "lower_quartile", "upper_quartile")
     for system in evaluation.systems:
         for name, part in system.summary.items():
-            for measure, each in part.measures.items():
-                figures = (each.median, each.mean, each.lower_quartile, each.upper_quartile)
-                yield (system.name, name, measure, each.tracks, *map(_cell, figures))
+            for measure, lies in part.measures.items():
+                figures = (lies.median, lies.mean, lies.lower_quartile, lies.upper_quartile)
+                yield (system.name, name, measure, lies.tracks, *map(_cell, figures))
 
 
-def _cell(value):
+def _cell(value: float | None) -> float | str:
     return "" if value is None else value
 
 
-def parts_of(evaluation):
+def parts_of(evaluation: Evaluation) -> list[str]:
     """The names of all parts that any system estimates, each once."""
     return list(dict.fromkeys(part for system in evaluation.systems for part in system.summary))
 
 
-def tables(evaluation, figure="median"):
+def measures_of(evaluation: Evaluation) -> list[str]:
+    """The measures that were taken: all, or those without BSS Eval."""
+    return [measure for measure in MEASURES if evaluation.metrics != "none" or measure not in BSS_EVAL]
+
+
+def title(evaluation: Evaluation, part: str) -> str:
+    """A part's name; of what is left of the song also without what."""
+    without = evaluation.left.get(part)
+    return f"{part} (all but {', '.join(without)})" if without and " without " not in part else part
+
+
+def tables(evaluation: Evaluation, figure: str = "median") -> str:
     """A table for each part: a row for each system, this `figure` ("median", "mean", ...) of every measure in dB."""
-    return "\n\n".join(f"{part}, {figure} in dB\n\n{table(evaluation, part, figure)}" for part in parts_of(evaluation))
+    return "\n\n".join(
+        f"{title(evaluation, part)}, {figure} in dB\n\n{table(evaluation, part, figure)}"
+        for part in parts_of(evaluation)
+    )
 
 
-def table(evaluation, part, figure="median"):
+def table(evaluation: Evaluation, part: str, figure: str = "median") -> str:
     """The table of one part."""
-    rows = []
+    rows, measures = [], measures_of(evaluation)
     for system in evaluation.systems:
-        if found := system.summary.get(part):
-            figures = (getattr(found.measures.get(measure, NONE), figure) for measure in MEASURES)
-            rows.append((text(system.name), *map(decibels, figures)))
-    return markdown(("system", *TITLES.values()), rows)
+        if part in system.summary:
+            spreads = system.summary[part].measures
+            figures = (getattr(spreads.get(measure, NONE), figure) for measure in measures)
+            rows.append((text(system.name), takes(system), *map(decibels, figures)))
+    return markdown(("system", "takes out", *(TITLES[measure] for measure in measures)), rows, left=2)
 
 
-def decibels(value):
+def takes(system: Result) -> str:
+    """What a system takes out, as text for a table."""
+    return ", ".join(system.sources) or "-"
+
+
+def decibels(value: float | None) -> str:
     """A figure as text, with two digits; a dash where there is none."""
     return "-" if value is None else f"{value:.2f}"

@@ -6,39 +6,74 @@ is the loudest (Vincent, Gribonval, Plumbley 2007).
 """
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from splitstrument.stages.run import StageError
+from splitstrument.tracks import PAIR
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from evaluation.targets import Target
+    from splitstrument.separator import Separator
+
+    Sounds = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class System:
     """One thing that takes mixtures apart. `kind`: mixture, oracle, baseline or model; `source`: a model's folder or
-    name; `instrument`: what it takes out; `thorough`: a model's masks are means, see Separator."""
+    a baseline's name; `sources`: what it takes out, and `whole`: whether they are all of the song, as on a model's
+    card; `identity`: by what it is known again, a model by its weights; `thorough`: see Separator."""
 
     name: str
     kind: str
     what: str
     source: str = ""
-    instrument: str = ""
+    sources: tuple[str, ...] = ()
+    whole: bool = False
+    identity: str = ""
     thorough: bool = False
 
     @property
-    def separates(self):
+    def separates(self) -> bool:
         """Whether it works from the mixture alone and changes it, so that its time counts."""
         return self.kind in ("model", "baseline")
 
-    def prepare(self):
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """Its sources, but for one that is what the others leave."""
+        return self.sources[:-1] if self.whole else self.sources
+
+    @property
+    def remainder(self) -> str:
+        """What it calls the song without what is taken out."""
+        return self.sources[-1] if self.whole else "rest"
+
+    def prepare(self) -> None:
         """Load what is needed, once in a process, so that the time that `separate` takes is its own."""
         if self.separates:
             _prepare(self)
 
-    def separate(self, mixture, rate, truth):
-        """{part: estimate, float32 (samples, channels)} of a mixture of that shape at `rate` Hz.
+    def separate(self, mixture: "np.ndarray", rate: int, truth: "Sounds", targets: "Sequence[Target]") -> "Sounds":
+        """{the name of each target: its estimate, float32 (samples, channels)} of a mixture of that shape at `rate` Hz.
 
-        `truth`: {part: sound}; oracles look at the sounds, the others at the names of the parts.
+        `truth`: {part of the track: sound}, at which only oracles look.
         """
-        return _SEPARATE[self.kind](self, mixture, rate, truth)
+        from splitstrument.separator import rest_of
+
+        if self.kind == "mixture":
+            return {target.name: mixture for target in targets}
+        if self.kind == "oracle":
+            return _by_oracle(self, mixture, rate, truth, targets)
+        parts = _parts(self, mixture, rate, [target.estimate for target in targets if target.estimate])
+        return {
+            t.name: parts[t.estimate] if t.estimate else rest_of(mixture, [parts[part] for part in t.minus])
+            for t in targets
+        }
 
 
 MIXTURE = System("mixture", "mixture", "the song as it is, as every part")
@@ -48,44 +83,60 @@ ORACLES = (
 )
 
 
-def find_systems(names, instrument=None, thorough=False):
+def find_systems(
+    names: Sequence[str], parts: Sequence[str] = PAIR, instrument: str | None = None, thorough: bool = False
+) -> list[System]:
     """The Systems of `names`: baselines by name, models by name or folder; with them the mixture and the oracles.
 
-    `instrument` is what baselines take out, and what models must; None: what the models do, or "guitar" without any.
-    `thorough`: each model once more, as a thorough one.
-    Raises ModelError for what is not there, StageError where two would be one or models do not fit together.
+    `parts`: those of the tracks. Baselines take out all of them that have names; of pairs `instrument`, or, where that
+    is None, what the models do, or "guitar" without any. `thorough`: each model once more, as a thorough one.
+    Raises ModelError for what is not there, StageError where two would be one or baselines lack an instrument.
     """
+    from importlib.metadata import version
+
     from evaluation import baselines
     from splitstrument import models
 
     cards = {name: models.read_card(_folder(name)) for name in names if name not in baselines.names()}
-    wanted = {card.instrument for card in cards.values()} | ({instrument} if instrument else set())
-    if len(wanted) > 1:
-        said = ", ".join(f"{name} takes out {card.instrument}" for name, card in cards.items())
-        said += f"; --instrument says {instrument}" * bool(instrument)
-        raise StageError(f"{said}: they do not fit together")
-    target = next(iter(wanted), "guitar")
     titles = [cards[name].name for name in {_folder(name).resolve(): name for name in cards}.values()]
-    found = [MIXTURE, *ORACLES]
+    systems = [replace(system, identity=f"{system.name} {version('splitstrument')}") for system in (MIXTURE, *ORACLES)]
     # One folder in two spellings is one model.
     for name in {str(_folder(name).resolve()) if name in cards else name: name for name in names}.values():
         if name in cards:
+            card, folder = cards[name], _folder(name)
             # Two runs may bear one name; then each is called by its folder.
-            title = cards[name].name if titles.count(cards[name].name) == 1 else str(name)
-            model = System(title, "model", f"{cards[name].network}, trained", str(_folder(name)), target)
-            found.append(model)
+            title = card.name if titles.count(card.name) == 1 else str(name)
+            what = f"{card.network}, trained"
+            model = System(title, "model", what, str(folder), card.sources, card.whole, models.identity(folder))
+            systems.append(model)
             if thorough:
-                found.append(replace(model, name=f"{title}, thorough", thorough=True))
+                again = {"name": f"{title}, thorough", "identity": f"{model.identity} thorough", "thorough": True}
+                systems.append(replace(model, **again))
         else:
-            found.append(System(name, "baseline", baselines.description(name), name, target))
-    known = [system.name for system in found]
+            what, identity = baselines.description(name), f"{name} {version('splitstrument')}"
+            systems.append(System(name, "baseline", what, name, identity=identity))
+    models_taken = {system.taken[0] for system in systems if system.kind == "model"}
+    for number, system in enumerate(systems):
+        if system.kind == "baseline":
+            systems[number] = replace(system, sources=_asked_of_baselines(system, parts, instrument, models_taken))
+    known = [system.name for system in systems]
     for name in known:
         if known.count(name) > 1:
             raise StageError(f"{name}: two systems would bear this name; give the model's folder another name")
-    return found
+    return systems
 
 
-def _folder(name):
+def _asked_of_baselines(
+    system: System, parts: Sequence[str], instrument: str | None, models_taken: set[str]
+) -> tuple[str, ...]:
+    if set(parts) != set(PAIR):
+        return tuple(part for part in parts if part != "rest")
+    if instrument is None and len(models_taken) > 1:
+        raise StageError(f"{system.name}: what is it to take out of these pairs? Say it with --instrument")
+    return (instrument or next(iter(models_taken), "guitar"),)
+
+
+def _folder(name: str) -> Path:
     """A model's folder; where there is no such model, the message knows the baselines too."""
     from evaluation import baselines
     from splitstrument import models
@@ -95,77 +146,67 @@ def _folder(name):
         return models.find(name)
     except models.ModelError as error:
         if (message := str(error)).startswith("no model"):
-            message = no_such("model or baseline", name, [*models.shipped(), *baselines.names()])
+            message = no_such("model or baseline", name, [*models.known(), *baselines.names()])
         raise models.ModelError(message) from None
 
 
 @functools.cache
-def _prepare(system):
+def _prepare(system: System) -> None:
     """Let a system separate some seconds of noise: libraries are loaded, networks compiled."""
     import numpy as np
 
     noise = np.random.default_rng(0).normal(0, 0.1, (10 * 22050, 1)).astype(np.float32)
-    _SEPARATE[system.kind](system, noise, 22050, {"instrument": noise, "rest": noise})
+    _parts(system, noise, 22050, [*system.taken, "rest"])
 
 
 @functools.cache
-def _separator(source, thorough):
+def _separator(source: str, identity: str, thorough: bool) -> "Separator":
     """A model's Separator, loaded once in a process."""
     from splitstrument.separator import Separator
 
     return Separator(source, thorough=thorough)
 
 
-def _by_model(system, mixture, rate, truth):
-    parts = _separator(system.source, system.thorough).separate(mixture, rate)
-    return {_own_part(truth, system.instrument): parts[system.instrument], "rest": parts["rest"]}
-
-
-def _own_part(truth, instrument):
-    """What the part that is taken out is called on this track: "instrument" of a pair, else by its own name."""
-    return "instrument" if "instrument" in truth else instrument
-
-
-def _by_baseline(system, mixture, rate, truth):
+def _parts(system: System, mixture: "np.ndarray", rate: int, asked: Sequence[str]) -> "Sounds":
+    """{part: sound} of all that a model gives, of what a baseline is asked for."""
+    if system.kind == "model":
+        return _separator(system.source, system.identity, system.thorough).separate(mixture, rate)
     from evaluation import baselines
 
-    if "instrument" not in truth:
-        return baselines.separate(system.source, mixture, rate, tuple(truth))
-    parts = baselines.separate(system.source, mixture, rate, (system.instrument, "rest"))
-    return {"instrument": parts[system.instrument], "rest": parts["rest"]}
+    return baselines.separate(system.source, mixture, rate, tuple(asked))
 
 
-def _by_oracle(system, mixture, rate, truth):
+def _by_oracle(
+    system: System, mixture: "np.ndarray", rate: int, truth: "Sounds", targets: "Sequence[Target]"
+) -> "Sounds":
+    """What masks made from the truth give: of a part among all parts, of what is left among the parts taken out."""
     import numpy as np
 
     from splitstrument.spectrogram import Analysis, Synthesis, grid_at
 
     grid = grid_at(rate)
     analyses = {part: Analysis(grid, mixture.shape[1]) for part in truth}
-    syntheses = {part: Synthesis(grid, mixture.shape[1]) for part in truth}
-    pieces = {part: [] for part in truth}
+    syntheses = {target.name: Synthesis(grid, mixture.shape[1]) for target in targets}
+    pieces: dict[str, list] = {target.name: [] for target in targets}
     size = 256 * grid.hop
     for start in range(0, len(mixture) + size, size):
         spectra = {}
         for part, sound in truth.items():
             block, analyse = sound[start : start + size], analyses[part]
             spectra[part] = analyse(block) if len(block) else analyse.finish()
-        magnitudes = np.stack([np.abs(spectrum) for spectrum in spectra.values()])
-        if system.name == "ideal ratio mask":
-            masks = magnitudes / np.maximum(magnitudes.sum(0), 1e-12)
-        else:
-            masks = np.arange(len(magnitudes))[:, None, None, None] == magnitudes.argmax(0)
+        magnitudes = {part: np.abs(spectrum) for part, spectrum in spectra.items()}
         mixed = sum(spectra.values())
-        for mask, part in zip(masks, truth, strict=True):
-            pieces[part].append(syntheses[part](mixed * mask))
+        for target in targets:
+            # In the order of the track, so that of equals only one is the loudest.
+            among = {part: magnitude for part, magnitude in magnitudes.items() if part not in target.truth[1:]}
+            if len(target.truth) > 1:
+                among[target.truth[0]] = np.abs(sum(spectra[part] for part in target.truth))
+            stacked, own = np.stack(list(among.values())), list(among).index(target.truth[0])
+            if system.name == "ideal ratio mask":
+                mask = stacked[own] / np.maximum(stacked.sum(0), 1e-12)
+            else:
+                mask = stacked.argmax(0) == own
+            pieces[target.name].append(syntheses[target.name](mixed * mask))
         if start >= len(mixture):
             break
-    return {part: np.concatenate(sounds)[: len(mixture)] for part, sounds in pieces.items()}
-
-
-_SEPARATE = {
-    "mixture": lambda system, mixture, rate, truth: dict.fromkeys(truth, mixture),
-    "oracle": _by_oracle,
-    "baseline": _by_baseline,
-    "model": _by_model,
-}
+    return {name: np.concatenate(sounds)[: len(mixture)] for name, sounds in pieces.items()}

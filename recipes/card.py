@@ -24,13 +24,18 @@ MEASURES = {
 }
 
 
-def scores(name, evaluations):
-    """A Score for each measure that the model `name` has in each Evaluation."""
+def scores(card, evaluations):
+    """A Score for each measure that the model of `card` has in each Evaluation, of each part that it takes out."""
     for _, evaluation in evaluations:
-        parts = {system.name: system.summary.get("instrument") for system in evaluation.systems}
-        if name not in parts:
-            continue
+        for part in ("instrument", *card.sources):
+            yield from part_scores(card.name, part, evaluation)
+
+
+def part_scores(name, part, evaluation):
+    parts = {system.name: system.summary[part] for system in evaluation.systems if part in system.summary}
+    if name in parts:
         form = ", the mean of the channels" if evaluation.remove_panning else ""
+        which = "" if part == "instrument" else f" of {part}"
         for measure, (figure, title) in MEASURES.items():
             value = getattr(parts[name].measures[measure], figure)
             if value is None:
@@ -42,13 +47,13 @@ def scores(name, evaluations):
             ]
             beside = f" ({', '.join(also)} dB)" if also else ""
             data = f"{evaluation.tracks} tracks of {evaluation.pairs}{form}{beside}"
-            yield Score(data, f"{figure} {title} in dB", round(value, 2), evaluation.command)
+            yield Score(data, f"{figure} {title}{which} in dB", round(value, 2), evaluation.command)
 
 
 def main(folder, evaluations):
     folder = Path(folder)
     card = read_card(folder)
-    card = replace(card, scores=tuple(scores(card.name, find([evaluations]))))
+    card = replace(card, scores=tuple(scores(card, find([evaluations]))))
     write_yaml(folder / CARD, asdict(card), width=110)
 
 

@@ -268,3 +268,15 @@ def test_cases_as_mir_eval_publishes_them(tmp_path):
     (tmp_path / "output00.json").write_text((tmp_path / "output00.json").read_text().replace("[1, 2, 0]", "[2, 0, 1]"))
     with pytest.raises(AssertionError):
         check_published(tmp_path)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_level_is_how_much_louder_the_estimate_is(channels):
+    (sound,) = noise(1, channels=channels)
+    assert metrics.level(sound, sound) == 0
+    assert metrics.level(sound, -2 * sound) == pytest.approx(6.0206, abs=1e-4)
+    assert metrics.level(sound, 0.1 * sound) == pytest.approx(-20)
+    assert metrics.level(sound, 0 * sound) == -np.inf
+    other = noise(1, channels=channels, seed=3)[0] + 0.2
+    ratio = np.sqrt(np.mean(other**2)) / np.sqrt(np.mean(sound**2))
+    assert metrics.level(sound, other) == pytest.approx(20 * np.log10(ratio))

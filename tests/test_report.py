@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import yaml
 
 from evaluation import results
 from splitstrument.__main__ import main
@@ -34,12 +35,12 @@ def evaluated(tmp_path):
         "a track": {part: values | {"silent": None} for part in ("instrument", "rest")},
         NAME: {"instrument": dict.fromkeys(values) | {"silent": "reference"}, "rest": values | {"silent": None}},
     }
-    card = Card(NAME, "guitar", RATE, "tfc_tdf", {"filters": 6}, (Source(NAME, "CC0-1.0", "songs"),), "ten steps")
+    card = Card(NAME, ("guitar",), RATE, "tfc_tdf", {"filters": 6}, (Source(NAME, "CC0-1.0", "songs"),), "ten steps")
     training = results.Training({"name": "x"}, 2, 5, 1 / 60, HISTORY)
     systems = [
         results.Result("mixture", "mixture", "the song", tracks=scores),
-        results.Result("nmf", "baseline", "what", "nmf", "guitar", None, 12.5, tracks=scores),
-        results.Result(NAME, "model", "net", "m", "guitar", 1234567, 3.25, card, training, tracks=scores),
+        results.Result("nmf", "baseline", "what", "nmf", ("guitar",), None, 12.5, tracks=scores),
+        results.Result(NAME, "model", "net", "m", ("guitar",), 1234567, 3.25, card, training, tracks=scores),
     ]
     systems = tuple(replace(system, summary=results.summarise(scores)) for system in systems)
     about = {
@@ -142,6 +143,65 @@ def test_an_output_that_cannot_be(evaluated, output, said, monkeypatch, capsys):
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_parts_of_any_names_and_what_each_system_takes_out(evaluated, tmp_path):
+    before = results.read(evaluated / "evaluation.yaml")
+    names = {"instrument": "vocals", "rest": "accompaniment"}
+    systems = []
+    for system in before.systems:
+        tracks = {
+            track: {names[part]: scores[part] | {"level": -1.25} for part in names}
+            for track, scores in system.tracks.items()
+        }
+        sources = ("vocals", "accompaniment") if system.kind == "model" else system.sources
+        card = system.card and replace(system.card, sources=sources, whole=True)
+        summary = results.summarise(tracks)
+        systems.append(replace(system, sources=sources, card=card, tracks=tracks, summary=summary))
+    folder = tmp_path / "evaluation"
+    after = replace(before, left={"accompaniment": ("vocals",)}, systems=tuple(systems))
+    results.write(folder, after)
+    for name in ("mixture", "vocals", "accompaniment"):
+        with AudioWriter(folder / "excerpts/a track" / f"{name}.flac", RATE, 1, "16") as writer:
+            writer.write(np.zeros((RATE, 1)))
+    output = tmp_path / "r.md"
+    assert main(["report", str(folder), "--output", str(output)]) == 0
+    page = output.read_text()
+    assert "### Vocals\n" in page and "### Accompaniment (all but vocals)\n" in page
+    assert "- takes out: vocals, accompaniment (the whole song), at 22,050 Hz" in page
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| nmf")]
+    assert ["nmf", "guitar", "2.00", "2.00", "2.00", "2.00", "2.00", "2.00", "2.00", "-1.25", "2.00"] in cells
+    assert "a_track_accompaniment" in page or "accompaniment.mp3" in page
+
+    quick = replace(after, metrics="none")
+    results.write(folder, quick)
+    assert main(["report", str(folder), "--output", str(output), "--no-audio"]) == 0
+    page = output.read_text()
+    assert "plain SDR of each track" in page and not re.search(r"\| +SAR +\|", page)
+
+
+def test_an_evaluation_of_an_earlier_version_reads(evaluated):
+    path = evaluated / "evaluation.yaml"
+    now = results.read(path)
+    fields = yaml.safe_load(path.read_text())
+    del fields["left"]
+    for system in fields["systems"]:
+        system["instrument"] = "".join(system.pop("sources"))
+        if system["card"]:
+            del system["card"]["whole"]
+            system["card"]["instrument"] = system["card"].pop("sources")[0]
+        for part in system["summary"].values():
+            del part["measures"]["level"]
+        for scores in system["tracks"].values():
+            for values in scores.values():
+                del values["level"]
+    path.write_text(yaml.safe_dump(fields, explicit_end=True))
+    before = results.read(path)
+    assert [system.sources for system in before.systems] == [(), ("guitar",), ("guitar",)]
+    assert before.systems[2].card == now.systems[2].card
+    (line,) = (line for line in results.table(before, "rest").splitlines() if line.startswith("| nmf"))
+    assert [cell.strip() for cell in line.split("|")][-3:-1] == ["-", "2.00"]
+    assert main(["report", str(evaluated), "--output", str(evaluated / "r.html"), "--no-audio"]) == 0
 
 
 def test_half_an_evaluation_is_one_line(evaluated, capsys):

@@ -104,6 +104,8 @@ def test_what_a_run_was_set_to_otherwise_is_said():
     changes = {"epochs": 3, "windows": asdict(run.windows) | {"steps": 60}, "name": "own", "save_minutes": 1.0}
     text = documents.run_section(run, [(Path("e"), evaluation(run, changes.items(), 3))], thesis_data(), "B.3.3")
     assert "set otherwise: windows.steps 60 (not 0), epochs 3 (not 36)" in text
+    earlier = {name: value for name, value in asdict(run).items() if name not in ("sources", "whole", "initial_source")}
+    assert documents.differences(run, plain(earlier)) == []
 
 
 def test_a_measure_that_no_track_has_is_a_dash():

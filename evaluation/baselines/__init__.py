@@ -9,34 +9,36 @@ The same input gives the same masks. A file of this folder is a baseline, save `
 
 import importlib
 import pkgutil
+from collections.abc import Iterator, Sequence
+from types import ModuleType
 
 import numpy as np
 
-from splitstrument.spectrogram import Analysis, Synthesis, grid_at
+from splitstrument.spectrogram import Analysis, Grid, Synthesis, grid_at
 from splitstrument.suggestions import no_such
 
 SHARED = {"bands"}
 BLOCK_SECONDS = 5
 
 
-def names():
+def names() -> list[str]:
     """The names of all baselines, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in SHARED)
 
 
-def find(name):
+def find(name: str) -> ModuleType:
     """The module of baseline `name`; ValueError where there is none."""
     if name not in names():
         raise ValueError(no_such("baseline", name, names()))
     return importlib.import_module(f"{__name__}.{name}")
 
 
-def description(name):
+def description(name: str) -> str:
     """The first line of the baseline's documentation."""
-    return find(name).__doc__.split("\n")[0]
+    return (find(name).__doc__ or "").split("\n")[0]
 
 
-def separate(name, mixture, rate, parts):
+def separate(name: str, mixture: np.ndarray, rate: int, parts: Sequence[str]) -> dict[str, np.ndarray]:
     """{part: float32 (samples, channels)} that baseline `name` makes of `mixture` (samples, channels) at `rate` Hz.
 
     All channels get the same masks, made from their root mean square, in which nothing cancels.
@@ -64,7 +66,7 @@ def separate(name, mixture, rate, parts):
     return audio
 
 
-def _spectra(grid, mixture, rate):
+def _spectra(grid: Grid, mixture: np.ndarray, rate: int) -> Iterator[tuple[slice, np.ndarray]]:
     """All frames of the mixture, some seconds at a time: their slice and their spectra (channels, frames, bins)."""
     analysis, first = Analysis(grid, mixture.shape[1]), 0
     step = BLOCK_SECONDS * rate

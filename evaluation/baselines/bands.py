@@ -7,6 +7,8 @@ have become weak: those of a guitar's loudspeaker at 5 kHz, of a piano an octave
 and cymbals the top to themselves; where the snare is, all others are too.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 BANDS = {  # Hz
@@ -19,24 +21,24 @@ BANDS = {  # Hz
 DEFAULT = [(80, 8000)]  # any other melodic instrument, and MUSDB's "other"
 
 
-def inside(frequencies, instrument):
+def inside(frequencies: np.ndarray, instrument: str) -> np.ndarray:
     """Which of the frequencies (Hz) lie in the instrument's band: boolean, of their shape."""
     return np.any([(frequencies >= low) & (frequencies < high) for low, high in BANDS.get(instrument, DEFAULT)], axis=0)
 
 
-def shares(frequencies, instruments):
+def shares(frequencies: np.ndarray, instruments: Sequence[str]) -> dict[str, np.ndarray]:
     """{instrument: float32 of their shape}: 1 in its band, an equal share where bands overlap, 0 elsewhere."""
     insides = {instrument: inside(frequencies, instrument) for instrument in instruments}
     count = np.maximum(np.sum(list(insides.values()), axis=0), 1, dtype=np.float32)
     return {instrument: band / count for instrument, band in insides.items()}
 
 
-def instruments_of(parts):
+def instruments_of(parts: Sequence[str]) -> list[str]:
     """The parts but for the rest."""
     return [part for part in parts if part != "rest"]
 
 
-def with_rest(masks, parts):
+def with_rest(masks: dict[str, np.ndarray], parts: Sequence[str]) -> dict[str, np.ndarray]:
     """The masks, and what they leave as the mask of the rest if `parts` has it."""
     if "rest" not in parts:
         return masks

@@ -4,12 +4,16 @@ Stage 1, 'frequency thresholding', of the slides "Music Segmentation Using Deep 
 They do not give their bands; these are of `bands`, and where bands overlap, each instrument gets an equal share.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from evaluation.baselines import bands
 
 
-def masks(magnitude, frequencies, frame_rate, parts):
+def masks(
+    magnitude: np.ndarray, frequencies: np.ndarray, frame_rate: float, parts: Sequence[str]
+) -> dict[str, np.ndarray]:
     """{part: mask}, see `evaluation.baselines`: the same for every frame."""
     one_frame = bands.with_rest(bands.shares(frequencies, bands.instruments_of(parts)), parts)
     return {part: np.broadcast_to(mask, magnitude.shape) for part, mask in one_frame.items()}

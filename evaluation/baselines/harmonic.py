@@ -7,12 +7,18 @@ signals", ISMIR 2014, so that the sample rate does not matter. The drums get all
 goes to the other instruments by `bands`, in equal shares where those overlap.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from evaluation.baselines import bands
 
 SECONDS, HERTZ = 0.4, 185  # 17 frames and 17 bins of the grid
 
 
-def masks(magnitude, frequencies, frame_rate, parts):
+def masks(
+    magnitude: np.ndarray, frequencies: np.ndarray, frame_rate: float, parts: Sequence[str]
+) -> dict[str, np.ndarray]:
     """{part: mask}, see `evaluation.baselines`."""
     from librosa.decompose import hpss
 

@@ -7,6 +7,8 @@ as far as its spectrum is flat and its activation comes in strokes; what is left
 by the share of its energy in their bands.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from evaluation.baselines import bands
@@ -20,7 +22,9 @@ NOTES, DRUMS = 0.3, 0.6  # flatness and strokes together, up to which a componen
 TINY = 1e-12
 
 
-def masks(magnitude, frequencies, frame_rate, parts):
+def masks(
+    magnitude: np.ndarray, frequencies: np.ndarray, frame_rate: float, parts: Sequence[str]
+) -> dict[str, np.ndarray]:
     """{part: mask}, see `evaluation.baselines`."""
     instruments = bands.instruments_of(parts)
     spectra, activations = _components(magnitude)

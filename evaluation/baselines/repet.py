@@ -6,6 +6,8 @@ repeats, and what exceeds it the foreground. Bass, drums and MUSDB's "other" are
 `bands`; every other instrument is taken to be foreground, within its band.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from evaluation.baselines import bands
@@ -17,7 +19,9 @@ APART = 1.0  # seconds
 BLOCK = 512  # frames that are compared with all others at once
 
 
-def masks(magnitude, frequencies, frame_rate, parts):
+def masks(
+    magnitude: np.ndarray, frequencies: np.ndarray, frame_rate: float, parts: Sequence[str]
+) -> dict[str, np.ndarray]:
     """{part: mask}, see `evaluation.baselines`."""
     from librosa.decompose import nn_filter
     from librosa.util import softmask

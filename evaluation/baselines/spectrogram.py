@@ -5,6 +5,8 @@ They do not give their threshold; here a bin stands out if it is 6 dB over the m
 which does not depend on the song's level or sample rate. What stands out in overlapping bands is shared equally.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from evaluation.baselines import bands
@@ -12,7 +14,9 @@ from evaluation.baselines import bands
 RATIO = 2  # 6 dB
 
 
-def masks(magnitude, frequencies, frame_rate, parts):
+def masks(
+    magnitude: np.ndarray, frequencies: np.ndarray, frame_rate: float, parts: Sequence[str]
+) -> dict[str, np.ndarray]:
     """{part: mask}, see `evaluation.baselines`."""
     by_part = {}
     for instrument, share in bands.shares(frequencies, bands.instruments_of(parts)).items():
