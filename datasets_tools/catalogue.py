@@ -9,21 +9,26 @@ import argparse
 import dataclasses
 import sys
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from datasets_tools import sources
-from datasets_tools.tracks import GROUPS, load, save
+from datasets_tools.tracks import GROUPS, Track, load, save
 from splitstrument.files.yaml_files import read_yaml, write_yaml
 from splitstrument.stages.console import command, some
 from splitstrument.stages.run import Outcome, StageError, add_options, run, summarise
 from splitstrument.suggestions import no_such
+
+if TYPE_CHECKING:
+    from datasets_tools.instruments import Guess, Instruments
 
 ANSWERS = "instruments.yaml"
 _ABBREVIATIONS = {"?": "", "g": "guitar", "dg": "distorted_guitar", "b": "bass", "d": "drums", "p": "piano"}
 _ABBREVIATIONS |= {"v": "vocals", "o": "other", "x": "excluded", "m": "mix"}
 
 
-def collect(roots, known=()):
+def collect(roots: Mapping[str, Iterable[Path]], known: Iterable[Track] = ()) -> tuple[list[Track], list[Outcome]]:
     """Read collections; `roots`: {name of a source: folders}.
 
     Gives (the tracks that share no file with those of `known`, an Outcome of every track). Raises StageError where a
@@ -35,10 +40,10 @@ def collect(roots, known=()):
         for root in folders:
             if not root.is_dir():
                 raise StageError(f"{root}: no such folder")
-            found = list(sources.find(name).read(root))
-            if not found:
+            there = list(sources.find(name).read(root))
+            if not there:
                 raise StageError(f"{root}: no track of {name} below; is it another collection's folder?")
-            for track in found:
+            for track in there:
                 if not track.stems:
                     outcomes.append(Outcome(track.name, "failed", "; ".join(track.notes)))
                 elif not _is_text(track):
@@ -52,7 +57,7 @@ def collect(roots, known=()):
     return tracks, outcomes
 
 
-def _is_text(track):
+def _is_text(track: Track) -> bool:
     """Whether its names can be written: a file's name may be any bytes."""
     try:
         "".join([track.name, *(str(stem.path) for stem in track.stems)]).encode()
@@ -61,12 +66,15 @@ def _is_text(track):
     return True
 
 
-def guesses(tracks, instruments):
+def guesses(
+    tracks: Iterable[Track], instruments: "Instruments"
+) -> tuple[dict[tuple[str, str | None], tuple["Guess", int]], list[Track]]:
     """{(label, group guessed): (Guess, number of stems)} of all stems without a group, and the tracks with groups.
 
     A stem whose label is unknown keeps None as its group.
     """
-    counts, guessed, grouped = Counter(), {}, []
+    counts, grouped = Counter[tuple[str, str | None]](), list[Track]()
+    guessed: dict[tuple[str, str | None], Guess] = {}
     for track in tracks:
         labels = [stem.label for stem in track.stems]
         stems = []
@@ -81,7 +89,7 @@ def guesses(tracks, instruments):
     return {key: (guess, counts[key]) for key, guess in guessed.items()}, grouped
 
 
-def ask(unknown, answers):
+def ask(unknown: Mapping[str, int], answers: dict[str, str]) -> None:
     """Ask on the terminal for the group of every label, into the dict `answers`. StageError at the end of input."""
     print(f"{len(unknown)} names are not known. Their groups: {', '.join(GROUPS)}")
     print("(also g, dg, b, d, p, v, o, m, x; an empty line means other)")
@@ -100,7 +108,7 @@ def ask(unknown, answers):
         answers[label] = group
 
 
-def answered(tracks, unknown, how, output):
+def answered(tracks: list[Track], unknown: Mapping[str, int], how: str, output: Path) -> list[Track]:
     """The tracks with a group for each stem; labels in `unknown` ({label: stems}) are handled by `how`.
 
     "ask" keeps the answers in instruments.yaml beside `output`. Raises StageError for "fail", and for "ask" without a
@@ -117,7 +125,7 @@ def answered(tracks, unknown, how, output):
         finally:
             _keep(answers, output.parent / ANSWERS)
     else:
-        most = sorted(unknown, key=unknown.get, reverse=True)
+        most = sorted(unknown, key=lambda name: unknown[name], reverse=True)
         names = some([repr(name) for name in most], 20)
         ways = "give --instruments FILE with lines of name: group, or --unknown other"
         raise StageError(f"{len(unknown)} names of instruments are not known: {names}; {ways}")
@@ -128,14 +136,14 @@ def answered(tracks, unknown, how, output):
     return result
 
 
-def _keep(answers, path):
+def _keep(answers: dict[str, str], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     before = (read_yaml(path) or {}) if path.exists() else {}
     write_yaml(path, before | answers)
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="splitstrument catalogue", description=__doc__.split("\n")[0])
     for name in sources.names():
         what = {"folders": "folders of tracks", "solo": "folders of recordings of one instrument"}.get(
@@ -143,10 +151,10 @@ def main(arguments=None):
         )
         parser.add_argument(f"--{name}", action="extend", nargs="+", type=Path, metavar="DIR", help=what)
     parser.add_argument("--output", type=Path, default=Path("tracks.yaml"), help="the file to write, or to add to")
-    own = "YAML files of your own, name: group, which win"
-    parser.add_argument("--instruments", nargs="+", type=Path, default=[], metavar="FILE", help=own)
-    unknown = "unknown names of instruments: ask (unless given), take them as other, or fail"
-    parser.add_argument("--unknown", choices=("ask", "other", "fail"), default="ask", help=unknown)
+    files = "YAML files of your own, name: group, which win"
+    parser.add_argument("--instruments", nargs="+", type=Path, default=[], metavar="FILE", help=files)
+    ways = "unknown names of instruments: ask (unless given), take them as other, or fail"
+    parser.add_argument("--unknown", choices=("ask", "other", "fail"), default="ask", help=ways)
     pictures = "write tables and a picture of the whole catalogue there"
     parser.add_argument("--statistics", type=Path, metavar="DIR", help=pictures)
     add_options(parser)
@@ -160,18 +168,18 @@ def main(arguments=None):
 
     known = load(options.output) if options.output.exists() else []
     own = [*options.instruments, *([path] if (path := options.output.parent / ANSWERS).exists() else [])]
-    found, outcomes = collect(roots, known)
-    guessed, found = guesses(found, Instruments(own))
-    unknown = Counter()
+    collected, outcomes = collect(roots, known)
+    guessed, collected = guesses(collected, Instruments(own))
+    unknown = Counter[str]()
     for (label, group), (_, count) in guessed.items():
         if group is None:
             unknown[label] += count
-    found = answered(found, dict(unknown), options.unknown, options.output)
-    tracks = [*known, *found]
-    if found:
+    collected = answered(collected, dict(unknown), options.unknown, options.output)
+    tracks = [*known, *collected]
+    if collected:
         options.output.absolute().parent.mkdir(parents=True, exist_ok=True)
         save(options.output, tracks)
-    seconds = [each.result for each in run(statistics.measure, statistics.lengths(tracks), options)]
+    seconds = [outcome.result for outcome in run(statistics.measure, statistics.lengths(tracks), options)]
     rows = statistics.count(tracks, seconds)
     print(statistics.table(rows))
     statistics.print_guesses(guessed)

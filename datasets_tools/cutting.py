@@ -6,11 +6,19 @@ that what is left lies on the same tiling and is as silent as reckoned. A cut is
 """
 
 import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from splitstrument.files.audio import open_audio
+from splitstrument.files.audio import Reader, open_audio
+from splitstrument.tracks import Track
 
+if TYPE_CHECKING:
+    import numpy as np
+
+Cut = tuple[int, int]  # windows: the first, and the one after the last
 THRESHOLD = -50.0  # dBFS
 FADE = 0.01  # seconds
 
@@ -25,23 +33,23 @@ class Windows:
     warning: str | None = None
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
         return self.frames / self.rate
 
     @property
-    def silence(self):
+    def silence(self) -> float:
         """The silent share in percent."""
         return 100 * self.silent_frames / self.frames
 
     @property
-    def silent_frames(self):
+    def silent_frames(self) -> int:
         return sum(self.length(window) for window, silent in enumerate(self.silent) if silent)
 
-    def length(self, window):
+    def length(self, window: int) -> int:
         """The frames of a window: a second, but for the last."""
         return min(self.rate, self.frames - window * self.rate)
 
-    def stretches(self):
+    def stretches(self) -> list[Cut]:
         """The ranges (first, end) of two or more silent windows in a row: what is longer than one second."""
         found, at = [], 0
         for silent, run in groupby(self.silent):
@@ -51,14 +59,14 @@ class Windows:
         return found
 
 
-def is_silent(block):
+def is_silent(block: "np.ndarray") -> bool:
     """Whether a window, float (frames, channels), is silent."""
     import numpy as np
 
     return bool(np.mean(np.square(block, dtype=np.float64)) <= 10 ** (THRESHOLD / 10))
 
 
-def measure(path):
+def measure(path: str | Path) -> Windows:
     """The Windows of the sound file `path`, in the memory of one. Raises AudioError where it cannot be read."""
     frames, silent = 0, []
     with open_audio(path) as reader:
@@ -69,7 +77,7 @@ def measure(path):
         return Windows(rate, frames, tuple(silent), reader.warning)
 
 
-def choose_cuts(windows, target):
+def choose_cuts(windows: Windows, target: float) -> list[Cut]:
     """The cuts, in order of time, that bring the silence down to `target` percent (below 100), or as near as they can.
 
     Stretches go in this order: the one at the beginning, the one at the end, then the longest first, of equally long
@@ -104,18 +112,18 @@ def choose_cuts(windows, target):
     return sorted(cuts)
 
 
-def silence_without(windows, cuts):
+def silence_without(windows: Windows, cuts: Iterable[Cut]) -> float:
     """The silent share in percent that cutting `cuts` leaves, as reckoned."""
     gone = sum(windows.length(window) for cut in cuts for window in range(*cut))
     return 100 * (windows.silent_frames - gone) / (windows.frames - gone)
 
 
-def in_seconds(windows, cuts):
+def in_seconds(windows: Windows, cuts: Iterable[Cut]) -> list[list[float]]:
     """Cuts as lists [start, end] in seconds of the track before."""
     return [[first, min(end, round(windows.seconds, 3))] for first, end in cuts]
 
 
-def kept(blocks, cuts, rate):
+def kept(blocks: Iterable["np.ndarray"], cuts: Iterable[Cut], rate: int) -> Iterator["np.ndarray"]:
     """Yield those of `blocks`, a track's windows float (frames, channels), that are not cut, faded at the joints."""
     import numpy as np
 
@@ -126,7 +134,8 @@ def kept(blocks, cuts, rate):
     # kept stays, no sample leaves the range of the two, and two files cut alike stay in step.
     rise = np.sin(np.pi / 2 * (np.arange(fade, dtype=np.float32)[:, None] + 0.5) / fade) ** 2
     gone = {window for cut in cuts for window in range(*cut)}
-    before = last = None  # the window that is to be yielded next; the last one that was cut, if it follows that one
+    before: np.ndarray | None = None  # the window that is to be yielded next
+    last: np.ndarray | None = None  # the last one that was cut, if it follows that one
     for number, block in enumerate(blocks):
         if number in gone:
             last = block
@@ -134,15 +143,16 @@ def kept(blocks, cuts, rate):
         if last is not None and before is None:
             block = block.copy()
             block[:fade] *= rise[: len(block)]  # the track begins here now
-        elif last is not None:
+        elif before is not None and last is not None:
             before = _faded(before, last, rise)
         if before is not None:
             yield before
         before, last = block, None
-    yield before if last is None else _faded(before, np.zeros_like(before), rise)
+    if before is not None:
+        yield before if last is None else _faded(before, np.zeros_like(before), rise)
 
 
-def _faded(block, into, rise):
+def _faded(block: "np.ndarray", into: "np.ndarray", rise: "np.ndarray") -> "np.ndarray":
     """A window whose end fades into that of another one."""
     block, fade = block.copy(), len(rise)
     block[-fade:] += rise * (into[-fade:] - block[-fade:])
@@ -150,7 +160,7 @@ def _faded(block, into, rise):
 
 
 @contextlib.contextmanager
-def open_pair(pair):
+def open_pair(pair: Track) -> Iterator[tuple[Reader, Reader]]:
     """The Readers of instrument and rest. Raises ValueError where they are not equal in rate, channels and length."""
     with open_audio(pair.path("instrument")) as instrument, open_audio(pair.path("rest")) as rest:
         for field, unit in (("sample_rate", "Hz"), ("channels", "channels"), ("frames", "frames")):
@@ -160,7 +170,7 @@ def open_pair(pair):
         yield instrument, rest
 
 
-def write_cut(readers, cuts, write):
+def write_cut(readers: Sequence[Reader], cuts: Sequence[Cut], write: Callable[..., None]) -> tuple[float, float, float]:
     """Give `write` instrument and rest without `cuts`, block by block: (seconds, silence in percent, peak) of it.
 
     `readers`: of an `open_pair`. Raises ValueError where a file is not whole.

@@ -7,12 +7,14 @@ The table is CSV with the columns track and genre (further ones are not read; a 
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.organize import organised_tracks
 from datasets_tools.tracks import file_name
 from splitstrument.files.tables import markdown, write_csv
+from splitstrument.files.texts import cannot_be_opened
 from splitstrument.files.yaml_files import read_yaml
 from splitstrument.stages.console import command, some
 from splitstrument.stages.run import StageError
@@ -30,11 +32,11 @@ class Row:
     percent: float
 
 
-def read_table(path):
+def read_table(path: str | Path) -> dict[str, list[str]]:
     """{track: its genres, each once} of the table `path`. Raises ValueError with one line where it is none."""
     path = Path(path)
     read = _yaml_entries if path.suffix.lower() in (".yaml", ".yml") else _csv_entries
-    table = {}
+    table: dict[str, list[str]] = {}
     for track, genre in read(path):
         genres = table.setdefault(track, [])
         if genre and genre not in genres:
@@ -44,7 +46,7 @@ def read_table(path):
     return table
 
 
-def _yaml_entries(path):
+def _yaml_entries(path: Path) -> Iterator[tuple[str, str]]:
     content = read_yaml(path)
     if not isinstance(content, dict):
         raise ValueError(f"{path}: must have lines such as 'track: genre' or 'track: [genre, genre]'")
@@ -55,7 +57,7 @@ def _yaml_entries(path):
             yield str(track), "" if genre is None or genre == [] else str(genre).strip()
 
 
-def _csv_entries(path):
+def _csv_entries(path: Path) -> Iterator[tuple[str, str]]:
     import csv
 
     try:
@@ -70,12 +72,12 @@ def _csv_entries(path):
                 if track := (row[columns["track"]] or "").strip():
                     yield track, (row[columns["genre"]] or "").strip()
     except OSError as error:
-        raise ValueError(f"{path}: cannot be opened: {error.strerror.lower()}") from None
+        raise cannot_be_opened(path, error) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: cannot be read as CSV ({error})") from None
 
 
-def tracks_of(dataset):
+def tracks_of(dataset: Path) -> list[str]:
     """The names of the tracks in a folder of pairs, or an organised one; StageError where it is neither."""
     try:
         return sorted({pair.name for pair in find_pairs(dataset)})
@@ -87,14 +89,14 @@ def tracks_of(dataset):
         raise StageError(f"{dataset}: holds neither pairs nor organised tracks") from None
 
 
-def count(table, names=None):
+def count(table: Mapping[str, Sequence[str]], names: Iterable[str] | None = None) -> tuple[list[Row], list[str]]:
     """(a Row for every genre, the most frequent first, unknown ones last; tracks of `table` that `names` lacks).
 
     `names`: those of the tracks that count; unless given, all of `table` do.
     """
     by_name = {file_name(track): genres for track, genres in table.items()}
     names = [file_name(name) for name in (table if names is None else names)]
-    spellings, counts = {}, Counter()
+    spellings, counts = dict[str, str](), Counter[str]()
     for name in names:
         genres = by_name.get(name) or [UNKNOWN]
         for genre in {spellings.setdefault(genre.casefold(), genre) for genre in genres}:
@@ -104,13 +106,13 @@ def count(table, names=None):
     return rows, [track for track in table if file_name(track) not in set(names)]
 
 
-def text(rows):
+def text(rows: Iterable[Row]) -> str:
     """The rows as a table for people (Markdown)."""
     return markdown(("genre", "tracks", "percent"), [(row.genre, row.tracks, f"{row.percent:.1f}") for row in rows])
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="splitstrument genres", description=__doc__.split("\n")[0])
     parser.add_argument("table", type=Path, help="CSV with the columns track and genre, or YAML (track: genre)")
     dataset = "an organised folder or one of pairs: only its tracks count"

@@ -8,6 +8,7 @@ written together, small, without a plural s: "Kick Drums" and "kickdrum" are one
 import functools
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,9 +47,11 @@ class Instruments:
     Raises ValueError, in one line that names the file and the name, where a file cannot be read or a group is none.
     """
 
-    def __init__(self, files=()):
+    def __init__(self, files: Iterable[str | Path] = ()) -> None:
         names, self._nothing = _packaged()
-        self._own, self._groups, spellings = {}, {}, set()
+        self._own: dict[str, str] = {}
+        self._groups: dict[str, str] = {}
+        spellings: set[str] = set()
         for file in files:
             self._own |= _of_user(file)
         for name, group in [*names.items(), *self._own.items()]:
@@ -57,9 +60,9 @@ class Instruments:
                 spellings |= {_name(words), "".join(words)}
         inside = sorted(filter(self._tells_inside, spellings), key=lambda name: (-len(name), name))
         self._inside = {name: self._groups[_singular(name)] for name in inside}
-        self._known = {}
+        self._known: dict[str, tuple[Guess, bool]] = {}
 
-    def guess(self, label, siblings=()):
+    def guess(self, label: str, siblings: Iterable[str] = ()) -> Guess:
         """The Guess for `label`. `siblings` are the labels of the track's other stems.
 
         A guitar's direct signal (DI) is excluded where the same part stands beside it through an amplifier.
@@ -74,7 +77,7 @@ class Instruments:
                 return Guess("excluded", reason, True)
         return guess
 
-    def _guess(self, label):
+    def _guess(self, label: str) -> tuple[Guess, bool]:
         """(Guess, whether the label as a whole is in the table), by the label alone."""
         words = _words(label)
         for group in (self._own.get(label), *(self._groups.get(_name(whole)) for whole in _wholes(words))):
@@ -97,7 +100,7 @@ class Instruments:
             return Guess(group, f"{' and '.join(named)} in {_quoted(label)}", sure and one), False
         return Guess(group, _names_several(found.values()), False), False
 
-    def _names(self, words):
+    def _names(self, words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         """({name: group} of all runs of words that are names, the longest first; the words left over)."""
         runs = ((_name(words[i:j]), i, j) for i in range(len(words)) for j in range(i + 1, len(words) + 1))
         names = [run for run in runs if run[0] in self._groups and len(run[0]) > 1 and not run[0].isdigit()]
@@ -108,7 +111,7 @@ class Instruments:
                 free.difference_update(range(i, j))
         return found, [words[i] for i in sorted(free)]
 
-    def _names_inside(self, words):
+    def _names_inside(self, words: Iterable[str]) -> dict[str, str]:
         """{name: group} of all names inside of words that are no names themselves, such as killersguitarsolo."""
         found = {}
         for word in words:
@@ -119,18 +122,18 @@ class Instruments:
                         word = word.replace(name, " ")
         return found
 
-    def _tells_inside(self, name):
+    def _tells_inside(self, name: str) -> bool:
         """Whether a name is looked for inside of words: long enough, an instrument's, and not said of any."""
         distinct = len(name) >= _SHORTEST or name in _SHORT
         name = _singular(name)
         return distinct and self._groups[name] not in SILENT_GROUPS and name not in self._nothing
 
-    def _says_nothing(self, word):
+    def _says_nothing(self, word: str) -> bool:
         return len(word) == 1 or word.isdigit() or _singular(word) in self._nothing
 
 
 @functools.cache
-def _packaged():
+def _packaged() -> tuple[dict[str, str], frozenset[str]]:
     """({name: group}, the words that say nothing) of the package's table."""
     from splitstrument.files.yaml_files import read_yaml
 
@@ -139,7 +142,7 @@ def _packaged():
     return {name: group for group, names in content.items() for name in names}, nothing
 
 
-def _of_user(file):
+def _of_user(file: str | Path) -> dict[str, str]:
     """{name: group} of a user's file, checked."""
     from splitstrument.files.yaml_files import read_yaml
 
@@ -155,7 +158,7 @@ def _of_user(file):
 
 
 @functools.cache
-def _words(label):
+def _words(label: str) -> tuple[str, ...]:
     """The words of a label in small letters, without accents and without the suffix of a sound file."""
     if is_audio(label):
         label = label.rpartition(".")[0]
@@ -164,15 +167,15 @@ def _words(label):
     return tuple("and" if word in "+&," else word.lower() for word in _WORD.findall(label))
 
 
-def _singular(word):
+def _singular(word: str) -> str:
     return _PLURAL.sub("", word) if word.endswith(("s", "z")) else word
 
 
-def _name(words):
+def _name(words: Iterable[str]) -> str:
     return _singular("".join(words))
 
 
-def _wholes(words):
+def _wholes(words: Sequence[str]) -> Iterator[Sequence[str]]:
     """The words as they are, then with fewer and fewer of the numbers in front and behind."""
     start, end = 0, len(words)
     while start < end and words[start].isdigit():
@@ -182,7 +185,7 @@ def _wholes(words):
     return (words[i:j] for i in range(start + 1) for j in range(len(words), end - 1, -1))
 
 
-def _one_of(groups):
+def _one_of(groups: set[str]) -> tuple[str, bool]:
     """(The group of a stem that has all of `groups`, whether they are one instrument)."""
     if len(groups) == 1:
         return next(iter(groups)), True
@@ -194,14 +197,14 @@ def _one_of(groups):
     return ("mix" if "mix" in groups else "excluded"), False
 
 
-def _names_several(groups):
+def _names_several(groups: Iterable[str]) -> str:
     *names, last = [group for group in GROUPS if group in groups]
     return f"names {'both ' if len(names) == 1 else ''}{', '.join(names)} and {last}"
 
 
-def _joined(label, guesses):
+def _joined(label: str, guesses: Sequence[Guess]) -> Guess:
     """The Guess for a label that names several instruments with " + " between them, from those of each."""
-    groups = {guess.group for guess in guesses} - {None}
+    groups = {guess.group for guess in guesses if guess.group}
     if not groups:
         return Guess(None, f"no known word in {_quoted(label)}", False)
     group, one = _one_of(groups)
@@ -210,7 +213,7 @@ def _joined(label, guesses):
 
 
 @functools.cache
-def _part(label):
+def _part(label: str) -> tuple[frozenset[tuple[str, ...]], bool]:
     """(What part of the song a label says it is, whether it is the direct signal).
 
     The part is a set of one or two tuples of words: a number behind "Mic" or "DI" may count microphones or parts.
@@ -225,5 +228,5 @@ def _part(label):
     return frozenset((counted, uncounted)), "di" in words
 
 
-def _quoted(text):
+def _quoted(text: str) -> str:
     return f"'{text}'"

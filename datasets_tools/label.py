@@ -6,7 +6,9 @@ Without other options than --instrument it shows the marks of all tracks that ha
 import argparse
 import functools
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from datasets_tools.labelling.marks import (
     DISQUALIFYING,
@@ -19,7 +21,7 @@ from datasets_tools.labelling.marks import (
     set_marks,
     write_marks,
 )
-from datasets_tools.organize import organised_tracks
+from datasets_tools.organize import Organised, organised_tracks
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS, file_name
 from splitstrument.files.tables import markdown, write_csv
 from splitstrument.stages.console import command
@@ -30,7 +32,7 @@ from splitstrument.suggestions import no_such
 _LISTENING = {"splits": 5, "cautious": False, "order": "name", "others": [], "port": 0, "no_browser": False}
 
 
-def chosen_tracks(tracks, names, group):
+def chosen_tracks(tracks: list[Organised], names: Iterable[str] | None, group: str) -> list[Organised]:
     """Of `tracks` those with stems of `group`, or those that `names` (or None) name. StageError where one is none."""
     if names is None:
         tracks = [track for track in tracks if group in track.stems]
@@ -49,7 +51,7 @@ def chosen_tracks(tracks, names, group):
     return list(chosen.values())
 
 
-def examine(track, group, check=None):
+def examine(track: Organised, group: str, check: Callable[[], None] | None = None) -> Outcome:
     """The hints for the stems of `group` in an organised track: an Outcome whose result is {stem's name: hints}."""
     from datasets_tools.labelling.hints import hints_of
 
@@ -59,19 +61,19 @@ def examine(track, group, check=None):
     return Outcome(track.name, result=hints)
 
 
-def examine_groups(track, groups, check=None):
+def examine_groups(track: Organised, groups: Iterable[str], check: Callable[[], None] | None = None) -> Outcome:
     """The hints for the stems of several groups: an Outcome whose result is {(group, stem's name): hints}.
 
     `check` is as in `hints_of`.
     """
-    examined = {}
+    examined: dict[tuple[str, str], Any] = {}
     for group in groups:
         if group in track.stems:
             examined |= {(group, name): hints for name, hints in examine(track, group, check).result.items()}
     return Outcome(track.name, result=examined)
 
 
-def show_marks(tracks, group):
+def show_marks(tracks: Iterable[Organised], group: str) -> None:
     """Print the marks of `tracks`, and how many tracks have each."""
     marks = {track.name: marks_of(track.folder, group) for track in tracks}
     rows = [(name, " ".join(mark for mark in MARKS if mark in given)) for name, given in marks.items()]
@@ -82,7 +84,7 @@ def show_marks(tracks, group):
     print(f"tracks: {len(marks)}, {usable} without {', '.join(m for m in MARKS if m in DISQUALIFYING)}")
 
 
-def show_hints(outcomes):
+def show_hints(outcomes: Sequence[Outcome]) -> list[list[str]]:
     """Print the hints, the worst tracks first; the rows of the same as a table, a hint each."""
     from datasets_tools.labelling.hints import worst_first
 
@@ -100,7 +102,7 @@ def show_hints(outcomes):
     return rows
 
 
-def _read(path, tracks, chosen, group):
+def _read(path: Path, tracks: Iterable[Organised], chosen: Sequence[Organised], group: str) -> None:
     """Apply a file of marks to the `chosen` of all `tracks`; tell what does not fit."""
     marks, left_out = read_marks(path), {track.name for track in tracks} - {track.name for track in chosen}
     marks = {name: true for name, true in marks.items() if file_name(name) not in left_out}
@@ -113,7 +115,7 @@ def _read(path, tracks, chosen, group):
     print(f"{path}: {fitting} tracks, {len(applied.changed)} changed, {len(applied.unknown)} unknown")
 
 
-def _listen(tracks, options):
+def _listen(tracks: list[Organised], options: argparse.Namespace) -> int:
     """Open the page on which `tracks` are judged; the exit code."""
     from datasets_tools.labelling.page.server import Listening, listen
 
@@ -134,7 +136,7 @@ def _listen(tracks, options):
     return listen(tracks, settings, examining, known)
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     meanings = "\n".join(f"  {mark:<12} {meaning}" for mark, meaning in MEANINGS.items())
     parser = argparse.ArgumentParser(
         prog="splitstrument label",
@@ -175,7 +177,7 @@ def _parser():
     return parser
 
 
-def _checked(options):
+def _checked(options: argparse.Namespace) -> None:
     """What argparse cannot check. Raises StageError."""
     usable = [group for group in GROUPS if group not in SILENT_GROUPS]
     for group in [options.instrument, *options.others]:
@@ -205,7 +207,7 @@ def _checked(options):
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     _checked(options)
     group = options.instrument

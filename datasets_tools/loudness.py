@@ -2,6 +2,10 @@
 
 import math
 from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 GATE = -70.0  # LUFS; blocks of 0.4 s below it count as silence (BS.1770-4, annex 1)
 _LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")  # of 1 to 8 channels
@@ -14,7 +18,7 @@ class Loudness:
     count, surround channels count 1.5 dB more.
     """
 
-    def __init__(self, sample_rate, channels):
+    def __init__(self, sample_rate: int, channels: int) -> None:
         import av
 
         self._rate, self._layout = sample_rate, _LAYOUTS[channels - 1]
@@ -32,7 +36,7 @@ class Loudness:
         meter.link_to(self._sink)
         graph.configure()
 
-    def add(self, block):
+    def add(self, block: "np.ndarray") -> None:
         """Go on with `block`: float32 (frames, channels), full scale 1, of any number of frames."""
         import av
 
@@ -48,12 +52,12 @@ class Loudness:
             except av.error.BlockingIOError:
                 return
 
-    def value(self):
+    def value(self) -> float | None:
         """The loudness so far in LUFS; None where all is below the gate, or shorter than one of its blocks, 0.4 s."""
         return self._value - self._excess if self._value > GATE else None
 
 
-def _log_gain(sample_rate):
+def _log_gain(sample_rate: int) -> float:
     """The decimal logarithm of 1 + K / Q + K^2, K = tan(pi f / sample rate), f and Q of BS.1770's high-pass."""
     k = math.tan(math.pi * 38.135 / sample_rate)
     return math.log10(1 + k / 0.5003 + k * k)

@@ -10,11 +10,13 @@ import argparse
 import functools
 import math
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from datasets_tools.labelling.marks import DISQUALIFYING, marks_of
-from datasets_tools.organize import organised_tracks
+from datasets_tools.organize import Organised, organised_tracks
 from datasets_tools.pairs import finished, pair_writer, rate_folder, record_of
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS
 from splitstrument.files.atomic import scratch_folder
@@ -25,6 +27,11 @@ from splitstrument.stages.records import identity, keep_settings
 from splitstrument.stages.run import Outcome, Skip, StageError, add_options, check_apart, output_folder, run, summarise
 from splitstrument.suggestions import no_such
 from splitstrument.tracks import PAIR
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from datasets_tools.stem_sums import Sums
 
 PAIRS = "pairs.yaml"
 LENGTHS = 2.0  # seconds by which the stems of a track may differ in length before it is told
@@ -45,11 +52,11 @@ class Mixing:
     absent: bool = False
 
 
-def chosen_stems(track, mixing):
+def chosen_stems(track: Organised, mixing: Mixing) -> tuple[list[Path], list[Path]]:
     """(files of the instrument, files of the rest) of an organised track. Raises Skip where it makes no pair."""
     if not track.complete:
         raise Skip("not all of its stems are organised yet; give the organize command again")
-    stems = [[], []]
+    stems: tuple[list[Path], list[Path]] = ([], [])
     for group, files in track.stems.items():
         if group not in SILENT_GROUPS:
             stems[group not in mixing.groups].extend(files)
@@ -68,7 +75,7 @@ def chosen_stems(track, mixing):
     return stems
 
 
-def mix_track(track, mixing):
+def mix_track(track: Organised, mixing: Mixing) -> Outcome:
     """Write the pairs of one organised track; its Outcome, whose result is the record of what was made."""
     folders = {rate: rate_folder(mixing.output, rate) / track.name for rate in mixing.rates}
     try:
@@ -81,7 +88,7 @@ def mix_track(track, mixing):
     missing = [rate for rate, folder in folders.items() if not finished(folder, made_from)]
     if not missing:
         return Outcome(track.name, "already there")
-    record = {"made_from": made_from}
+    record: dict[str, Any] = {"made_from": made_from}
     for part, files in zip(PAIR, stems, strict=True):
         record[part] = {"sources": [str(path.relative_to(track.folder)) for path in files]}
     notes = [f"{name} is no group: what lies there is left out" for name in track.unknown]
@@ -89,7 +96,9 @@ def mix_track(track, mixing):
     return Outcome(track.name, notes=tuple(notes))
 
 
-def _render(stems, mixing, folders, record):
+def _render(
+    stems: Sequence[Sequence[Path]], mixing: Mixing, folders: Mapping[int, Path], record: dict[str, Any]
+) -> list[str]:
     """Sum, resample and write one track's pairs; fill in the record; what is worth telling."""
     from datasets_tools.stem_sums import Sums
 
@@ -101,7 +110,7 @@ def _render(stems, mixing, folders, record):
             seconds, notes = sums.seconds, list(sums.warnings)
         spread = max(seconds.values()) - min(seconds.values())
         if spread > LENGTHS:
-            shortest = min(seconds, key=seconds.get)
+            shortest = min(seconds, key=lambda path: seconds[path])
             notes.append(f"its stems differ in length by {spread:.1f} s; the shortest is {shortest}")
         gain = min(1.0, (1 - step("16")) / max(*levels.peaks, 1e-9))
         record["seconds"] = round(max(seconds.values()), 3)
@@ -122,7 +131,7 @@ def _render(stems, mixing, folders, record):
     return notes
 
 
-def _decibels(ratio):
+def _decibels(ratio: float) -> float:
     return 20 * math.log10(ratio)
 
 
@@ -135,7 +144,7 @@ class _Levels:
     frames: dict
 
 
-def _sum_to(scratch, sums, rates):
+def _sum_to(scratch: Path, sums: "Sums", rates: Sequence[int]) -> _Levels:
     """Write the sums at every rate into `scratch`, raw float32; their levels, before any gain."""
     import contextlib
 
@@ -171,7 +180,7 @@ def _sum_to(scratch, sums, rates):
     return _Levels([float(peak) for peak in peaks], [meter.value() for meter in meters], frames)
 
 
-def _raw_blocks(scratch, rate, channels):
+def _raw_blocks(scratch: Path, rate: int, channels: int) -> Iterator[list["np.ndarray"]]:
     """Yield (instrument, rest) blocks of what `_sum_to` wrote."""
     import numpy as np
 
@@ -180,7 +189,7 @@ def _raw_blocks(scratch, rate, channels):
         yield [part[at : at + (1 << 18)] for part in raw]
 
 
-def write_list(output, rates):
+def write_list(output: Path, rates: Sequence[int]) -> None:
     """Collect the records of all pairs below `output` in pairs.yaml, sorted by name."""
     entries = {}
     for rate in rates:
@@ -192,15 +201,15 @@ def write_list(output, rates):
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="splitstrument mix", description=__doc__.split("\n")[0])
     parser.add_argument("organised", type=Path, help="an organised folder, <track>/<group>/<stem file>")
     parser.add_argument("--instrument", required=True, metavar="GROUP", help="the group that is to be separated")
     parser.add_argument(
         "--with", dest="others", nargs="+", default=[], metavar="GROUP", help="groups that belong to it"
     )
-    rates = "sample rates in Hz (44100 22050, unless given)"
-    parser.add_argument("--rates", nargs="+", type=int, default=[44100, 22050], metavar="HZ", help=rates)
+    pair_rates = "sample rates in Hz (44100 22050, unless given)"
+    parser.add_argument("--rates", nargs="+", type=int, default=[44100, 22050], metavar="HZ", help=pair_rates)
     parser.add_argument("--mono", action="store_true", help="one channel, the mean of both")
     checked = "only tracks whose instrument is marked checked"
     parser.add_argument("--checked-only", action="store_true", help=checked)

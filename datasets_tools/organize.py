@@ -12,10 +12,12 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from datasets_tools.tracks import GROUPS, Track, file_name, load
+from datasets_tools.tracks import GROUPS, Stem, Track, file_name, load
 from splitstrument.files.atomic import AtomicFile, is_unfinished, remove_unfinished
 from splitstrument.files.texts import write_text
 from splitstrument.files.writing import AudioWriter
@@ -37,11 +39,11 @@ class Organised:
     unknown: tuple[str, ...] = ()  # what in it lies in no group's folder
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.folder.name
 
 
-def organised_tracks(root):
+def organised_tracks(root: str | Path) -> list[Organised]:
     """The tracks of the organised folder `root`, sorted by name; StageError where there are none."""
     root = Path(root)
     tracks = []
@@ -63,19 +65,19 @@ def organised_tracks(root):
     return tracks
 
 
-def _is_complete(folder):
+def _is_complete(folder: Path) -> bool:
     """Whether all stems of a track's note are there. Folders that others organised, as the thesis's, have no note."""
     note = _note(folder)
     return note is None or (note.get("complete", False) and all((folder / name).exists() for name in note["placed"]))
 
 
-def _files(folder):
+def _files(folder: Path) -> Iterable[Path]:
     if folder.is_dir():
         return (path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and os.path.isfile(path))
     return ()
 
 
-def _note(folder):
+def _note(folder: Path) -> dict[str, Any] | None:
     """The note in a track's folder, or None."""
     note = read_record(folder / NOTE)
     return note if note and isinstance(note.get("placed"), dict) else None
@@ -89,11 +91,11 @@ class Placement:
     folder: Path
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.folder.name
 
 
-def place(tracks, root):
+def place(tracks: Iterable[Track], root: Path) -> list[Placement]:
     """A Placement below `root` for each of `tracks`: named as the track, further ones of that name "... (2)".
 
     A folder is a track's own if it is empty, or if its note is of this name and has one of its files.
@@ -110,24 +112,24 @@ def place(tracks, root):
     return placements
 
 
-def _is_empty(folder):
+def _is_empty(folder: Path) -> bool:
     """Whether there is nothing, or only what a process that was killed left."""
     return not os.path.lexists(folder) or (folder.is_dir() and all(map(is_unfinished, folder.iterdir())))
 
 
-def _is_of(folder, track):
+def _is_of(folder: Path, track: Track) -> bool:
     note = _note(folder)
     if note is None or (note.get("source"), note.get("name")) != (track.source, track.name):
         return False
     return any(_file(stem) in note["placed"].values() for stem in track.stems)
 
 
-def _file(stem):
+def _file(stem: Stem) -> list:
     """The file, and stream of it, that a stem is."""
     return [str(stem.path), stem.stream]
 
 
-def organise(placement, how):
+def organise(placement: Placement, how: str) -> Outcome:
     """Bring one track into its folder by `how`: "copy", "link" (hard) or "move"; its Outcome.
 
     Raises OSError or ValueError: a stem is missing, or a file of that name is there and another one.
@@ -156,7 +158,7 @@ def organise(placement, how):
     return Outcome(placement.name)
 
 
-def _moves(folder, before, placed):
+def _moves(folder: Path, before: Mapping[str, list], placed: Mapping[str, list]) -> list[tuple[Path, Path]]:
     """(from, to) of stems whose group was edited; those that the catalogue no longer has become excluded."""
     now = {tuple(file): name for name, file in placed.items()}
     moves = []
@@ -167,27 +169,28 @@ def _moves(folder, before, placed):
     return moves
 
 
-def _write_note(folder, note, complete):
+def _write_note(folder: Path, note: dict[str, Any], complete: bool) -> None:
     write_text(folder / NOTE, json.dumps({**note, "complete": complete}, indent=1) + "\n")
 
 
-def _targets(track, folder):
+def _targets(track: Track, folder: Path) -> list[tuple[Stem, Path]]:
     """(stem, the path that it gets) of every stem; two of one name in a group are told apart."""
     taken, targets = set(), []
     for stem in track.stems:
         name = Path(file_name(stem.path.stem) + stem.path.suffix)
         if stem.stream is not None:
             name = Path(file_name(str(stem.label or stem.stream)) + ".wav")
-        target, number = folder / stem.group / name, 1
+        group = folder / str(stem.group)
+        target, number = group / name, 1
         while target in taken:
             number += 1
-            target = folder / stem.group / f"{name.stem} ({number}){name.suffix}"
+            target = group / f"{name.stem} ({number}){name.suffix}"
         taken.add(target)
         targets.append((stem, target))
     return targets
 
 
-def _there(stem, target, how):
+def _there(stem: Stem, target: Path, how: str) -> bool:
     """Whether `target` is this stem already. Raises ValueError where it is something else."""
     if not os.path.lexists(target):
         return False
@@ -201,7 +204,7 @@ def _there(stem, target, how):
     raise ValueError(f"{target}: is there already and not the same as {stem.path}; remove one of them")
 
 
-def _bring(stem, target, how):
+def _bring(stem: Stem, target: Path, how: str) -> None:
     if stem.stream is not None:
         _decode(stem, target)
     elif how == "link":
@@ -225,25 +228,28 @@ def _bring(stem, target, how):
                 os.unlink(stem.path)
 
 
-def _decode(stem, target):
+def _decode(stem: Stem, target: Path) -> None:
     """Write one audio stream of a file that has several as WAV."""
     from splitstrument.files.audio import open_audio
 
-    with open_audio(stem.path, stem.stream) as reader:
+    with open_audio(stem.path, stem.stream or 0) as reader:
         info = reader.info
         with AudioWriter(target, info.sample_rate, info.channels, info.depth, info.frames) as writer:
             for block in reader.blocks(1 << 16):
                 writer.write(block)
 
 
-def select(tracks, required, limit=None):
+def select(
+    tracks: Iterable[Track], required: Sequence[str], limit: int | None = None
+) -> tuple[list[Track], list[Outcome]]:
     """(the first `limit` tracks that have every group required, an Outcome for each that lacks one).
 
     An item of `required` may name several groups between slashes: one of them is enough.
     """
-    chosen, outcomes = [], []
+    chosen: list[Track] = []
+    outcomes: list[Outcome] = []
     for track in tracks:
-        lacking = [each for each in required if not set(each.split("/")) & set(track.groups)]
+        lacking = [groups for groups in required if not set(groups.split("/")) & set(track.groups)]
         if lacking:
             outcomes.append(Outcome(track.name, "skipped", "no " + ", no ".join(lacking)))
         elif limit is None or len(chosen) < limit:
@@ -252,7 +258,7 @@ def select(tracks, required, limit=None):
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="splitstrument organize", description=__doc__.split("\n")[0])
     parser.add_argument("tracks", type=Path, help="tracks.yaml, as splitstrument catalogue writes it")
     parser.add_argument("--output", type=Path, required=True, help="the organised folder")
@@ -263,7 +269,7 @@ def main(arguments=None):
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N tracks that have them")
     add_options(parser)
     options = parser.parse_args(arguments)
-    for group in (group for each in options.require for group in each.split("/")):
+    for group in (group for groups in options.require for group in groups.split("/")):
         if group not in GROUPS:
             raise StageError(no_such("group", group, GROUPS))
     if options.limit is not None and options.limit < 1:

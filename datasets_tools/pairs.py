@@ -7,7 +7,9 @@ command is given again, and what is worth telling of them.
 import contextlib
 import json
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from splitstrument.files.atomic import atomic_folder
 from splitstrument.files.writing import AudioWriter
@@ -17,13 +19,15 @@ from splitstrument.tracks import PAIR, track_in
 RECORD = ".pair.json"
 
 
-def rate_folder(output, rate):
+def rate_folder(output: str | Path, rate: int) -> Path:
     """The folder of all pairs of one sample rate (Hz) below `output`."""
     return Path(output) / f"tracks_{rate}hz"
 
 
 @contextlib.contextmanager
-def pair_writer(folder, sample_rate, channels, record, frames=None):
+def pair_writer(
+    folder: str | Path, sample_rate: int, channels: int, record: dict[str, Any], frames: int | None = None
+) -> Iterator[Callable[..., None]]:
     """Write one pair into `folder`, 16-bit WAV named by the folder: yields write(instrument, rest).
 
     The two take blocks of float (frames, channels), full scale 1. `record` is a dict that JSON can hold, with
@@ -45,12 +49,12 @@ def pair_writer(folder, sample_rate, channels, record, frames=None):
         (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def record_of(folder):
+def record_of(folder: str | Path) -> dict[str, Any] | None:
     """The record of the pair in `folder`, or None where there is none."""
     return read_record(Path(folder) / RECORD)
 
 
-def finished(folder, made_from):
+def finished(folder: str | Path, made_from: dict[str, Any]) -> bool:
     """Whether `folder` is the pair made from just this; what is left of one that lost a file is removed.
 
     Raises ValueError where it is another pair, OSError where other files lie there.

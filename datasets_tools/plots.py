@@ -4,10 +4,20 @@ Charts are drawn without pyplot, so nothing is kept between them and no display 
 same file. A file is whole or not there at all.
 """
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from splitstrument.files import pictures
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-def bars(path, labels, values, title, xlabel, ylabel):
+
+def bars(
+    path: str | Path, labels: Sequence[str], values: Sequence[float], title: str, xlabel: str, ylabel: str
+) -> None:
     """Draw a bar for each label, its value above it, into `path`.png and .svg."""
     figure, axes = _axes(labels, title, xlabel, ylabel)
     drawn = axes.bar(range(len(labels)), values, color="tab:blue")
@@ -16,15 +26,17 @@ def bars(path, labels, values, title, xlabel, ylabel):
     pictures.save(figure, path)
 
 
-def stacked_bars(path, labels, series, title, xlabel, ylabel):
+def stacked_bars(
+    path: str | Path, labels: Sequence[str], series: Mapping[str, Sequence[float]], title: str, xlabel: str, ylabel: str
+) -> None:
     """Draw a bar for each label, a colour for each of `series` ({name: a value for each label}), as PNG and SVG."""
     import matplotlib
 
     figure, axes = _axes(labels, title, xlabel, ylabel)
-    colours = matplotlib.colormaps["tab10" if len(series) <= 10 else "tab20"].colors
+    colours = matplotlib.colormaps["tab10" if len(series) <= 10 else "tab20"]
     floor, drawn = [0.0] * len(labels), []
     for number, values in enumerate(series.values()):
-        colour = colours[number % len(colours)]
+        colour = colours(number % colours.N)
         drawn.append(axes.bar(range(len(labels)), values, bottom=floor, color=colour))
         floor = [below + value for below, value in zip(floor, values, strict=True)]
     if series:
@@ -35,7 +47,7 @@ def stacked_bars(path, labels, series, title, xlabel, ylabel):
     pictures.save(figure, path)
 
 
-def _axes(labels, title, xlabel, ylabel):
+def _axes(labels: Sequence[str], title: str, xlabel: str, ylabel: str) -> tuple["Figure", "Axes"]:
     from matplotlib.figure import Figure
 
     # A third of an inch is a line of text: labels that need more than their bar's width stand upright.

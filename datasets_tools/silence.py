@@ -6,15 +6,17 @@ Silent are windows of one second with an RMS of at most -50 dBFS; two or more in
 import argparse
 import functools
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from datasets_tools.pairs import finished, pair_writer, rate_folder, record_of
 from splitstrument.files.yaml_files import write_yaml
 from splitstrument.stages.console import command
 from splitstrument.stages.records import identity, keep_settings
 from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
-from splitstrument.tracks import PAIR, check_names, find_pairs
+from splitstrument.tracks import PAIR, Track, check_names, find_pairs
 
 CUTS = "cuts.yaml"
 
@@ -45,7 +47,7 @@ class Result:
     after: Level | None = None
 
 
-def measure_pair(pair):
+def measure_pair(pair: Track) -> Outcome:
     """The Outcome of measuring a pair's instrument, with a Result."""
     from datasets_tools.cutting import measure
 
@@ -54,18 +56,18 @@ def measure_pair(pair):
     return Outcome(pair.name, notes=notes, result=Result(windows.rate, _level(windows.seconds, windows.silence)))
 
 
-def cut_pair(pair, cutting):
+def cut_pair(pair: Track, cutting: Cutting) -> Outcome:
     """The Outcome of cutting a pair into `cutting.output`/tracks_<rate>hz/<track>, with a Result."""
     from datasets_tools.cutting import choose_cuts, in_seconds, measure, open_pair, silence_without, write_cut
 
     with open_pair(pair) as readers:
         info = readers[0].info
         folder = rate_folder(cutting.output, info.sample_rate) / pair.name
-        made_from = {part: identity(pair.path(part).absolute()) for part in PAIR}
+        made_from: dict[str, Any] = {part: identity(pair.path(part).absolute()) for part in PAIR}
         made_from |= {"target": cutting.target, "discard": cutting.discard}
         if finished(folder, made_from):
-            record = record_of(folder)
-            levels = (Level(record[f"seconds_{when}"], record[f"silence_{when}"]) for when in ("before", "after"))
+            made = record_of(folder) or {}
+            levels = (Level(made[f"seconds_{when}"], made[f"silence_{when}"]) for when in ("before", "after"))
             return Outcome(pair.name, "already there", result=Result(info.sample_rate, *levels))
         windows = measure(pair.path("instrument"))
         cuts = choose_cuts(windows, cutting.target)
@@ -73,7 +75,7 @@ def cut_pair(pair, cutting):
         if left > cutting.discard or left == 100:
             reason = f"{left:.1f} % silent" + (", even after cutting" if cuts else "")
             return Outcome(pair.name, "skipped", reason, result=Result(info.sample_rate, before))
-        record = {"seconds_before": before.seconds, "silence_before": before.silence}
+        record: dict[str, Any] = {"seconds_before": before.seconds, "silence_before": before.silence}
         with pair_writer(folder, info.sample_rate, info.channels, record, windows.frames) as write:
             *level, peak = write_cut(readers, cuts, write)
             after = _level(*level)
@@ -83,12 +85,12 @@ def cut_pair(pair, cutting):
     return Outcome(pair.name, notes=notes, result=Result(info.sample_rate, before, after))
 
 
-def _level(seconds, silence):
+def _level(seconds: float, silence: float) -> Level:
     """A Level in the digits that are written, so that a record gives the same one back."""
     return Level(round(seconds, 3), round(silence, 3))
 
 
-def histogram(shares):
+def histogram(shares: Iterable[float]) -> list[int]:
     """How many of `shares`, in percent, lie in [0, 10), [10, 20) ... [90, 100]."""
     counts = [0] * 10
     for share in shares:
@@ -96,13 +98,13 @@ def histogram(shares):
     return counts
 
 
-def histogram_text(counts):
+def histogram_text(counts: Iterable[int]) -> str:
     """The histogram in the words of the thesis's appendix A."""
     bounds = [f"less than {10 * number}%" for number in range(1, 10)] + ["more than 90%"]
     return "\n".join(f"Songs with {bound} silence: {count}" for bound, count in zip(bounds, counts, strict=True))
 
 
-def write_cuts(folder, left_out):
+def write_cuts(folder: Path, left_out: Iterable[tuple[str, str, Level]]) -> None:
     """Collect the records of all tracks in `folder` in its cuts.yaml; `left_out`: [(name, reason, Level)]."""
     tracks = []
     for path in sorted(folder.glob("[!.]*/")):
@@ -111,12 +113,12 @@ def write_cuts(folder, left_out):
             tracks.append({"name": path.name} | {key: record[key] for key in record if key != "made_from"})
     lacking = [
         {"name": name, "reason": reason, "seconds_before": level.seconds, "silence_before": level.silence}
-        for name, reason, level in sorted(left_out, key=lambda each: each[0])
+        for name, reason, level in sorted(left_out, key=lambda track: track[0])
     ]
     write_yaml(folder / CUTS, {"tracks": tracks, "left_out": lacking}, default_flow_style=None)
 
 
-def write_statistics(folder, outcomes, cut):
+def write_statistics(folder: Path, outcomes: Iterable[Outcome], cut: bool) -> None:
     """Write silence.csv, histogram.csv and the picture histogram (histogram_after too, where cut) into `folder`."""
     from datasets_tools.plots import bars
     from splitstrument.files.tables import write_csv
@@ -136,18 +138,18 @@ def write_statistics(folder, outcomes, cut):
         bars(folder / name, bins, counts[when], title, "silence (%)", "tracks")
 
 
-def _cells(level):
+def _cells(level: Level | None) -> tuple:
     return ("", "") if level is None else (level.seconds, level.silence)
 
 
-def _shares(outcomes, when):
+def _shares(outcomes: Iterable[Outcome], when: str) -> list[float]:
     """The silence of all tracks before or after cutting, in percent; those left out are in the former only."""
     levels = (getattr(outcome.result, when) for outcome in outcomes)
     return [level.silence for level in levels if level is not None]
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="splitstrument silence", description=__doc__.split("\n")[0])
     parser.add_argument("pairs", type=Path, help="a folder of pairs of one sample rate, such as PAIRS/tracks_22050hz")
     parser.add_argument("--statistics", type=Path, metavar="DIR", help="write tables and histograms there")
@@ -174,8 +176,10 @@ def main(arguments=None):
             keep_settings(options.output, "silence", {"target": cutting.target, "discard": cutting.discard})
             outcomes = run(functools.partial(cut_pair, cutting=cutting), pairs, options)
             for rate in sorted({outcome.result.rate for outcome in outcomes if outcome.result}):
-                skipped = [each for each in outcomes if each.state == "skipped" and each.result.rate == rate]
-                left_out = [(each.name, each.reason, each.result.before) for each in skipped]
+                skipped = [
+                    outcome for outcome in outcomes if outcome.state == "skipped" and outcome.result.rate == rate
+                ]
+                left_out = [(outcome.name, outcome.reason, outcome.result.before) for outcome in skipped]
                 rate_folder(options.output, rate).mkdir(exist_ok=True)
                 write_cuts(rate_folder(options.output, rate), left_out)
     measured = [outcome for outcome in outcomes if outcome.result]

@@ -9,19 +9,24 @@ import functools
 import json
 import os
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from datasets_tools.pairs import finished, pair_writer, rate_folder, record_of
 from datasets_tools.tracks import file_name
 from splitstrument.files.atomic import atomic_folder
-from splitstrument.files.audio import find_songs, open_audio
+from splitstrument.files.audio import Reader, find_songs, open_audio
 from splitstrument.files.writing import AudioWriter, step
 from splitstrument.stages.console import command
 from splitstrument.stages.records import identity, read_record
 from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
+
+if TYPE_CHECKING:
+    import numpy as np
 
 RECORD = ".split.json"
 SHORTEST = 10.0  # seconds
@@ -46,30 +51,30 @@ class Recording:
     path: Path
 
 
-def recordings(folder):
+def recordings(folder: Path) -> list[Recording]:
     """The Recordings below `folder`. Of one name, they are told apart by their folders and suffixes."""
     paths = find_songs([folder])
     stems = [file_name(path.stem) for path in paths]
-    found = {}
+    of_name: dict[str, Recording] = {}
     for path, name in zip(paths, stems, strict=True):
         if stems.count(name) > 1:
             inside = path.parent.relative_to(folder).as_posix()
             origin = [inside] * (inside != ".") + [path.suffix.lstrip(".")]
             name = file_name(f"{path.stem} ({', '.join(origin)})")
-        if name in found:
-            raise StageError(f"{path} and {found[name].path} would get one name, {name}; rename one of them")
-        found[name] = Recording(name, path)
-    return list(found.values())
+        if name in of_name:
+            raise StageError(f"{path} and {of_name[name].path} would get one name, {name}; rename one of them")
+        of_name[name] = Recording(name, path)
+    return list(of_name.values())
 
 
-def piece_ends(seconds, length):
+def piece_ends(seconds: float, length: float) -> list[float]:
     """Where pieces of `length` seconds end in a recording of `seconds`, but for the last one; seconds."""
     pieces, over = divmod(seconds, length)
     joined = over < min(SHORTEST, length / 10)
     return [length * number for number in range(1, max(1, int(pieces) + (not joined)))]
 
 
-def divided(blocks, ends):
+def divided(blocks: Iterable["np.ndarray"], ends: Sequence[int]) -> Iterator[tuple[int, "np.ndarray"]]:
     """Yield (number of the piece, from 1; block) of a stream of blocks, `ends` being in frames."""
     at, number = 0, 0
     for block in blocks:
@@ -84,7 +89,7 @@ def divided(blocks, ends):
             at += len(block)
 
 
-def split_recording(recording, splitting):
+def split_recording(recording: Recording, splitting: Splitting) -> Outcome:
     """Write all pieces of one recording; its Outcome."""
     made_from = {"recording": identity(recording.path.absolute()), "length": splitting.length}
     if splitting.rates:
@@ -108,17 +113,17 @@ def split_recording(recording, splitting):
     return Outcome(recording.name, notes=(warning,) if warning else (), result=len(ends) + 1)
 
 
-def _frames(ends, rate):
+def _frames(ends: Iterable[float], rate: int) -> list[int]:
     return [round(end * rate) for end in ends]
 
 
-def _pieces(blocks, ends):
+def _pieces(blocks: Iterable["np.ndarray"], ends: Sequence[int]) -> Iterator[tuple[int, Iterator["np.ndarray"]]]:
     """Yield (number, its blocks) of every piece."""
     for number, group in groupby(divided(blocks, ends), key=itemgetter(0)):
         yield number, map(itemgetter(1), group)
 
 
-def _split_to_pairs(recording, splitting, made_from):
+def _split_to_pairs(recording: Recording, splitting: Splitting, made_from: dict[str, Any]) -> Outcome:
     import math
 
     import numpy as np
@@ -131,7 +136,7 @@ def _split_to_pairs(recording, splitting, made_from):
     for rate in splitting.rates:
         with open_audio(recording.path) as reader:
             ends = piece_ends(frames / reader.info.sample_rate, splitting.length)
-            record = {"pieces": len(ends) + 1, "gain_db": round(20 * math.log10(gain), 2)}
+            record: dict[str, Any] = {"pieces": len(ends) + 1, "gain_db": round(20 * math.log10(gain), 2)}
             for number, blocks in _pieces(_resampled(reader, rate), _frames(ends, rate)):
                 folder = _pair_folder(recording, splitting.output, rate, number)
                 record["made_from"] = made_from | {"piece": number}
@@ -142,11 +147,11 @@ def _split_to_pairs(recording, splitting, made_from):
     return Outcome(recording.name, notes=(warning,) if warning else (), result=len(ends) + 1)
 
 
-def _pair_folder(recording, output, rate, number):
+def _pair_folder(recording: Recording, output: Path, rate: int, number: int) -> Path:
     return rate_folder(output, rate) / f"{recording.name}_{number:03d}"
 
 
-def _all_there(recording, made_from, output, rate):
+def _all_there(recording: Recording, made_from: dict[str, Any], output: Path, rate: int) -> bool:
     """Whether all pieces of a recording are there as pairs: the first one tells how many there are."""
     count = (record_of(_pair_folder(recording, output, rate, 1)) or {}).get("pieces", 1)
     return all(
@@ -155,7 +160,7 @@ def _all_there(recording, made_from, output, rate):
     )
 
 
-def _scan(path, rates):
+def _scan(path: Path, rates: Iterable[int]) -> tuple[int, float, str | None]:
     """(frames, largest absolute sample in stereo at all `rates`, a warning or None) of a recording."""
     from datasets_tools.stem_sums import Resampler, as_channels
 
@@ -170,11 +175,11 @@ def _scan(path, rates):
         return frames, max([peak, *ends]), reader.warning
 
 
-def _peak(block):
+def _peak(block: "np.ndarray") -> float:
     return float(abs(block).max(initial=0.0))
 
 
-def _resampled(reader, rate):
+def _resampled(reader: Reader, rate: int) -> Iterator["np.ndarray"]:
     """Yield the recording in stereo at `rate`, float32 blocks (frames, 2)."""
     from datasets_tools.stem_sums import Resampler, as_channels
 
@@ -185,15 +190,15 @@ def _resampled(reader, rate):
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="splitstrument split", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="a folder with audio files of any format, also in folders below")
     length = "seconds of a piece (180, unless given)"
     parser.add_argument("--length", type=float, default=180.0, metavar="SECONDS", help=length)
     parser.add_argument("--output", type=Path, required=True, help="the folder of the pieces")
     parser.add_argument("--pairs", action="store_true", help="make each piece a pair whose rest is silent, in stereo")
-    rates = "sample rates in Hz of pairs (44100 22050, unless given)"
-    parser.add_argument("--rates", nargs="+", type=int, metavar="HZ", help=rates)
+    pair_rates = "sample rates in Hz of pairs (44100 22050, unless given)"
+    parser.add_argument("--rates", nargs="+", type=int, metavar="HZ", help=pair_rates)
     add_options(parser)
     options = parser.parse_args(arguments)
     if not 1 <= options.length < float("inf"):
@@ -206,10 +211,10 @@ def main(arguments=None):
     if not options.folder.is_dir():
         raise StageError(f"{options.folder}: no such folder")
     check_apart(options.output, options.folder)
-    found = recordings(options.folder)
+    to_split = recordings(options.folder)
     with output_folder(options.output):
         splitting = Splitting(options.output, options.length, rates)
-        outcomes = run(functools.partial(split_recording, splitting=splitting), found, options, unit="recording")
+        outcomes = run(functools.partial(split_recording, splitting=splitting), to_split, options, unit="recording")
     print(f"{options.output}: {sum(outcome.result or 0 for outcome in outcomes)} new pieces")
     return summarise(outcomes, "recordings")
 

@@ -1,13 +1,19 @@
 """What a catalogue holds: tracks, stems and hours of each group in each collection; which names were guessed."""
 
-from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from datasets_tools.tracks import GROUPS
+from datasets_tools.tracks import GROUPS, Track
 from splitstrument.files.tables import markdown, write_csv
 from splitstrument.files.texts import write_text
 from splitstrument.stages.run import Outcome
+
+if TYPE_CHECKING:
+    from datasets_tools.instruments import Guess
+
+    Guesses = Mapping[tuple[str, str | None], tuple[Guess, int]]  # by label and group: the guess, how many stems
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,12 @@ class _Length:
     stream: int
 
 
-def lengths(tracks):
+def lengths(tracks: Iterable[Track]) -> list[_Length]:
     """For `stages.run`: an item for each track, named by its number in the list."""
     return [_Length(str(n), track.stems[0].path, track.stems[0].stream or 0) for n, track in enumerate(tracks)]
 
 
-def measure(item):
+def measure(item: _Length) -> Outcome:
     """The Outcome whose result is the seconds of an item of `lengths`, as its file says; 0 where it does not."""
     from splitstrument.files.audio import AudioError, open_audio
 
@@ -46,35 +52,34 @@ def measure(item):
         return Outcome(item.name, result=0.0)
 
 
-def count(tracks, seconds):
+def count(tracks: Iterable[Track], seconds: Iterable[float]) -> list[Row]:
     """A Row for every group that occurs in every collection; `seconds`: the length of each track."""
-    totals = defaultdict(lambda: [0, 0, 0.0])
+    rows: dict[tuple[str, str], Row] = {}
     for track, length in zip(tracks, seconds, strict=True):
         for group in track.groups:
-            total = totals[group, track.source or "?"]
-            total[0] += 1
-            total[1] += sum(stem.group == group for stem in track.stems)
-            total[2] += length / 3600
-    order = sorted(totals, key=lambda key: (GROUPS.index(key[0]), key[1]))
-    return [Row(*key, *totals[key]) for key in order]
+            place = group, track.source or "?"
+            before = rows.get(place, Row(*place, 0, 0, 0.0))
+            stems = before.stems + sum(stem.group == group for stem in track.stems)
+            rows[place] = Row(*place, before.tracks + 1, stems, before.hours + length / 3600)
+    return sorted(rows.values(), key=lambda row: (GROUPS.index(row.group), row.source))
 
 
-def table(rows):
+def table(rows: Iterable[Row]) -> str:
     """The rows as a table for people (Markdown)."""
     cells = [(row.group, row.source, row.tracks, row.stems, f"{row.hours:.2f}") for row in rows]
     return markdown(("group", "source", "tracks", "stems", "hours"), cells, left=2)
 
 
-def print_guesses(guessed):
+def print_guesses(guessed: "Guesses") -> None:
     """Print which names were not known as they are, and what they were taken for (see catalogue.guesses)."""
     unsure = [(label, guess, stems) for (label, _), (guess, stems) in guessed.items() if not guess.sure]
-    for label, guess, stems in sorted(unsure, key=lambda each: -each[2])[:30]:
+    for label, guess, stems in sorted(unsure, key=lambda guess: -guess[2])[:30]:
         print(f"guessed: {label!r} ({stems} stems): {guess.group or 'not known'}: {guess.reason}")
     if len(unsure) > 30:
         print(f"guessed: {len(unsure) - 30} more names; --statistics DIR lists them")
 
 
-def write(folder, rows, guessed):
+def write(folder: str | Path, rows: Iterable[Row], guessed: "Guesses") -> None:
     """Write statistics.csv, statistics.md, names.csv (every name with its group), and a picture into `folder`."""
     from datasets_tools.plots import stacked_bars
 

@@ -5,16 +5,19 @@ of more than two channels the mean does. Stems that end early go on as silence.
 """
 
 import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import soxr
 
-from splitstrument.files.audio import open_audio
+from splitstrument.files.audio import Reader, open_audio
 
 BLOCK = 1 << 16  # frames
 
 
-def as_channels(block, channels):
+def as_channels(block: np.ndarray, channels: int) -> np.ndarray:
     """A block (frames, any) as (frames, 1 or 2)."""
     if block.shape[1] == channels:
         return block
@@ -26,18 +29,18 @@ def as_channels(block, channels):
 class Resampler:
     """Blocks (frames, channels) at one rate -> blocks at another, through soxr; the sound does not move in time."""
 
-    def __init__(self, source, target, channels):
+    def __init__(self, source: int, target: int, channels: int) -> None:
         same = source == target
         self._stream = None if same else soxr.ResampleStream(source, target, channels, dtype="float32")
         self._channels = channels
 
-    def __call__(self, block, last=False):
+    def __call__(self, block: np.ndarray, last: bool = False) -> np.ndarray:
         if self._stream is None:
             return block
         block = np.ascontiguousarray(block, np.float32)
         return self._stream.resample_chunk(block, last).reshape(-1, self._channels)
 
-    def finish(self):
+    def finish(self) -> np.ndarray:
         """What is still inside."""
         return self(np.zeros((0, self._channels), np.float32), last=True)
 
@@ -45,17 +48,17 @@ class Resampler:
 class _Stem:
     """An open stem from which blocks of any length are taken, at the rate and channels wanted."""
 
-    def __init__(self, reader, rate, channels):
+    def __init__(self, reader: Reader, rate: int, channels: int) -> None:
         self.reader, self._rate, self._channels = reader, rate, channels
         self._blocks, self._held, self.frames = self._convert(), np.zeros((0, channels), np.float32), 0
 
-    def _convert(self):
+    def _convert(self) -> Iterator[np.ndarray]:
         resampler = Resampler(self.reader.info.sample_rate, self._rate, self._channels)
         for block in self.reader.blocks(BLOCK):
             yield resampler(as_channels(block, self._channels))
         yield resampler.finish()
 
-    def take(self, frames):
+    def take(self, frames: int) -> np.ndarray:
         """The next `frames` frames; fewer where the stem ends."""
         parts, size = [self._held] if len(self._held) else [], len(self._held)
         while size < frames and (block := next(self._blocks, None)) is not None:
@@ -76,7 +79,7 @@ class Sums:
     of each stem, by path, and `warnings` what could not be read.
     """
 
-    def __init__(self, parts, channels):
+    def __init__(self, parts: Sequence[Sequence[str | Path]], channels: int) -> None:
         self._files = contextlib.ExitStack()
         self.channels = channels
         try:
@@ -87,13 +90,13 @@ class Sums:
         self.rate = max(reader.info.sample_rate for part in readers for reader in part)
         self._parts = [[_Stem(reader, self.rate, channels) for reader in part] for part in readers]
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._files.close()
 
-    def blocks(self):
+    def blocks(self) -> Iterator[list[np.ndarray]]:
         """Yield, for one block of time after another, the list of sums: float32 (frames, channels), equally long."""
         while True:
             taken = [[stem.take(BLOCK) for stem in part] for part in self._parts]
@@ -107,11 +110,11 @@ class Sums:
             yield sums
 
     @property
-    def seconds(self):
+    def seconds(self) -> dict[Path, float]:
         stems = (stem for part in self._parts for stem in part)
         return {stem.reader.info.path: stem.frames / self.rate for stem in stems}
 
     @property
-    def warnings(self):
+    def warnings(self) -> list[str]:
         stems = (stem for part in self._parts for stem in part)
         return [stem.reader.warning for stem in stems if stem.reader.warning]

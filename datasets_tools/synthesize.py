@@ -8,11 +8,17 @@ choose among several recordings of a note by chance choose anew.
 import argparse
 import functools
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from splitstrument.stages.console import command
 from splitstrument.stages.run import Outcome, StageError, add_options, output_folder, run, summarise
+
+if TYPE_CHECKING:
+    from datasets_tools.synthesis.material import Material, Song
+    from datasets_tools.synthesis.songs import Rendered, Settings
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,9 @@ class Wanted:
     index: int
 
 
-def render_song(wanted, output, material, songs, settings):
+def render_song(
+    wanted: Wanted, output: str | Path, material: "Material", songs: "Sequence[Song]", settings: "Settings"
+) -> Outcome:
     """Render a song into its folder, unless it is there already; the Outcome.
 
     Raises ValueError where a song made with other settings lies there.
@@ -51,7 +59,7 @@ def render_song(wanted, output, material, songs, settings):
     return Outcome(wanted.name)
 
 
-def metadata(rendered, made_by):
+def metadata(rendered: "Rendered", made_by: dict[str, Any]) -> dict[str, Any]:
     """What Slakh's metadata.yaml has of a song, and where every part of the sound is from."""
     import pretty_midi
 
@@ -84,7 +92,7 @@ def metadata(rendered, made_by):
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="splitstrument synthesize", description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--sounds", nargs="+", required=True, metavar="PATH", help="folders with instruments: SF2, SF3, SFZ")

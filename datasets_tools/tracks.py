@@ -18,8 +18,10 @@ Relative paths are relative to the file's folder.
 import hashlib
 import os
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from splitstrument.files.yaml_files import read_yaml, write_yaml
 
@@ -53,13 +55,13 @@ class Track:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
-    def groups(self):
+    def groups(self) -> list[str]:
         """The groups of its stems, each once, in the order of GROUPS."""
         found = {stem.group for stem in self.stems}
         return [group for group in GROUPS if group in found]
 
 
-def load(path):
+def load(path: str | Path) -> list[Track]:
     """The tracks of the file tracks.yaml `path`, in its order.
 
     Raises ValueError with one line that names the file, the track, the field and what is wrong.
@@ -70,7 +72,7 @@ def load(path):
     return [_track(entry, f"{path}: track {number}", Path(path).parent) for number, entry in enumerate(entries, 1)]
 
 
-def _track(entry, where, folder):
+def _track(entry: Any, where: str, folder: Path) -> Track:
     if not isinstance(entry, dict):
         raise ValueError(f"{where}: must have the fields name and stems")
     name = _text(entry, "name", where)
@@ -82,7 +84,7 @@ def _track(entry, where, folder):
     return Track(name, tuple(_stem(str(key), values, where, folder) for key, values in stems.items()), source)
 
 
-def _stem(name, values, where, folder):
+def _stem(name: str, values: Any, where: str, folder: Path) -> Stem:
     where = f"{where}, stem {name}"
     if not isinstance(values, dict):
         raise ValueError(f"{where}: must have the fields instrument and path")
@@ -97,7 +99,7 @@ def _stem(name, values, where, folder):
     return Stem(name, path, group, label, stream)
 
 
-def _text(values, field, where):
+def _text(values: Any, field: str, where: str) -> str:
     """A field that must be there and be text (YAML reads a name such as 1979 as a number)."""
     value = values.get(field)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -107,11 +109,11 @@ def _text(values, field, where):
     return value
 
 
-def save(path, tracks):
+def save(path: str | Path, tracks: Iterable[Track]) -> None:
     """Write tracks as tracks.yaml, whole or not at all. Raises AudioError where that fails."""
     entries = []
     for track in tracks:
-        stems = {}
+        stems: dict[str, dict[str, Any]] = {}
         for stem in track.stems:
             stems[stem.name] = {"instrument": stem.group, "path": str(stem.path)}
             if stem.label:
@@ -123,7 +125,7 @@ def save(path, tracks):
     write_yaml(path, entries)
 
 
-def file_name(name):
+def file_name(name: str) -> str:
     """`name` as the name of a file or folder: no slashes or control characters, not hidden, 200 bytes at most.
 
     A name that is cut ends in eight hexadecimal digits of its SHA-256, so that two long names stay two.

@@ -14,13 +14,16 @@ import re
 import shutil
 import sys
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from datasets_tools.pairs import rate_folder
 from datasets_tools.tracks import file_name
 from splitstrument.files.atomic import atomic_folder, hidden_name
 from splitstrument.files.audio import open_audio
+from splitstrument.files.texts import cannot_be_opened
 from splitstrument.files.yaml_files import read_yaml, write_yaml
 from splitstrument.stages.console import command, some
 from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
@@ -41,16 +44,16 @@ class Placement:
     target: Path
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.target.name
 
 
-def recording(name):
+def recording(name: str) -> str:
     """The name of the recording that a piece is of; any other name is its own."""
     return re.sub(r"_(\d{3}|[1-9]\d{3,})$", "", name)
 
 
-def choose(names, share, seed):
+def choose(names: Collection[str], share: float, seed: int) -> list[str]:
     """The sorted names that make up `share` percent of `names`, chosen by `seed`; pieces of one recording together.
 
     Of the recordings in the order that the seed shuffles them into, each goes that still fits into the share; where
@@ -63,14 +66,14 @@ def choose(names, share, seed):
     random.Random(seed).shuffle(order)
     if len(order) < 2:
         raise StageError("all pairs are of one recording, which cannot be split: it would be on both sides")
-    wanted, chosen = min(round(len(names) * share / 100), len(names) - 1), []
-    for each in order:
-        if len(chosen) + len(together[each]) <= wanted:
-            chosen += together[each]
-    return sorted(chosen or together[min(order, key=lambda each: len(together[each]))])
+    wanted, chosen = min(round(len(names) * share / 100), len(names) - 1), list[str]()
+    for one in order:
+        if len(chosen) + len(together[one]) <= wanted:
+            chosen += together[one]
+    return sorted(chosen or together[min(order, key=lambda one: len(together[one]))])
 
 
-def listed(path):
+def listed(path: Path) -> list[str]:
     """The names in the list `path`: a text file with a name on each line, or a YAML list."""
     if path.suffix.lower() in (".yaml", ".yml"):
         content = read_yaml(path)
@@ -80,13 +83,13 @@ def listed(path):
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise ValueError(f"{path}: cannot be opened: {error.strerror.lower()}") from None
+        raise cannot_be_opened(path, error) from None
     except UnicodeDecodeError:
         raise ValueError(f"{path}: cannot be read as text (UTF-8)") from None
     return [line.strip() for line in lines if line.strip()]
 
 
-def choose_listed(names, wanted, path):
+def choose_listed(names: Collection[str], wanted: Sequence[str], path: Path) -> list[str]:
     """The sorted names that the list `path` wants, with all other pieces of the same recordings.
 
     Raises StageError where a name is unknown, and where a side would have no track.
@@ -97,14 +100,14 @@ def choose_listed(names, wanted, path):
             raise StageError(f"{path}: {no_such('track', name, names)}")
     recordings = {recording(known[file_name(name)]) for name in wanted}
     chosen = sorted(name for name in names if recording(name) in recordings)
-    if more := sorted(set(chosen) - {known[file_name(name)] for name in wanted}):
-        print(f"note: for validation too, as pieces of the recordings that the list names: {', '.join(more)}")
+    if pieces := sorted(set(chosen) - {known[file_name(name)] for name in wanted}):
+        print(f"note: for validation too, as pieces of the recordings that the list names: {', '.join(pieces)}")
     if not chosen or len(chosen) == len(names):
         raise StageError(f"{path}: {'names no track' if not chosen else 'leaves no track for training'}")
     return chosen
 
 
-def place(placement, how):
+def place(placement: Placement, how: str) -> Outcome:
     """Bring one pair to its side by `how`; its Outcome. Raises ValueError where another one is there."""
     source, target = placement.source, placement.target
     if os.path.lexists(target):
@@ -132,40 +135,40 @@ def place(placement, how):
     return Outcome(placement.name)
 
 
-def _files(folder):
+def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file())
 
 
-def _contents(folder):
+def _contents(folder: Path) -> list[tuple[str, int, int]]:
     """By what two pairs are known to be the same: names, sizes and times of change, which copies keep."""
     return [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _files(folder)]
 
 
-def _remove(folder):
+def _remove(folder: Path) -> None:
     for file in _files(folder):
         file.unlink()
     folder.rmdir()
 
 
-def _pairs(root, may_be_empty):
+def _pairs(root: Path, may_be_empty: bool) -> dict[tuple[int, str], Path]:
     """{(sample rate, name): folder} of all pairs below `root`; TrackError where there are none, unless that may be."""
-    found = {}
+    folders: dict[tuple[int, str], Path] = {}
     try:
         pairs = find_pairs(root)
     except TrackError:
         if may_be_empty:
-            return found
+            return folders
         raise
     for pair in pairs:
         with open_audio(pair.path("instrument")) as reader:
             key = reader.info.sample_rate, pair.name
-        if key in found:
-            raise StageError(f"{found[key]} and {pair.folder} have one name; rename one of them")
-        found[key] = pair.folder
-    return found
+        if key in folders:
+            raise StageError(f"{folders[key]} and {pair.folder} have one name; rename one of them")
+        folders[key] = pair.folder
+    return folders
 
 
-def _decided(path, settings, names, moving):
+def _decided(path: Path, settings: dict[str, Any], names: set[str], moving: bool) -> dict[str, list[str]]:
     """{side: names} of the validation.yaml `path` that an earlier command with these settings wrote."""
     content = read_yaml(path)
     if not isinstance(content, dict) or not all(isinstance(content.get(side), list) for side in SIDES):
@@ -180,7 +183,7 @@ def _decided(path, settings, names, moving):
     return sides
 
 
-def _check_links(pairs, output):
+def _check_links(pairs: Mapping[Any, Path], output: Path) -> None:
     """Raise StageError where hard links from the pairs into `output` cannot be made."""
     source, probe = next(iter(pairs.values())), hidden_name(output / "probe")
     try:
@@ -191,7 +194,7 @@ def _check_links(pairs, output):
         raise StageError(f"{output}: {reason}") from None
 
 
-def _moved(sides, pairs, output):
+def _moved(sides: Mapping[str, Iterable[str]], pairs: Iterable[tuple[int, str]], output: Path) -> Iterator[Outcome]:
     """An Outcome for each track that an earlier command moved, of which nothing is left in `pairs`."""
     left = {name for _, name in pairs}
     for side in SIDES:
@@ -203,7 +206,7 @@ def _moved(sides, pairs, output):
                 yield Outcome(name, "failed", f"is neither in the pairs nor in {output / side}")
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="splitstrument validation", description=__doc__.split("\n")[0])
     parser.add_argument("pairs", type=Path, help="a folder of pairs, of one or more sample rates")
     parser.add_argument("--output", type=Path, required=True, help="the folder of both sides")
@@ -220,7 +223,7 @@ def _parser():
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if not 0 < options.share < 100:
         raise StageError("--share must be more than 0 and less than 100 percent")
@@ -229,12 +232,14 @@ def main(arguments=None):
     pairs = _pairs(options.pairs, may_be_empty=moving and path.exists())
     names = {name for _, name in pairs}
     wanted = listed(options.list) if options.list else None
-    settings = {"list": sorted(wanted)} if options.list else {"share": options.share, "seed": options.seed}
+    settings = {"list": sorted(wanted)} if wanted is not None else {"share": options.share, "seed": options.seed}
     if path.exists():
         sides = _decided(path, settings, names, moving)
     else:
-        listing = wanted is not None
-        chosen = choose_listed(names, wanted, options.list) if listing else choose(names, options.share, options.seed)
+        if wanted is None:
+            chosen = choose(names, options.share, options.seed)
+        else:
+            chosen = choose_listed(names, wanted, options.list)
         sides = {"training": sorted(names - set(chosen)), "validation": chosen}
     side_of = {name: side for side in SIDES for name in sides[side]}
     placements = [

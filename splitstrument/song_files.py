@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splitstrument.files.audio import AudioError, open_audio
-from splitstrument.files.writing import AudioWriter, check_format, step, write_text
+from splitstrument.files.texts import write_text
+from splitstrument.files.writing import AudioWriter, check_format, step
 from splitstrument.suggestions import no_such
 
 if TYPE_CHECKING:

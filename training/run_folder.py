@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from splitstrument.files.writing import write_csv
+from splitstrument.files.tables import write_csv
 from splitstrument.files.yaml_files import flat, plain, read_yaml, write_yaml
 
 CONFIGURATION, DATA, HISTORY = "configuration.yaml", "data.yaml", "history.csv"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from splitstrument.files.writing import write_text
+from splitstrument.files.texts import write_text
 from webapp.pages import spectrogram_image, wav
 from webapp.pages.peaks import Peaks
 from webapp.pages.spectrogram_image import Spectrogram

@@ -50,9 +50,9 @@ class Bleed:
     shares: tuple[tuple[float, float] | None, ...]
 
     @property
-    def level(self):
+    def level(self) -> float | None:
         """The level of the other in the stem relative to its own in dB, the median over time; None if none is found."""
-        known = [each for each in self.shares if each is not None]
+        known = [share for share in self.shares if share is not None]
         if not known:
             return None
         share = median(share for share, _ in known)
@@ -61,16 +61,16 @@ class Bleed:
         return _decibels(share) if share > _SURE * error else None
 
     @property
-    def peak(self):
+    def peak(self) -> tuple[float, float] | None:
         """(level in dB, seconds from the start) of the window where most is surely heard; None as for the level."""
         if self.level is None:
             return None
-        certain = [-np.inf if each is None else each[0] - _SURE * each[1] for each in self.shares]
-        window = int(np.argmax(certain))
-        return _decibels(self.shares[window][0]), float(WINDOW * window)
+        shares = [share or (0.0, np.inf) for share in self.shares]
+        window = int(np.argmax([share - _SURE * error for share, error in shares]))
+        return _decibels(shares[window][0]), float(WINDOW * window)
 
 
-def bleed_share(stem, other, sample_rate):
+def bleed_share(stem: np.ndarray, other: np.ndarray, sample_rate: int) -> tuple[float, float] | None:
     """The share of `other` in `stem` and its standard error, as energies relative to the other's own, in one window.
 
     Both sounds are float32 (frames,) at `sample_rate` in Hz, full scale 1; where one ends, so does the comparison. None
@@ -98,22 +98,22 @@ def bleed_share(stem, other, sample_rate):
     return float(shares @ powers), float(np.linalg.norm(errors * powers))
 
 
-def _decibels(share):
+def _decibels(share: float) -> float:
     return float(10 * np.log10(max(share, 1e-30)))
 
 
-def _power(sound):
+def _power(sound: np.ndarray) -> float:
     return _decibels(np.square(sound).mean())
 
 
-def _spectra(sound, size):
+def _spectra(sound: np.ndarray, size: int) -> np.ndarray:
     """Spectra of half-overlapping Hann windows, complex64 (windows, size / 2 + 1)."""
     window = np.hanning(size + 1)[:-1].astype(np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(sound, size)[:: size // 2]
     return np.fft.rfft(windows * window, axis=1).astype(np.complex64)
 
 
-def _through(heard, source):
+def _through(heard: np.ndarray, source: np.ndarray) -> np.ndarray:
     """h of each bin: how `source` comes through in `heard`, (windows, bins) each; 0 where it is beyond reason."""
     product, power = heard * source.conj(), np.square(np.abs(source))
     h = np.zeros(source.shape[1], np.complex64)

@@ -5,17 +5,21 @@ and against the stems of the other groups (bleed).
 """
 
 import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 
 from datasets_tools.labelling.bleed import WINDOW, Bleed, bleed_share
-from datasets_tools.labelling.meters import Meter
+from datasets_tools.labelling.meters import Measures, Meter
+from datasets_tools.organize import Organised
 from datasets_tools.stem_sums import Resampler
 from datasets_tools.tracks import SILENT_GROUPS
-from splitstrument.files.audio import open_audio
+from splitstrument.files.audio import Reader, open_audio
 
 SILENT, NEARLY_SILENT = 0.99, 0.90  # shares of the time
 QUIET = -40.0  # LUFS
@@ -38,18 +42,21 @@ class Hint:
     severity: float
 
 
-def severity(hints):
+Hints = Mapping[Any, Sequence[Hint]]  # of each stem
+
+
+def severity(hints: Hints) -> float:
     """How bad all `hints` of a track are together: those of every stem, {stem: hints}, summed."""
-    return sum(hint.severity for each in hints.values() for hint in each)
+    return sum(hint.severity for of_stem in hints.values() for hint in of_stem)
 
 
-def worst_first(tracks):
+def worst_first(tracks: Iterable[tuple[str, Hints]]) -> list[tuple[str, Hints]]:
     """`tracks`, pairs of (name, {stem: hints}), the worst first, without those that have no hints."""
-    found = [(name, hints) for name, hints in tracks if severity(hints)]
-    return sorted(found, key=lambda each: (-severity(each[1]), each[0]))
+    suspicious = [(name, hints) for name, hints in tracks if severity(hints)]
+    return sorted(suspicious, key=lambda track: (-severity(track[1]), track[0]))
 
 
-def hints_of(track, group, check=None):
+def hints_of(track: Organised, group: str, check: Callable[[], None] | None = None) -> dict[Path, tuple[Hint, ...]]:
     """The hints for each stem of `group` in `track` (an Organised), {path: tuple of Hint}, the worst first.
 
     `check()` is called every few seconds of sound; what it raises ends this. Raises AudioError where any stem of the
@@ -60,39 +67,44 @@ def hints_of(track, group, check=None):
         return {}
     with contextlib.ExitStack() as stack:
 
-        def opened(paths, measured):
+        def opened(paths: Iterable[Path], measured: bool) -> list[_Stem]:
             return [_Stem(stack.enter_context(open_audio(path)), measured) for path in paths]
 
         stems = opened(track.stems[group], True)
-        others = {name: opened(files, False) for name, files in others.items()}
-        bleeds = _bleeds(stems, others, check)
-    everything = [*stems, *chain.from_iterable(others.values())]
+        other_stems = {name: opened(files, False) for name, files in others.items()}
+        bleeds = _bleeds(stems, other_stems, check)
+    everything = [*stems, *chain.from_iterable(other_stems.values())]
     hints = {}
     for stem, bleed in zip(stems, bleeds, strict=True):
-        siblings = [each.seconds for each in everything if each is not stem]
+        siblings = [other.seconds for other in everything if other is not stem]
         hints[stem.info.path] = _hints(stem, siblings, bleed)
     return hints
 
 
-def _bleeds(stems, others, check):
+def _bleeds(
+    stems: list["_Stem"], others: Mapping[str, list["_Stem"]], check: Callable[[], None] | None
+) -> list[dict[str, Bleed]]:
     """Let all stems stream by, to their ends; for each of `stems` {group: Bleed} of the groups of `others`."""
     rate = stems[0].info.sample_rate
     streams = [stem.windows(rate) for stem in stems]
-    sources = {group: [other.windows(rate) for other in each] for group, each in others.items()}
-    shares = [{group: [] for group in others} for _ in stems]
+    sources = {group: [other.windows(rate) for other in group_stems] for group, group_stems in others.items()}
+    shares: list[dict[str, list[tuple[float, float] | None]]] = [{group: [] for group in others} for _ in stems]
     while True:
         if check:
             check()
         heard = [next(stream, _NOTHING) for stream in streams]
-        sums = {group: _sum([next(stream, _NOTHING) for stream in each]) for group, each in sources.items()}
+        sums = {
+            group: _sum([next(stream, _NOTHING) for stream in group_streams])
+            for group, group_streams in sources.items()
+        }
         if not any(map(len, (*heard, *sums.values()))):
-            return [{group: Bleed(tuple(each)) for group, each in found.items()} for found in shares]
-        for stem, found in zip(heard, shares, strict=True):
+            return [{group: Bleed(tuple(windows)) for group, windows in of_stem.items()} for of_stem in shares]
+        for stem, of_stem in zip(heard, shares, strict=True):
             for group, other in sums.items():
-                found[group].append(bleed_share(stem, other, rate))
+                of_stem[group].append(bleed_share(stem, other, rate))
 
 
-def _sum(sounds):
+def _sum(sounds: Sequence[np.ndarray]) -> np.ndarray:
     total = np.zeros(max(map(len, sounds)), np.float32)
     for sound in sounds:
         total[: len(sound)] += sound
@@ -102,12 +114,12 @@ def _sum(sounds):
 class _Stem:
     """An open stem as it streams by: its length in seconds so far, and where wanted the Meter that hears it."""
 
-    def __init__(self, reader, measured):
+    def __init__(self, reader: Reader, measured: bool) -> None:
         self.reader, self.info = reader, reader.info
         self.meter = Meter(self.info.sample_rate, self.info.channels) if measured else None
         self.seconds = 0.0
 
-    def windows(self, sample_rate):
+    def windows(self, sample_rate: int) -> Iterator[np.ndarray]:
         """Yield the mean of the channels at `sample_rate`, WINDOW seconds at a time, the last shorter."""
         size, parts, held = WINDOW * sample_rate, [], 0
         for part in self._resampled(sample_rate):
@@ -120,14 +132,14 @@ class _Stem:
         if held:
             yield np.concatenate(parts)
 
-    def _resampled(self, sample_rate):
+    def _resampled(self, sample_rate: int) -> Iterator[np.ndarray]:
         """The same in pieces of a second or so."""
         resampler = Resampler(self.info.sample_rate, sample_rate, 1)
         for piece in self._mono():
             yield resampler(piece).ravel()
         yield resampler.finish().ravel()
 
-    def _mono(self):
+    def _mono(self) -> Iterator[np.ndarray]:
         for block in self.reader.blocks(self.info.sample_rate):
             self.seconds += len(block) / self.info.sample_rate
             if self.meter:
@@ -135,19 +147,20 @@ class _Stem:
             yield block @ np.full((block.shape[1], 1), 1 / block.shape[1], np.float32)
 
 
-def _hints(stem, lengths, bleeds):
+def _hints(stem: _Stem, lengths: list[float], bleeds: Mapping[str, Bleed]) -> tuple[Hint, ...]:
     """The hints for a stem that has streamed by; `lengths` are the seconds of the track's others."""
+    assert stem.meter  # a stem of the group is measured
     measures = stem.meter.measures()
-    found = [
+    hints = [
         *_of_silence(measures),
         *_of_clipping(measures),
         *_of_form(stem, measures, lengths),
         *_of_bleed(bleeds),
     ]
-    return tuple(sorted(found, key=lambda hint: -hint.severity))
+    return tuple(sorted(hints, key=lambda hint: -hint.severity))
 
 
-def _of_silence(measures):
+def _of_silence(measures: Measures) -> Iterator[Hint]:
     share = measures.silent_share
     if share > SILENT:
         yield Hint("silent", share, f"silent ({share:.1%} of the time)", 1.0)
@@ -159,7 +172,7 @@ def _of_silence(measures):
         yield Hint("quiet", measures.loudness, text, _between(0.3, 0.8, (QUIET - measures.loudness) / 20))
 
 
-def _of_clipping(measures):
+def _of_clipping(measures: Measures) -> Iterator[Hint]:
     clips = measures.clips
     if clips >= (1 if measures.peak >= FULL else FLAT_TOPS):
         where = "" if measures.peak >= FULL else f" at {20 * np.log10(measures.peak):.1f} dBFS"
@@ -167,7 +180,7 @@ def _of_clipping(measures):
         yield Hint("clipped", float(clips), text, _between(0.1, 0.9, np.log10(clips) / 4))
 
 
-def _of_form(stem, measures, lengths):
+def _of_form(stem: _Stem, measures: Measures, lengths: list[float]) -> Iterator[Hint]:
     if stem.reader.warning:
         yield Hint("damaged", measures.seconds, stem.reader.warning.removeprefix(f"{stem.info.path}: "), 0.6)
     if measures.offset > OFFSET:
@@ -185,20 +198,20 @@ def _of_form(stem, measures, lengths):
         yield Hint("band_limited", measures.edge, text, _between(0.9, 0.2, measures.edge / 20_000))
 
 
-def _of_bleed(bleeds):
-    levels = {group: bleed.level for group, bleed in bleeds.items()}
-    levels = {group: level for group, level in levels.items() if level is not None and level > BLEED}
-    if levels:
-        loudest = sorted(levels, key=levels.get, reverse=True)
-        parts = [f"{group} at {levels[group]:.0f} dB ({_peak(*bleeds[group].peak)})" for group in loudest]
-        level = levels[loudest[0]]
+def _of_bleed(bleeds: Mapping[str, Bleed]) -> Iterator[Hint]:
+    levels = [(bleed.level, group, bleed.peak) for group, bleed in bleeds.items()]
+    heard = [(level, group, peak) for level, group, peak in levels if peak and level is not None and level > BLEED]
+    if heard:
+        heard.sort(key=lambda one: -one[0])
+        parts = [f"{group} at {level:.0f} dB ({_peak(*peak)})" for level, group, peak in heard]
+        level = heard[0][0]
         yield Hint("bleed", level, "heard in it: " + ", ".join(parts), _between(0.3, 1.0, (level - BLEED) / 25))
 
 
-def _peak(level, time):
+def _peak(level: float, time: float) -> str:
     return f"{level:.0f} at {int(time) // 60}:{int(time) % 60:02}"
 
 
-def _between(start, end, share):
+def _between(start: float, end: float, share: float) -> float:
     """From `start` to `end` as `share` goes from 0 to 1, and no further."""
     return float(start + (end - start) * min(1.0, max(0.0, share)))

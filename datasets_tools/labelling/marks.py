@@ -11,8 +11,10 @@ marks of many tracks, as in the thesis's published files:
 
 import os
 import time
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from datasets_tools.tracks import file_name
 from splitstrument.files.yaml_files import read_yaml, write_yaml
@@ -36,23 +38,23 @@ MARKS = tuple(MEANINGS)
 DISQUALIFYING = frozenset({"missing", "bleed", "bad_quality", "inaudible", "mislabeled"})
 
 
-def marks_of(folder, group):
+def marks_of(folder: str | Path, group: str) -> frozenset[str]:
     """The marks of the stems of `group` in the track's `folder`, a frozenset of names of MARKS."""
     return frozenset(mark for mark in MARKS if _file(folder, group, mark).exists())
 
 
-def is_checked(folder, group):
+def is_checked(folder: str | Path, group: str) -> bool:
     """Whether somebody has judged the stems of `group`: `marks_of` would ask for eight files."""
     return _file(folder, group, "checked").exists()
 
 
-def set_marks(folder, group, marks):
+def set_marks(folder: str | Path, group: str, marks: Iterable[str]) -> None:
     """Set `marks`, names of MARKS; with any judgement `checked` is set too. ValueError where a name is none of them."""
     marks = _known(marks)
     change_marks(folder, group, wanted=marks | {"checked"} if marks else ())
 
 
-def clear_marks(folder, group, marks):
+def clear_marks(folder: str | Path, group: str, marks: Iterable[str]) -> None:
     """Take `marks` away; those that are not set stay so. ValueError where a name is none of MARKS."""
     change_marks(folder, group, unwanted=marks)
 
@@ -69,7 +71,7 @@ class Change:
     again: dict[str, tuple[int, int]]
 
 
-def change_marks(folder, group, wanted=(), unwanted=()):
+def change_marks(folder: str | Path, group: str, wanted: Iterable[str] = (), unwanted: Iterable[str] = ()) -> Change:
     """Set the marks `wanted`, take `unwanted` away, touch no other; the Change. ValueError where a name is no mark.
 
     A track is done when it is checked. So `checked` goes first and comes last: what is killed in between leaves a track
@@ -92,7 +94,7 @@ def change_marks(folder, group, wanted=(), unwanted=()):
     return change
 
 
-def take_back(folder, group, change):
+def take_back(folder: str | Path, group: str, change: Change) -> None:
     """Undo a Change. A mark that somebody else has set as well after it, so that its file has another time, stays."""
     paths = {mark: _file(folder, group, mark) for mark in MARKS}
 
@@ -112,29 +114,29 @@ def take_back(folder, group, change):
                 _timed(paths[mark], change.removed[mark])
 
 
-def _timed(path, at=None):
+def _timed(path: Path, at: int | None = None) -> int:
     """Give a file the time `at` (now) and say which it got. The system's own clock for this ticks in milliseconds."""
     at = time.time_ns() if at is None else at
     os.utime(path, ns=(at, at))
     return path.stat().st_mtime_ns
 
 
-def _checked_last(mark):
+def _checked_last(mark: str) -> tuple[bool, str]:
     return mark == "checked", mark
 
 
-def _file(folder, group, mark):
+def _file(folder: str | Path, group: str, mark: str) -> Path:
     return Path(folder) / f"{group}_{mark}"
 
 
-def _known(marks):
+def _known(marks: Iterable[str]) -> frozenset[str]:
     marks = frozenset(marks)
     for mark in sorted(marks.difference(MARKS)):
         raise ValueError(no_such("mark", mark, MARKS))
     return marks
 
 
-def read_marks(path):
+def read_marks(path: str | Path) -> dict[str, frozenset[str]]:
     """The file marks_<group>.yaml `path`: the marks that are true, a frozenset, by track name, in the file's order.
 
     Raises ValueError with one line that names the file, the track, the field and what is wrong.
@@ -145,14 +147,14 @@ def read_marks(path):
     return {_name(name, path): _true(values, f"{path}: {name}") for name, values in entries.items()}
 
 
-def _name(name, path):
+def _name(name: Any, path: str | Path) -> str:
     # YAML reads a name such as 1979 as a number.
     if isinstance(name, bool) or not isinstance(name, str | int | float):
         raise ValueError(f"{path}: {name}: a track's name must be text; put it in quotes")
     return str(name)
 
 
-def _true(values, where):
+def _true(values: Any, where: str) -> frozenset[str]:
     if not isinstance(values, dict):
         raise ValueError(f"{where}: must have the fields {', '.join(sorted(MARKS))}")
     for field, value in values.items():
@@ -165,7 +167,7 @@ def _true(values, where):
     return frozenset(mark for mark, value in values.items() if value)
 
 
-def write_marks(path, marks):
+def write_marks(path: str | Path, marks: Mapping[str, Collection[str]]) -> None:
     """Write `marks`, {track name: names of MARKS}, as marks_<group>.yaml, sorted by name.
 
     Raises AudioError where that fails.
@@ -182,19 +184,19 @@ class Applied:
     unnamed: tuple[str, ...]
 
 
-def apply_marks(marks, folders, group):
+def apply_marks(marks: Mapping[str, frozenset[str]], folders: Iterable[str | Path], group: str) -> Applied:
     """Give the tracks' `folders` the `marks` of `group`: {track name: the true ones, the others are cleared}.
 
     A track is known by its folder's name, `tracks.file_name` of its own. Folders that `marks` do not name stay as
     they are.
     """
     named = {file_name(name): true for name, true in marks.items()}
-    folders = {Path(folder).name: Path(folder) for folder in folders}
+    by_name = {Path(folder).name: Path(folder) for folder in folders}
     changed = []
-    for name, folder in folders.items():
+    for name, folder in by_name.items():
         if name not in named or marks_of(folder, group) == named[name]:
             continue
         change_marks(folder, group, named[name], set(MARKS) - named[name])
         changed.append(folder)
-    unknown = tuple(name for name in marks if file_name(name) not in folders)
-    return Applied(tuple(changed), unknown, tuple(name for name in folders if name not in named))
+    unknown = tuple(name for name in marks if file_name(name) not in by_name)
+    return Applied(tuple(changed), unknown, tuple(name for name in by_name if name not in named))

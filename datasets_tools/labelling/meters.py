@@ -38,14 +38,14 @@ class Measures:
     edge: float | None
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
         return self.frames / self.sample_rate
 
 
 class Meter:
     """Measures a stream of blocks in bounded memory; every block but the last has a whole number of seconds."""
 
-    def __init__(self, sample_rate, channels):
+    def __init__(self, sample_rate: int, channels: int) -> None:
         self._rate, self._channels = sample_rate, channels
         self._frames = self._silent = 0
         self._sum = np.zeros(channels)
@@ -54,7 +54,7 @@ class Meter:
         self._loudness = Loudness(sample_rate, channels)
         self._spectrum = _Spectrum(sample_rate)
 
-    def add(self, block):
+    def add(self, block: np.ndarray) -> None:
         """Go on with `block`, float32 (frames, channels)."""
         self._frames += len(block)
         self._sum += block.sum(axis=0, dtype=np.float64)
@@ -71,7 +71,7 @@ class Meter:
         self._loudness.add(block)
         self._spectrum.add(block)
 
-    def measures(self):
+    def measures(self) -> Measures:
         """The Measures of all that was added; at least one frame must have been."""
         side = None
         if self._mid + self._side > 0:
@@ -89,18 +89,18 @@ class Meter:
         )
 
 
-def _energy(sound):
+def _energy(sound: np.ndarray) -> float:
     return float(np.vdot(sound, sound))
 
 
 class _Tops:
     """The highest value of a stream, and how often a steep wave stays there for _RUN samples or longer."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         self.peak, self.runs = 0.0, 0
         self._tail = np.zeros((_RUN, channels), np.float32)
 
-    def add(self, block):
+    def add(self, block: np.ndarray) -> None:
         joined = np.concatenate([self._tail, block])
         self._tail = joined[-_RUN:]
         peak = float(joined.max())
@@ -118,19 +118,19 @@ class _Tops:
 class _Spectrum:
     """The long-term average spectrum, in bands of about 100 Hz."""
 
-    def __init__(self, sample_rate):
+    def __init__(self, sample_rate: int) -> None:
         self._size = 2 ** round(np.log2(sample_rate / 20))  # frames of about 50 ms
         self._bin = sample_rate / self._size
         self._power = np.zeros(self._size // 2 + 1)
         # Kaiser's window of 14: beyond 100 Hz a tone leaves nothing that could look like sound below an edge.
         self._window = np.kaiser(self._size, 14)[:, None].astype(np.float32)
 
-    def add(self, block):
+    def add(self, block: np.ndarray) -> None:
         for at in range(0, len(block) - self._size + 1, self._size):
             spectrum = np.fft.rfft(block[at : at + self._size] * self._window, axis=0)
             self._power += np.square(np.abs(spectrum)).sum(axis=1)
 
-    def edge(self):
+    def edge(self) -> float | None:
         """Where the spectrum breaks off, in Hz, or None.
 
         An edge is where the median of the 500 Hz below is 25 dB above everything that comes 200 Hz above it or later.
@@ -143,5 +143,5 @@ class _Spectrum:
         hertz = width * self._bin
         first, last = int(3000 / hertz), int(0.93 * len(self._power) * self._bin / hertz)
         drops = {k: np.median(levels[k - 5 : k]) - levels[k + 2 :].max() for k in range(max(first, 5), last)}
-        best = max(drops, key=drops.get, default=None)
+        best = max(drops, key=lambda band: drops[band], default=None)
         return best * hertz if best is not None and drops[best] >= _EDGE else None

@@ -1,7 +1,7 @@
 """Makes things before they are asked for, in threads of its own: what somebody waits for, then what is wanted soon."""
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -18,19 +18,19 @@ class Prefetch(Generic[Key, Made]):
     `make` raises nothing but what `check` does, which it calls now and then: Stopped, after `close`.
     """
 
-    def __init__(self, make, threads):
+    def __init__(self, make: Callable[[Key, Callable[[], None]], Made], threads: int) -> None:
         self._make = make
-        self._made = {}
-        self._making = set()
-        self._awaited = []  # keys that somebody waits for, the latest last
-        self._wanted = {}  # of each listener: keys, the soonest first
+        self._made: dict[Key, Made] = {}
+        self._making: set[Key] = set()
+        self._awaited: list[Key] = []  # keys that somebody waits for, the latest last
+        self._wanted: dict[str, tuple[Key, ...]] = {}  # of each listener: keys, the soonest first
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         for thread in self._threads:
             thread.start()
 
-    def close(self):
+    def close(self) -> None:
         """Make nothing more, and wait until what is being made was given up."""
         with self._changed:
             self._closed = True
@@ -38,17 +38,17 @@ class Prefetch(Generic[Key, Made]):
         for thread in self._threads:
             thread.join(timeout=10)
 
-    def _check(self):
+    def _check(self) -> None:
         if self._closed:
             raise Stopped
 
-    def want(self, listener, keys):
+    def want(self, listener: str, keys: Iterable[Key]) -> None:
         """`listener` will ask for `keys`, in this order; what it wanted before and nobody began is given up."""
         with self._changed:
             self._wanted[listener] = tuple(keys)
             self._changed.notify_all()
 
-    def get(self, key, timeout):
+    def get(self, key: Key, timeout: float) -> Made | None:
         """What was made of `key`; None where that takes longer than `timeout` seconds (it goes on; ask again)."""
         with self._changed:
             if key not in self._made and key not in self._awaited:
@@ -57,13 +57,13 @@ class Prefetch(Generic[Key, Made]):
             self._changed.wait_for(lambda: key in self._made or self._closed, timeout)
             return self._made.get(key)
 
-    def forget(self, key):
+    def forget(self, key: Key) -> None:
         """Let go of what was made of `key`; it is made again when it is asked for, and no sooner."""
         with self._changed:
             self._made.pop(key, None)
             self._wanted = {who: tuple(k for k in keys if k != key) for who, keys in self._wanted.items()}
 
-    def _next(self):
+    def _next(self) -> Key | None:
         """The key that is needed first, or None."""
         soonest = sorted((place, key) for keys in self._wanted.values() for place, key in enumerate(keys))
         for key in [*self._awaited, *(key for _, key in soonest)]:
@@ -71,12 +71,12 @@ class Prefetch(Generic[Key, Made]):
                 return key
         return None
 
-    def _work(self):
+    def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._closed and (key := self._next()) is None:
+                while (key := self._next()) is None and not self._closed:
                     self._changed.wait()
-                if self._closed:
+                if key is None or self._closed:
                     return
                 self._making.add(key)
             try:
@@ -86,5 +86,5 @@ class Prefetch(Generic[Key, Made]):
             with self._changed:
                 self._making.discard(key)
                 self._made[key] = made
-                self._awaited = [each for each in self._awaited if each != key]
+                self._awaited = [other for other in self._awaited if other != key]
                 self._changed.notify_all()

@@ -5,15 +5,21 @@ when they are too many.
 """
 
 import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from datasets_tools.labelling.prefetch import Prefetch
 from splitstrument.stages.console import error_line
 from splitstrument.stages.run import ERRORS
 
+if TYPE_CHECKING:
+    from webapp.pages.wav import Layout
+
 LIMIT = 2 << 30  # bytes of WAVs: a track of fifty stems of four minutes
 _THREADS = 2
+SoundKey = tuple[int, int, bool]  # track, stem, whether it is the sum of the others
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Sound:
     """A sound that is ready: its WAV, what a page must know of it to fetch it and to draw it, and any warning."""
 
     path: Path
-    layout: dict
+    layout: "Layout"
     peaks: list
     warning: str | None = None
 
@@ -39,17 +45,18 @@ class SoundCache:
     `stems[number]` lists the files of each track, the stems that may be heard.
     """
 
-    def __init__(self, stems, folder, limit=LIMIT):
+    def __init__(self, stems: Sequence[Sequence[Path]], folder: str | Path, limit: int = LIMIT) -> None:
         self._stems, self._folder, self._limit = stems, Path(folder), limit
-        self._kept = {}  # key -> (path, bytes) of what lies in the folder, the longest unheard first
+        # (path, bytes) of what lies in the folder, the longest unheard first.
+        self._kept: dict[SoundKey, tuple[Path, int]] = {}
         self._lock = threading.Lock()
         self._sounds = Prefetch(self._made, _THREADS)
 
-    def want(self, listener, keys):
+    def want(self, listener: str, keys: Iterable[SoundKey]) -> None:
         """`listener` will hear `keys`, in this order."""
         self._sounds.want(listener, keys)
 
-    def get(self, key, timeout):
+    def get(self, key: SoundKey, timeout: float) -> Sound | Broken | None:
         """The Sound, or Broken, of `key`; None where it is not ready in `timeout` seconds."""
         sound = self._sounds.get(key, timeout)
         with self._lock:
@@ -59,11 +66,11 @@ class SoundCache:
                 return None  # it went in between
         return sound
 
-    def close(self):
+    def close(self) -> None:
         """Make nothing more."""
         self._sounds.close()
 
-    def _made(self, key, check):
+    def _made(self, key: SoundKey, check: Callable[[], None]) -> Sound | Broken:
         number, stem, others = key
         files = self._stems[number]
         files = [file for place, file in enumerate(files) if (place != stem) == others]
@@ -82,7 +89,7 @@ class SoundCache:
         return sound
 
 
-def decode(files, path, check):
+def decode(files: Sequence[Path], path: Path, check: Callable[[], None]) -> Sound:
     """Write the sum of sound `files` as the WAV `path`; the Sound. AudioError where one of them cannot be read.
 
     One file is written in 16 bit, a sum, which may leave the range, as float. What has more than two channels becomes
@@ -108,14 +115,14 @@ def decode(files, path, check):
     return Sound(path, layout(path), _peaks(path), warning)
 
 
-def _short(line, files):
+def _short(line: str, files: Iterable[Path]) -> str:
     """`line` without the folders of `files`: the page says which track it is."""
     for file in files:
         line = line.replace(f"{file.parent}/", "")
     return line
 
 
-def _peaks(path):
+def _peaks(path: Path) -> list:
     import soundfile
 
     from webapp.pages.peaks import Peaks

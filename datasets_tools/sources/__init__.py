@@ -10,24 +10,27 @@ its note is one line that names the file and what is wrong. A root without a tra
 import importlib
 import os
 import pkgutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from datasets_tools.tracks import Track
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".mp4")
 
 
-def names():
+def names() -> list[str]:
     """The names of all collections, sorted; imports none of them."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def find(name):
+def find(name: str) -> ModuleType:
     """The module of the collection called `name`."""
     return importlib.import_module(f"{__name__}.{name}")
 
 
-def walk(root):
+def walk(root: str | Path) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Yield (folder, its subfolders, its files), names sorted, hidden ones left out.
 
     Follows links, each real folder once, so that links that loop come to an end. A file is what can be opened: a link
@@ -45,7 +48,7 @@ def walk(root):
         yield path, folders, sorted(n for n in files if not n.startswith(".") and os.path.isfile(path / n))
 
 
-def field(values, name, kind, where):
+def field(values: Any, name: str, kind: type | tuple[type, ...], where: object) -> Any:
     """The field `name` of metadata, which must be of the type `kind` and not empty; else ValueError."""
     value = values.get(name) if isinstance(values, dict) else None
     if not value or not isinstance(value, kind):
@@ -53,7 +56,7 @@ def field(values, name, kind, where):
     return value
 
 
-def tracks_of(source, read_track, places):
+def tracks_of(source: str, read_track: Callable[..., Track | None], places: Mapping[str, tuple]) -> Iterator[Track]:
     """Yield read_track(*place) for each of `places`, {name: place}, unless None; a ValueError becomes a note."""
     for name, place in places.items():
         try:
@@ -64,6 +67,6 @@ def tracks_of(source, read_track, places):
             yield track
 
 
-def is_audio(name):
+def is_audio(name: str) -> bool:
     """Whether a file is sound, by its suffix."""
     return name.lower().endswith(SUFFIXES)

@@ -4,9 +4,13 @@
 metadata: the label is the file's name without the number.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from datasets_tools.sources.folders import plain_name, read_folders
+from datasets_tools.tracks import Track
 
 
-def read(root):
+def read(root: str | Path) -> Iterator[Track]:
     """Yield the tracks: each folder right below `root` with all sounds below it."""
     return read_folders(root, "cambridge", lambda path: plain_name(path.name))

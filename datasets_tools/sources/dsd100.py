@@ -5,14 +5,17 @@
 """
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 from datasets_tools.sources import walk
 from datasets_tools.sources.musdb import PARTS, track_of
+from datasets_tools.tracks import Track
 
 _SPLITS = ("Dev", "Test")
 
 
-def read(root):
+def read(root: str | Path) -> Iterator[Track]:
     """Yield the tracks; one whose mixture is not there has the other stems."""
     for folder, _, files in walk(root):
         split = folder.parent

@@ -7,6 +7,7 @@ organised layout is such a one). A track is a folder right below the root, with 
 import os
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -18,23 +19,23 @@ _NUMBER = re.compile(r"\A(?:\d+(?:_+| - |\. )|0\d+[ .-]+)")
 _DECIDED = {"mix": "mix", "mixture": "mix", "excluded": "excluded"}
 
 
-def read(root):
+def read(root: str | Path) -> Iterator[Track]:
     """Yield the tracks of plain folders; the label is the folder of a group, else the file's name."""
     return read_folders(root, "folders", _label)
 
 
-def _label(path):
+def _label(path: Path) -> str:
     groups = (part.lower() for part in reversed(path.parent.parts) if part.lower() in GROUPS)
     return next(groups, None) or plain_name(path.name)
 
 
-def plain_name(name):
+def plain_name(name: str) -> str:
     """A file's name without its suffix and the number in front."""
     stem = Path(name).stem
     return _NUMBER.sub("", stem) or stem
 
 
-def read_folders(root, source, label):
+def read_folders(root: str | Path, source: str, label: Callable[[Path], str]) -> Iterator[Track]:
     """Yield a track for every folder right below `root` that holds sounds, at any depth.
 
     `label` gives a stem's label from its path relative to the track's folder.

@@ -6,6 +6,10 @@ sound, in a folder of their own, or with the medleydb repository. The RAW files 
 left out.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 from datasets_tools.sources import field, tracks_of, walk
 from datasets_tools.tracks import Stem, Track
 from splitstrument.files.yaml_files import read_yaml
@@ -13,10 +17,11 @@ from splitstrument.files.yaml_files import read_yaml
 _SUFFIX = "_METADATA.yaml"
 
 
-def read(root):
+def read(root: str | Path) -> Iterator[Track]:
     """The tracks with both metadata and stems; a stem of several instruments has the label "a + b"."""
     listing = {folder: files for folder, _, files in walk(root)}
-    metadata, folders = {}, {}
+    metadata: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for folder, files in listing.items():
         if files:
             folders.setdefault(folder.name, folder)
@@ -27,8 +32,8 @@ def read(root):
     return tracks_of("medleydb", _track, places)
 
 
-def _track(name, path, folders, listing):
-    values, labels = read_yaml(path), {}
+def _track(name: str, path: Path, folders: Mapping[str, Path], listing: Mapping[Path, Sequence[str]]) -> Track | None:
+    values, labels = read_yaml(path), dict[str, str]()
     for key, part in field(values, "stems", dict, path).items():
         where = f"{path}: stem {key}"
         labels.setdefault(field(part, "filename", str, where), _label(part, where))
@@ -45,6 +50,6 @@ def _track(name, path, folders, listing):
     return Track(name, tuple(stems), "medleydb", tuple(f"not on disk: {f}" for f in labels if f not in there))
 
 
-def _label(part, where):
+def _label(part: Any, where: str) -> str:
     instrument = field(part, "instrument", (str, list), where)
     return instrument if isinstance(instrument, str) else " + ".join(map(str, instrument))

@@ -6,21 +6,25 @@ is a stem, because one stem may hold several instruments.
 """
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from datasets_tools.sources import field, tracks_of, walk
 from datasets_tools.tracks import Stem, Track
+from splitstrument.files.texts import cannot_be_opened
 
 _METADATA = "data.json"
 
 
-def read(root):
+def read(root: str | Path) -> Iterator[Track]:
     """The tracks; the label is the recording's trackType ("acoustic guitar"), or else its stem's name."""
     listing = {folder: files for folder, _, files in walk(root)}
     places = {str(folder): (folder, listing) for folder, files in listing.items() if _METADATA in files}
     return tracks_of("moisesdb", _track, places)
 
 
-def _track(folder, listing):
+def _track(folder: Path, listing: Mapping[Path, Sequence[str]]) -> Track | None:
     path = folder / _METADATA
     song = _read_json(path)
     stems, notes = {}, []
@@ -39,10 +43,10 @@ def _track(folder, listing):
     return Track(name, tuple(stems.values()), "moisesdb", tuple(notes)) if stems else None
 
 
-def _read_json(path):
+def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
-        raise ValueError(f"{path}: cannot be opened: {error.strerror.lower()}") from None
+        raise cannot_be_opened(path, error) from None
     except ValueError as error:
         raise ValueError(f"{path}: cannot be read as JSON ({error})") from None

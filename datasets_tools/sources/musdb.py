@@ -4,6 +4,9 @@ MUSDB18: `<root>/{train,test}/<Artist> - <Title>.stem.mp4`, whose five audio str
 and vocals. MUSDB18-HQ: `<root>/{train,test}/<Artist> - <Title>/{mixture,drums,bass,other,vocals}.wav`.
 """
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
 from datasets_tools.sources import walk
 from datasets_tools.tracks import Stem, Track
 
@@ -13,7 +16,7 @@ _SPLITS = ("train", "test")
 _SUFFIX = ".stem.mp4"
 
 
-def read(root):
+def read(root: str | Path) -> Iterator[Track]:
     """Yield the tracks of both kinds."""
     for folder, _, files in walk(root):
         for name in files:
@@ -25,12 +28,12 @@ def read(root):
             yield from track_of(folder.name, paths, "musdb")
 
 
-def track_of(name, paths, source):
+def track_of(name: str, paths: Mapping[str, Path], source: str) -> Iterator[Track]:
     """Yield the track with these files ({"mixture" or one of PARTS: path}), or nothing where it has none of PARTS."""
     if any(part in paths for part in PARTS):
         stems = tuple(_stem(path.name, part, path) for part, path in paths.items())
         yield Track(name, stems, source, tuple(f"not on disk: {part}.wav" for part in PARTS if part not in paths))
 
 
-def _stem(name, part, path, stream=None):
+def _stem(name: str, part: str, path: Path, stream: int | None = None) -> Stem:
     return Stem(name, path, "mix" if part == "mixture" else None, part, stream)

@@ -8,6 +8,7 @@ preview and crowd are no part of the song. Songs taken from the games' files hav
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from datasets_tools.sources import is_audio, walk
@@ -20,7 +21,7 @@ _PARTS = ("guitar", "rhythm", "bass", "drums", "vocals", "keys")
 _KNOWN = re.compile(rf"({'|'.join(_PARTS + _REST + _EXCLUDED)})(_\d)?", re.IGNORECASE)
 
 
-def read(root):
+def read(root: str | Path) -> Iterator[Track]:
     """Yield the songs; the label is the part's name ("backing" for song), or the file's without number and song."""
     root = Path(os.path.abspath(root))
     for folder, _, files in walk(root):
@@ -35,13 +36,13 @@ def read(root):
             yield Track(folder.name, stems, "rockband")
 
 
-def _known(name):
+def _known(name: str) -> str | None:
     """Which part of the games a file is, in lower case and without a number; None for a free name."""
     known = _KNOWN.fullmatch(Path(name).stem)
     return known[1].lower() if known else None
 
 
-def _stem(folder, name):
+def _stem(folder: Path, name: str) -> Stem:
     path, part = folder / name, _known(name)
     if part:
         return Stem(name, path, "excluded" if part in _EXCLUDED else None, "backing" if part in _REST else part)

@@ -4,6 +4,10 @@
 and omitted or right below the root.
 """
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 from datasets_tools.sources import field, is_audio, tracks_of, walk
 from datasets_tools.tracks import Stem, Track
 from splitstrument.files.yaml_files import read_yaml
@@ -11,7 +15,7 @@ from splitstrument.files.yaml_files import read_yaml
 _METADATA = "metadata.yaml"
 
 
-def read(root):
+def read(root: str | Path) -> Iterator[Track]:
     """The tracks; the label is the name of the MIDI program, or "Drums".
 
     A stem is what lies on disk: BabySlakh's metadata say of stems that are there that they were not rendered.
@@ -21,7 +25,7 @@ def read(root):
     return tracks_of("slakh", _track, places)
 
 
-def _track(folder, listing):
+def _track(folder: Path, listing: Mapping[Path, Sequence[str]]) -> Track | None:
     path, place = folder / _METADATA, folder / "stems"
     sounds = _sounds(listing.get(place, ()))
     if not sounds:
@@ -40,11 +44,11 @@ def _track(folder, listing):
     return Track(folder.name, tuple(stems), "slakh", tuple(notes))
 
 
-def _sounds(files):
+def _sounds(files: Iterable[str]) -> dict[str, str]:
     """{name without suffix: name} of the sounds among files."""
     return {name.rpartition(".")[0]: name for name in files if is_audio(name)}
 
 
-def _label(part, where):
+def _label(part: Any, where: str) -> str:
     drums = isinstance(part, dict) and part.get("is_drum")
     return "Drums" if drums else field(part, "midi_program_name", str, where)

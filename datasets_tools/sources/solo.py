@@ -4,13 +4,14 @@ Each recording is a track of one stem; the label is the name of the folder right
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from datasets_tools.sources import is_audio, walk
 from datasets_tools.tracks import Stem, Track
 
 
-def read(root):
+def read(root: str | Path) -> Iterator[Track]:
     """Yield a track for every recording in a folder below `root`."""
     root = Path(os.path.abspath(root))
     for folder, _, files in walk(root):

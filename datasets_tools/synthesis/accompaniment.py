@@ -4,11 +4,13 @@ Many MIDI songs are a piano alone, or have a guitar that no hand could play: wha
 A bar is a pattern of 16 steps (see patterns.hits).
 """
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
-from datasets_tools.synthesis.chords import shape
+from datasets_tools.synthesis.chords import Chord, shape
 from datasets_tools.synthesis.patterns import hits
-from datasets_tools.synthesis.scores import Note, Part
+from datasets_tools.synthesis.scores import Note, Part, Score
 
 KICK, SNARE, RIM, HAT, OPEN, CRASH, RIDE = 36, 38, 37, 42, 46, 49, 51
 TOMS = (50, 47, 45, 43)
@@ -75,18 +77,20 @@ PENTATONIC = {True: (0, 3, 5, 7, 10), False: (0, 2, 4, 7, 9)}  # minor, major
 class Accompaniment:
     """Makes Parts for `chords` (see `chords.heard`) over `bars`, (start, end) each, by the Generator `random`."""
 
-    def __init__(self, chords, bars, random):
+    def __init__(
+        self, chords: Sequence[Chord], bars: Sequence[tuple[float, float]], random: np.random.Generator
+    ) -> None:
         self.chords, self.bars, self.random = chords, bars, random
         # Sections of four or eight bars: within one a player keeps a pattern, and may rest for all of it.
         size = int(random.choice([4, 8]))
         self.sections = [bars[at : at + size] for at in range(0, len(bars), size)]
 
-    def chord(self, time):
+    def chord(self, time: float) -> Chord | None:
         """The chord at `time`, or None."""
         found = [chord for chord in self.chords if chord.start <= time + 0.02]
         return found[-1] if found else None
 
-    def _hits(self, patterns, rest=0.0):
+    def _hits(self, patterns: Sequence[str], rest: float = 0.0) -> Iterator[tuple[str, float, float, int]]:
         """(symbol, start, end, step) of every hit; a section rests by the chance `rest`."""
         for section in self.sections:
             if self.random.random() < rest:
@@ -97,10 +101,10 @@ class Accompaniment:
                 for step, symbol, held in hits(pattern):
                     yield symbol, start + step * length, start + (step + held) * length, step
 
-    def _velocity(self, step, base=88):
+    def _velocity(self, step: int, base: float = 88) -> int:
         return int(np.clip(base + 14 * (step % 4 == 0) + self.random.normal(0, 6), 20, 127))
 
-    def drums(self):
+    def drums(self) -> Part:
         notes = []
         for number, section in enumerate(self.sections):
             (kick, snare), hats = BEATS[self.random.integers(len(BEATS))], str(self.random.choice(HATS))
@@ -121,7 +125,7 @@ class Accompaniment:
                     notes.append(Note(start, start + 1.0, CRASH, 105))
         return Part(0, tuple(notes), drums=True, role="drums")
 
-    def bass(self):
+    def bass(self) -> Part:
         notes = []
         for symbol, start, end, step in self._hits(BASSES, 0.05):
             if chord := self.chord(start):
@@ -129,7 +133,7 @@ class Accompaniment:
                 notes.append(Note(start, end - 0.02, pitch, self._velocity(step)))
         return Part(33, tuple(notes), role="bass")
 
-    def strum(self):
+    def strum(self) -> Part:
         """Chords over up to six strings, down and up, the strings one after the other."""
         fret, notes = int(self.random.choice([0, 0, 0, 2, 3, 5, 7])), []
         spread = self.random.uniform(0.005, 0.022)
@@ -144,7 +148,7 @@ class Accompaniment:
                 notes.append(Note(start + string * spread, end, pitch, velocity))
         return Part(25, tuple(notes), role="strum")
 
-    def power(self):
+    def power(self) -> Part:
         """Root, fifth and octave low on the neck, some of them muted by the palm ("m": short).
 
         The lowest string is E, or tuned down to as low as A.
@@ -160,7 +164,7 @@ class Accompaniment:
                 notes.append(Note(start, start + length, pitch, self._velocity(step, 72 if muted else 98)))
         return Part(30, tuple(notes), role="power")
 
-    def arpeggio(self):
+    def arpeggio(self) -> Part:
         """The chord's notes one by one, each ringing on with the chord, for 1.5 s at most."""
         fret, notes = int(self.random.choice([0, 0, 2, 5, 7])), []
         for symbol, start, end, step in self._hits(ARPEGGIOS, 0.1):
@@ -170,7 +174,7 @@ class Accompaniment:
                 notes.append(Note(start, ring, pitches[int(symbol) % len(pitches)], self._velocity(step, 80)))
         return Part(27, tuple(notes), role="arpeggio")
 
-    def solo(self, low=57):
+    def solo(self, low: int = 57) -> Part:
         """A melody of one voice over the chords: phrases in the key's five notes, with pauses between them."""
         notes, place = [], int(self.random.integers(5, 12))
         root = np.bincount([chord.root for chord in self.chords], minlength=12).argmax()
@@ -191,7 +195,7 @@ class Accompaniment:
                 time += duration
         return Part(30, tuple(notes), role="solo")
 
-    def comp(self, low=55):
+    def comp(self, low: int = 55) -> Part:
         """Chords of keys or horns: short or held, near one place."""
         notes = []
         for _, start, end, step in self._hits(COMPS, 0.15):
@@ -199,7 +203,7 @@ class Accompaniment:
                 notes += [Note(start, end - 0.02, pitch, self._velocity(step, 80)) for pitch in chord.near(low)]
         return Part(4, tuple(notes), role="comp")
 
-    def pad(self, low=52):
+    def pad(self, low: int = 52) -> Part:
         """Every chord held for as long as it lasts."""
         notes = [
             Note(chord.start, chord.end, pitch, self._velocity(1, 70))
@@ -209,7 +213,7 @@ class Accompaniment:
         return Part(48, tuple(notes), role="pad")
 
 
-def bars_of(score):
+def bars_of(score: Score) -> list[tuple[float, float]]:
     """(start, end) of the bars of a Score: as it says, else four beats each."""
     edges = [*score.bars] if len(score.bars) > 1 else [*score.beats[::4]]
     edges = [time for time in edges if time < score.seconds - 0.5] + [score.seconds]

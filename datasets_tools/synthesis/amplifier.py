@@ -14,7 +14,7 @@ _CABINET = np.array(
 _TAPS = 1024
 
 
-def amplified(audio, drive, random, rate):
+def amplified(audio: np.ndarray, drive: float, random: np.random.Generator, rate: int) -> np.ndarray:
     """`audio` through preamplifier, tone, power amplifier and cabinet; `drive` in dB: 0 is clean, 40 the heaviest.
 
     The two channels go through it as one, so that notes played together intermodulate, which is how a distorted chord
@@ -47,7 +47,7 @@ def amplified(audio, drive, random, rate):
     return np.repeat(signal[:, None], audio.shape[1], 1)
 
 
-def cabinet(random, rate):
+def cabinet(random: np.random.Generator, rate: int) -> np.ndarray:
     """The impulse response of a random loudspeaker before a random microphone: (1024,), of minimum phase.
 
     The curve above, its corner moved, with dips and peaks of some dB: broad ones everywhere, narrow ones above 800 Hz,

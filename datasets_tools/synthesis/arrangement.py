@@ -4,12 +4,15 @@ The target's parts go to its own instruments; the others mostly to those that ar
 what a network has to learn.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from datasets_tools.synthesis import chords
 from datasets_tools.synthesis.accompaniment import Accompaniment, bars_of
-from datasets_tools.synthesis.material import FAMILIES, GUITARS, Instrument
-from datasets_tools.synthesis.scores import Part, played
+from datasets_tools.synthesis.material import FAMILIES, GUITARS, Instrument, Material
+from datasets_tools.synthesis.scores import Part, Score, played
 from datasets_tools.synthesis.styles import expressive, strummed
 
 TARGETS = {"guitar": GUITARS, "piano": ("piano",)}
@@ -51,7 +54,7 @@ class Voice:
     doubled: bool = False
 
 
-def arranged(score, target, material, random):
+def arranged(score: Score, target: str, material: Material, random: np.random.Generator) -> list[Voice] | None:
     """The Voices of a Score for a `target` of TARGETS; at least one of them the target's, and one not.
 
     None where the material or the score has nothing to play.
@@ -65,8 +68,8 @@ def arranged(score, target, material, random):
         return None
     # A piano song's voices may all be pianos: the fullest is the likeliest, and the others are played by others.
     fullness = [len(part.notes) ** 2 for part in own]
-    order = random.choice(len(own), len(own), False, [each / sum(fullness) for each in fullness]) if own else []
-    own = [own[index] for index in order]
+    chances = [one / sum(fullness) for one in fullness]
+    own = [own[index] for index in random.choice(len(own), len(own), False, chances)] if own else []
     count = 1 if target == "piano" else int(random.choice([1, 2, 3], p=[0.45, 0.4, 0.15]))
     own, others = own[:count], others + own[count:]
     voices = _targets(target, families, count, own, others, made, material, random)
@@ -77,16 +80,25 @@ def arranged(score, target, material, random):
     return voices if told == {True, False} else None
 
 
-def _programs(families):
+def _programs(families: Iterable[str]) -> set[int]:
     return {program for family in families for program in FAMILIES[family]}
 
 
-def _targets(target, families, count, own, others, made, material, random):
+def _targets(
+    target: str,
+    families: Sequence[str],
+    count: int,
+    own: Sequence[Part],
+    others: Sequence[Part],
+    made: Accompaniment,
+    material: Material,
+    random: np.random.Generator,
+) -> list[Voice | None]:
     """The target's `count` voices: its own parts, or made ones, or, in a song without, another's part lent to it."""
     chances = {"acoustic guitar": 0.25, "electric guitar": 0.3, "distorted guitar": 0.45, "piano": 1.0}
     weights = [chances[family] for family in families]
     family = random.choice(families, p=[weight / sum(weights) for weight in weights])
-    voices = []
+    voices: list[Voice | None] = []
     for number in range(count):
         if number and random.random() < 0.3:
             family = random.choice(families)
@@ -106,7 +118,9 @@ def _targets(target, families, count, own, others, made, material, random):
     return voices
 
 
-def guitar(part, family, material, random, target=True):
+def guitar(
+    part: Part, family: str, material: Material, random: np.random.Generator, target: bool = True
+) -> Voice | None:
     """A guitar's Voice of a family: strings through an amplifier, but for acoustic ones and sampled distortion."""
     part = strummed(part, random) if part.role == "" and random.random() < 0.8 else part
     part = expressive(part, random) if random.random() < 0.7 else part
@@ -117,18 +131,20 @@ def guitar(part, family, material, random, target=True):
     if family == "distorted guitar" and random.random() < 0.75:
         # A real amplifier hears clean strings; sampled distorted notes do not intermodulate.
         clean = material.pick("electric guitar", random) or instrument
-        instrument, drive = replace(clean, family=family, program=FAMILIES[family][0]), random.uniform(14, 40)
+        drive = random.uniform(14, 40)
+        instrument = clean and replace(clean, family=family, program=FAMILIES[family][0])
     if instrument is None:
         return None
     chance = {"distorted guitar": 0.5}.get(family, 0.15) if part.role != "solo" else 0.05
     return Voice(played(part, random, 0.01), instrument, target, level, drive, bool(random.random() < chance))
 
 
-def _piano(part, material, random):
-    return Voice(played(part, random, 0.004, 5.0), material.pick("piano", random), True, random.normal(-20, 2.5))
+def _piano(part: Part, material: Material, random: np.random.Generator) -> Voice | None:
+    performed, instrument = played(part, random, 0.004, 5.0), material.pick("piano", random)
+    return Voice(performed, instrument, True, random.normal(-20, 2.5)) if instrument else None
 
 
-def _rhythm(parts, made, material, random):
+def _rhythm(parts: Sequence[Part], made: Accompaniment, material: Material, random: np.random.Generator) -> list[Voice]:
     """Bass and drums, the score's own or made."""
     voices = []
     basses = [part for part in parts if not part.drums and part.program in BASSES]
@@ -143,10 +159,13 @@ def _rhythm(parts, made, material, random):
     return voices
 
 
-def _backing(target, others, made, material, random):
+def _backing(
+    target: str, others: Sequence[Part], made: Accompaniment, material: Material, random: np.random.Generator
+) -> list[Voice | None]:
     """One to five further voices, of the families that are most easily taken for the target."""
     weights = {name: weight for name, weight in CONFUSERS[target].items() if name in material.families}
-    voices, names = [], list(weights)
+    voices: list[Voice | None] = []
+    names = list(weights)
     if not names:
         return voices
     chances = [weights[name] / sum(weights.values()) for name in names]
@@ -156,7 +175,7 @@ def _backing(target, others, made, material, random):
         family = str(random.choice(names, p=chances))
         if waiting and random.random() < 0.65:
             part = waiting.pop()
-            kept = next((each for each in names if part.program in FAMILIES[each]), None)
+            kept = next((name for name in names if part.program in FAMILIES[name]), None)
             family = kept if kept and random.random() < 0.3 else family
         elif made.chords:
             if family in LEADS and random.random() < 0.6:
@@ -171,5 +190,7 @@ def _backing(target, others, made, material, random):
         part = expressive(part, random) if family in LEADS else part
         # An organ, a clavinet or a voice through an amplifier is no guitar either.
         drive = random.uniform(0, 30) if random.random() < 0.12 else None
-        voices.append(Voice(played(part, random), material.pick(family, random), False, random.normal(-21, 4), drive))
+        performed, instrument = played(part, random), material.pick(family, random)
+        if instrument:
+            voices.append(Voice(performed, instrument, False, random.normal(-21, 4), drive))
     return voices

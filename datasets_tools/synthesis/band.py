@@ -6,6 +6,7 @@ drums swept sines and noise; the seed decides all, from the key to the mix.
 
 import argparse
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -57,17 +58,19 @@ class Song:
     @property
     def mixture(self) -> np.ndarray:
         """Sum of the stems, float32 (frames, 2), peak at most 0.9."""
-        return np.sum(list(self.stems.values()), axis=0, dtype=np.float32)
+        return np.asarray(np.sum(list(self.stems.values()), axis=0, dtype=np.float32))
 
 
-def _filter(signal, sample_rate, order, hertz, kind):
+def _filter(
+    signal: np.ndarray, sample_rate: int, order: int, hertz: float | tuple[float, float], kind: str
+) -> np.ndarray:
     from scipy.signal import butter, sosfilt
 
     sections = butter(order, np.minimum(hertz, 0.45 * sample_rate), kind, fs=sample_rate, output="sos")
     return sosfilt(sections, signal, axis=0)
 
 
-def _pan(signal, position):
+def _pan(signal: np.ndarray, position: float) -> np.ndarray:
     return signal[:, None] * np.sqrt([0.5 - position / 2, 0.5 + position / 2])  # -1 is left; equal power
 
 
@@ -87,7 +90,7 @@ def amplifier(signal: np.ndarray, sample_rate: int, drive: float) -> np.ndarray:
 class _Band:
     """A composition and its players, each giving its part as (frames, 2)."""
 
-    def __init__(self, rng, seconds, rate):
+    def __init__(self, rng: np.random.Generator, seconds: float, rate: int) -> None:
         count = max(round(seconds * rng.uniform(84, 144) / 240) - 1, 1)  # bars before the final chord's
         self.rng, self.rate, self.frames = rng, rate, round(seconds * rate)
         self.step = seconds / (count + 1) / 16  # seconds in a sixteenth
@@ -101,18 +104,18 @@ class _Band:
             self.bars.append((section, number, degree, section != after))
             number = number + 1 if section == after else 0
 
-    def pitch(self, degree):
+    def pitch(self, degree: int) -> int:
         return self.tonic + self.scale[degree % 7] + 12 * (degree // 7)
 
-    def near(self, degree, low):
+    def near(self, degree: int, low: int) -> int:
         return low + (self.pitch(degree) - low) % 12  # in the octave from low up: chords stay close
 
-    def chord(self, degree, bottom, low):
+    def chord(self, degree: int, bottom: int, low: int) -> list[int]:
         """The root near bottom, the chord's three notes near low and the lowest of them an octave higher."""
         triad = sorted(self.near(degree + third, low) for third in (0, 2, 4))
         return [self.near(degree, bottom), *triad, triad[0] + 12]
 
-    def hits(self, patterns, fill=""):
+    def hits(self, patterns: Sequence[str], fill: str = "") -> Iterator[tuple[str, int, float, float, float, int, int]]:
         """Yield each note's (symbol, degree, start s, length s, velocity, step, number of its bar)."""
         for index, (section, number, degree, last) in enumerate(self.bars):
             pattern = "".join(np.roll(list(patterns[section]), -16 * number)[: 16 - len(fill) * last])
@@ -123,12 +126,12 @@ class _Band:
                 velocity = accent * self.rng.uniform(0.85, 1.1)
                 yield symbol, degree, start, held * self.step, velocity, step, number
 
-    def place(self, track, note, start, release=0.03):
+    def place(self, track: np.ndarray, note: np.ndarray, start: float, release: float = 0.03) -> None:
         """Add a note to a track, its last release seconds faded out."""
         first, fade = round(start * self.rate), np.arange(len(note))[::-1] / (release * self.rate)
         track[first : first + len(note)] += (note * np.minimum(fade, 1))[: max(self.frames - first, 0)]
 
-    def keys(self):
+    def keys(self) -> np.ndarray:
         rng, track = self.rng, np.zeros(self.frames)
         keyboard, low = rng.choice(KEYBOARDS), int(rng.integers(55, 62))
         for _, degree, start, length, velocity, *_ in self.hits((LONG, *rng.choice(KEYS, 2), LONG)):
@@ -137,7 +140,7 @@ class _Band:
                 self.place(track, note, start + rng.uniform(0, 0.008), 0.08)
         return _pan(track, -0.2)
 
-    def drums(self):
+    def drums(self) -> np.ndarray:
         rng, tracks = self.rng, {name: np.zeros(self.frames) for name in KIT}
         size, fill = rng.uniform(0.9, 1.15), str(rng.choice(FILLS))
         kick, hat, snare = rng.permutation(KICKS), rng.permutation(HATS), "....S.......S..."
@@ -156,8 +159,17 @@ class _Band:
                 self.place(tracks[symbol.lower()], velocity**2 * hit, start)
         return np.tanh(sum(_pan(gain * tracks[name], pan) for name, (*_, pan, gain) in KIT.items()))
 
-    def strings(self, patterns, voicing, ring=False, **string):
-        """Pluck voicing(degree, step, number), all or the digit's, (frames,); ring: to the bar's end."""
+    def strings(
+        self,
+        patterns: Sequence[str],
+        voicing: Callable[..., Sequence[int] | np.ndarray],
+        string: dict[str, float],
+        ring: bool = False,
+    ) -> np.ndarray:
+        """Pluck voicing(degree, step, number), all or the digit's, (frames,); ring: to the bar's end.
+
+        `string`: of pluck.
+        """
         track = np.zeros(self.frames)
         for symbol, degree, start, length, velocity, step, number in self.hits(patterns):
             pitches = voicing(degree, step, number)
@@ -168,16 +180,16 @@ class _Band:
                 self.place(track, velocity * note, start + self.rng.uniform(0, 0.008))
         return track
 
-    def bass(self):
+    def bass(self) -> np.ndarray:
         patterns = (ROOT, *self.rng.choice(BASS, 2), ROOT)
         string = {"pick": self.rng.uniform(0.12, 0.25), "bright": self.rng.uniform(600, 1400), "treble": 0.5}
 
         def steps(degree, *_):
             return [self.near(degree, 28) + self.pitch(degree + i) - self.pitch(degree) for i in range(8)]
 
-        return _pan(np.tanh(0.5 * self.strings(patterns, steps, **string)), 0)
+        return _pan(np.tanh(0.5 * self.strings(patterns, steps, string)), 0)
 
-    def guitars(self):
+    def guitars(self) -> np.ndarray:
         """Clean arpeggios in intro and verse; power chords left and right and a lead melody in the chorus."""
         rng, rate, drive = self.rng, self.rate, self.rng.uniform(2, 6)
         contours, rhythm = rng.permutation(CONTOURS), rng.permutation(RHYTHMS)
@@ -189,15 +201,15 @@ class _Band:
             return [self.pitch(note if step % 8 else min(chord, key=lambda near: abs(near - note)))]
 
         theme = (REST, REST, rhythm[0] + rhythm[1] + rhythm[0] + "X-----------....", LONG)
-        lead = self.strings(theme, melody, pickup=0.15, sustain=12.0, treble=3.0)
+        lead = self.strings(theme, melody, {"pickup": 0.15, "sustain": 12.0, "treble": 3.0})
         track = _pan(0.5 * amplifier(lead, rate, 1.5 * drive), rng.uniform(-0.2, 0.2))
         patterns = (REST, REST, "".join(rng.choice(CHUGS, 2)), LONG)
         for side in (-0.85, 0.85):
             string = {"pick": rng.uniform(0.08, 0.15), "pickup": 0.15, "sustain": 8.0, "treble": 2.0}
-            power = self.strings(patterns, lambda degree, *_: self.near(degree, 40) + POWER, **string)
+            power = self.strings(patterns, lambda degree, *_: self.near(degree, 40) + POWER, string)
             track += _pan(0.75 * amplifier(power, rate, drive), side)
         patterns, pick = (*[rng.choice(ARPEGGIOS)] * 2, REST, REST), rng.uniform(0.1, 0.25)
-        clean = self.strings(patterns, lambda degree, *_: self.chord(degree, 40, 52), True, pick=pick)
+        clean = self.strings(patterns, lambda degree, *_: self.chord(degree, 40, 52), {"pick": pick}, True)
         return track + _pan(0.9 * _filter(clean, rate, 2, 6000.0, "lowpass"), rng.uniform(-0.4, 0.4))
 
 
@@ -221,7 +233,7 @@ def play(seed: int = 0, seconds: float = 30.0, sample_rate: int = 44100) -> Song
         stem = fade * (dry + fftconvolve(dry, room, axes=0)[: band.frames])
         stems[group] = stem / np.std(stem) * 10 ** ((decibels + rng.normal(0, 1)) / 20)
     peak = max(np.abs(signal).max() for signal in (sum(stems.values()), *stems.values()))
-    return Song(sample_rate, {group: np.float32(0.89 / peak * stem) for group, stem in stems.items()})
+    return Song(sample_rate, {group: np.asarray(0.89 / peak * stem, np.float32) for group, stem in stems.items()})
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,7 +11,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from datasets_tools.synthesis.scores import read_midi
+import numpy as np
+
+from datasets_tools.synthesis.scores import Score, read_midi
 
 LIBRARY = Path("/usr/share/mma/lib/stdlib")
 # Steps of the scale, major and minor; a chart takes one or two of them, four or eight bars each.
@@ -24,13 +26,13 @@ SCALES = {False: (0, 2, 4, 5, 7, 9, 11), True: (0, 2, 3, 5, 7, 8, 10)}
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
 
-def installed():
+def installed() -> bool:
     """Whether MMA and its grooves are there."""
     return bool(shutil.which("mma")) and bool(_grooves())
 
 
 @functools.cache
-def _grooves():
+def _grooves() -> tuple[str, ...]:
     """Names of the grooves of four beats a bar."""
     names = []
     for path in sorted(LIBRARY.glob("*.mma")):
@@ -40,7 +42,7 @@ def _grooves():
     return tuple(name for name in names if not re.search("Intro|End|Fill|Metronome", name))
 
 
-def drawn(random, bars):
+def drawn(random: np.random.Generator, bars: int) -> tuple[str, str]:
     """(groove, text) of a chart of `bars` bars, with a tempo, a key and one or two progressions."""
     minor, tonic = bool(random.random() < 0.4), int(random.integers(12))
     progressions = [str(random.choice(PROGRESSIONS[minor])).split() for _ in range(2)]
@@ -53,7 +55,7 @@ def drawn(random, bars):
     return groove, "\n".join(lines) + "\n"
 
 
-def play(chart, seed):
+def play(chart: str, seed: int) -> Score:
     """The Score of a chart's text by MMA, whose bands play by chance: by `seed`.
 
     Raises ValueError where MMA is not there, or does not take the chart, with what it says.
@@ -65,12 +67,12 @@ def play(chart, seed):
         source.write_text(f"RndSeed {seed}\n{chart}", encoding="utf-8")
         command = ["mma", "-w", "-f", str(midi), str(source)]
         # Its own folder, so that two at a time do not write each other's files.
-        settings = {"cwd": folder, "env": os.environ | {"HOME": folder}, "timeout": 60}
+        home = os.environ | {"HOME": folder}
         try:
-            said = subprocess.run(command, capture_output=True, text=True, **settings)
+            answer = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=home, timeout=60)
         except subprocess.TimeoutExpired:
             raise ValueError("the chart takes MMA longer than a minute") from None
-        if said.returncode or not midi.exists():
-            lines = [line for line in (said.stdout + said.stderr).splitlines() if line.strip()]
+        if answer.returncode or not midi.exists():
+            lines = [line for line in (answer.stdout + answer.stderr).splitlines() if line.strip()]
             raise ValueError(f"MMA does not take the chart: {lines[-1].strip() if lines else 'it says nothing'}")
         return read_midi(midi)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datasets_tools.synthesis.scores import Score
+
 # Semitones above the root, and how much a chord of this kind is preferred where notes leave it open.
 KINDS = {
     "": ((0, 4, 7), 0.0),
@@ -25,16 +27,16 @@ class Chord:
     root: int
     classes: tuple[int, ...]
 
-    def near(self, low):
+    def near(self, low: int) -> list[int]:
         """Its pitches from `low` up within an octave, in order."""
-        return sorted(low + (each - low) % 12 for each in self.classes)
+        return sorted(low + (pitch - low) % 12 for pitch in self.classes)
 
-    def bass(self, low):
+    def bass(self, low: int) -> int:
         """The root's pitch from `low` up."""
         return low + (self.root - low) % 12
 
 
-def heard(score):
+def heard(score: Score) -> list[Chord]:
     """The Chords of a Score, two beats each (one where the tempo is slow), each the kind that its notes fit best.
 
     A stretch without notes goes on with the chord before it. Empty where there are fewer than three beats.
@@ -60,24 +62,24 @@ def heard(score):
     return chords
 
 
-def _fitting(weights, bass):
+def _fitting(weights: np.ndarray, bass: int) -> tuple[int, tuple[int, ...]]:
     """(root, classes) of the best of all roots and kinds; the bass's note is the likelier root."""
-    best = None
+    best: tuple[float, int, tuple[int, ...]] = (-np.inf, 0, ())
     for root in range(12):
         for steps, bonus in KINDS.values():
             classes = tuple((root + step) % 12 for step in steps)
             score = weights[list(classes)].sum() + bonus + 0.15 * (root == bass) + 0.1 * min(weights[root], 0.3)
-            if best is None or score > best[0]:
+            if score > best[0]:
                 best = (score, root, classes)
     return best[1:]
 
 
-def shape(chord, fret):
+def shape(chord: Chord, fret: int) -> list[int]:
     """The pitches that a hand at `fret` (0: open strings) reaches, the root lowest, on up to six strings."""
-    pitches = []
+    pitches: list[int] = []
     for string in STRINGS:
         open_note = string + fret
-        reach = sorted((each - open_note) % 12 for each in chord.classes)
+        reach = sorted((pitch - open_note) % 12 for pitch in chord.classes)
         if reach[0] > 4:
             continue  # this string stays silent
         pitch = open_note + reach[0]

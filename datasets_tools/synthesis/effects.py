@@ -8,7 +8,7 @@ import numpy as np
 HOP = 0.002  # s, of levels and gains
 
 
-def level_normalised(audio, decibels, rate):
+def level_normalised(audio: np.ndarray, decibels: float, rate: int) -> np.ndarray:
     """`audio` scaled so that its parts that sound (0.4 s blocks within 20 dB of the loudest) have this RMS in dBFS."""
     block = int(0.4 * rate)
     count = len(audio) // block
@@ -19,7 +19,7 @@ def level_normalised(audio, decibels, rate):
     return audio * np.float32(10 ** (decibels / 20) / np.sqrt(sounding.mean()))
 
 
-def peaking(frequency, gain, quality, rate):
+def peaking(frequency: float, gain: float, quality: float, rate: int) -> np.ndarray:
     """A peaking equaliser as one second-order section (Bristow-Johnson, Audio EQ Cookbook); gain in dB."""
     amplitude, omega = 10 ** (gain / 40), 2 * np.pi * frequency / rate
     alpha = np.sin(omega) / (2 * quality)
@@ -30,7 +30,7 @@ def peaking(frequency, gain, quality, rate):
     return section / section[3]
 
 
-def shelf(frequency, gain, rate):
+def shelf(frequency: float, gain: float, rate: int) -> np.ndarray:
     """A high shelf as one second-order section (Bristow-Johnson, slope 0.5); gain in dB."""
     a, omega = 10 ** (gain / 40), 2 * np.pi * frequency / rate
     cosine = np.cos(omega)
@@ -44,7 +44,7 @@ def shelf(frequency, gain, rate):
     return section / section[3]
 
 
-def equaliser(random, rate, brightness=(-4.0, 7.0)):
+def equaliser(random: np.random.Generator, rate: int, brightness: tuple[float, float] = (-4.0, 7.0)) -> np.ndarray:
     """One to three random peaks and a random high shelf, `brightness` dB, as sections: the same spread for all."""
     sections = [shelf(random.uniform(1500, 5000), random.uniform(*brightness), rate)]
     for _ in range(random.integers(1, 4)):
@@ -53,14 +53,14 @@ def equaliser(random, rate, brightness=(-4.0, 7.0)):
     return np.array(sections)
 
 
-def filtered(audio, sections):
+def filtered(audio: np.ndarray, sections: np.ndarray) -> np.ndarray:
     """`audio` through second-order sections."""
     from scipy.signal import sosfilt
 
     return sosfilt(sections, audio, axis=0).astype(np.float32)
 
 
-def brightened(audio, random, rate):
+def brightened(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
     """`audio` with its treble (from 2.5 kHz up) raised to a random share of its power, by 12 dB at most.
 
     Sampled instruments are duller than records: microphones stand close, and engineers raise what would be lost.
@@ -76,7 +76,7 @@ def brightened(audio, random, rate):
     return filtered(audio, shelf(2500, min(lacking, 12), rate)[None])
 
 
-def roomy(audio, random, rate):
+def roomy(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
     """A stereo room: the sound plus its convolution with decaying noise of 0.15 to 1.2 s, 8 to 22 dB below."""
     from scipy.signal import oaconvolve
 
@@ -87,27 +87,27 @@ def roomy(audio, random, rate):
     return (audio + oaconvolve(audio, noise.astype(np.float32), axes=0)[: len(audio)]).astype(np.float32)
 
 
-def placed(audio, position):
+def placed(audio: np.ndarray, position: float) -> np.ndarray:
     """Balance between left (-1) and right (+1) with constant power; 0 leaves `audio` as it is."""
     angle = (position + 1) * np.pi / 4
     return audio * np.array([np.cos(angle), np.sin(angle)], np.float32) * np.float32(np.sqrt(2))
 
 
-def compressed(audio, random, rate):
+def compressed(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
     """`audio` with its loud moments made softer: above a random threshold by a random ratio, within 2 to 30 ms."""
     threshold, ratio = random.uniform(-18, -4), random.uniform(1.5, 6)
     gain = gain_above(level_of(audio, rate), threshold, ratio, random.uniform(0.002, 0.03), random.uniform(0.05, 0.3))
     return (audio * spread(gain, len(audio), rate)[:, None]).astype(np.float32)
 
 
-def level_of(audio, rate):
+def level_of(audio: np.ndarray, rate: int) -> np.ndarray:
     """The level of each 2 ms in dB, relative to the RMS of what sounds."""
     power = _hops((audio.astype(np.float64) ** 2).mean(1), rate).mean(1)
     sounding = power[power > power.max() / 1000]
     return 10 * np.log10((power + 1e-12) / (sounding.mean() if len(sounding) and power.max() > 0 else 1.0))
 
 
-def gain_above(level, threshold, ratio, attack, release):
+def gain_above(level: np.ndarray, threshold: float, ratio: float, attack: float, release: float) -> np.ndarray:
     """The compressor's gain in dB for `level`: above the threshold it rises by 1 / ratio; attack and release in s."""
     wanted = np.minimum(0, (threshold - level) * (1 - 1 / ratio))
     down, up = np.exp(-HOP / attack), np.exp(-HOP / release)
@@ -119,23 +119,23 @@ def gain_above(level, threshold, ratio, attack, release):
     return gains
 
 
-def spread(decibels, frames, rate):
+def spread(decibels: np.ndarray, frames: int, rate: int) -> np.ndarray:
     """Factors for each of `frames` samples, from gains in dB for each 2 ms."""
     return 10 ** (_between(decibels, frames, rate) / 20)
 
 
-def _hops(values, rate):
+def _hops(values: np.ndarray, rate: int) -> np.ndarray:
     """Values of samples, (frames,), as (hops, samples in a hop) with zeros behind the end."""
     hop = round(HOP * rate)
     return np.pad(values, (0, -len(values) % hop)).reshape(-1, hop)
 
 
-def _between(values, frames, rate):
+def _between(values: np.ndarray, frames: int, rate: int) -> np.ndarray:
     """Values in the middle of each hop, on straight lines in between: (frames,)."""
     return np.interp(np.arange(frames), (np.arange(len(values)) + 0.5) * round(HOP * rate), values)
 
 
-def chorused(audio, random, rate):
+def chorused(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
     """The sound and a copy of it whose delay of some ms sways: a chorus, or a flanger where it is short."""
     from scipy.ndimage import map_coordinates
 
@@ -150,7 +150,7 @@ def chorused(audio, random, rate):
     return np.stack(channels, 1).astype(np.float32)
 
 
-def trembling(audio, random, rate):
+def trembling(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
     """A tremolo, or a rotating loudspeaker: the level sways, a little apart on both sides."""
     time = np.arange(len(audio))[:, None] / rate
     depth, speed = random.uniform(0.1, 0.6), random.uniform(2, 8)
@@ -158,7 +158,7 @@ def trembling(audio, random, rate):
     return (audio * (1 - depth * (0.5 + 0.5 * np.sin(2 * np.pi * speed * time + sides)))).astype(np.float32)
 
 
-def echoing(audio, random, rate):
+def echoing(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
     """Some repeats, each softer and duller than the one before."""
     from scipy.signal import butter, sosfilt
 
@@ -172,7 +172,7 @@ def echoing(audio, random, rate):
     return result
 
 
-def limiter(audio, ceiling, rate):
+def limiter(audio: np.ndarray, ceiling: float, rate: int) -> np.ndarray:
     """Factors (frames,) that keep `audio` within the ceiling: smooth, and low in time before a peak comes."""
     from scipy.ndimage import minimum_filter1d
 

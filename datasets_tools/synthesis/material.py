@@ -5,8 +5,11 @@ synthesizers and a singing voice, which need no samples (words for it come from 
 what it says).
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from datasets_tools.synthesis import speech
 from splitstrument.checking import STRICT, checked
@@ -76,7 +79,7 @@ class InstrumentSource:
     programs: dict[str, str] | None = None
     __pydantic_config__ = STRICT
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if bool(self.bank) == bool(self.programs):
             raise ValueError(f"{self.name}: needs either bank or programs")
         for family in (self.programs or {}).values():
@@ -124,25 +127,27 @@ class Material:
     one. Raises ValueError where a table is wrong, a folder is not there, or a name left out is unknown.
     """
 
-    def __init__(self, sounds, tables=(), left_out=()):
+    def __init__(
+        self, sounds: Iterable[str | Path], tables: Iterable[str | Path] = (), left_out: Iterable[str] = ()
+    ) -> None:
         from splitstrument.files.yaml_files import read_yaml
 
         self.tables = [checked(Table, read_yaml(path), str(path)) for path in (TABLE, *tables)]
         names = [entry.name for table in self.tables for entry in (*table.instruments, *table.songs)]
-        for each in left_out:
-            name, _, family = each.partition(":")
+        for source in left_out:
+            name, _, family = source.partition(":")
             if name not in names and name not in {computed[3] for computed in COMPUTED}:
                 raise ValueError(no_such("material", name, names))
             if family and family not in FAMILIES:
                 raise ValueError(no_such("family", family, FAMILIES))
         self.left_out = set(left_out)
-        files = {}
+        files: dict[str, Path] = {}
         for folder in map(Path, sounds):
             if not folder.exists():
                 raise ValueError(f"{folder}: no such file or folder")
             for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
                 files.setdefault(path.name, path)
-        self.families = {}
+        self.families: dict[str, list[list[Instrument]]] = {}
         for table in self.tables:
             for entry in table.instruments:
                 self._add(entry, files)
@@ -150,27 +155,27 @@ class Material:
             if kind != "words" or speech.installed():
                 self._put([Instrument(kind, family, program, name, "none needed")])
 
-    def _add(self, entry, files):
+    def _add(self, entry: InstrumentSource, files: Mapping[str, Path]) -> None:
         if path := files.get(entry.bank):
             for family, programs in FAMILIES.items():
                 numbers = entry.kits if family == "drums" else programs
-                self._put([Instrument("bank", family, each, entry.name, entry.licence, path) for each in numbers])
+                self._put([Instrument("bank", family, number, entry.name, entry.licence, path) for number in numbers])
         for file, family in (entry.programs or {}).items():
             if path := files.get(file):
                 program = FAMILIES[family][0]
                 self._put([Instrument("sfz", family, program, entry.name, entry.licence, path)])
 
-    def _put(self, instruments):
+    def _put(self, instruments: list[Instrument]) -> None:
         name, family = instruments[0].name, instruments[0].family
         if name in self.left_out or f"{name}:{family}" in self.left_out:
             return
         self.families.setdefault(family, []).append(instruments)
 
-    def kinds(self):
+    def kinds(self) -> set[str]:
         """The kinds of all instruments."""
-        return {each.kind for groups in self.families.values() for group in groups for each in group}
+        return {one.kind for groups in self.families.values() for group in groups for one in group}
 
-    def pick(self, family, random):
+    def pick(self, family: str, random: np.random.Generator) -> Instrument | None:
         """An Instrument of the family by the Generator, or None where there is none."""
         groups = self.families.get(family)
         if not groups:
@@ -178,23 +183,23 @@ class Material:
         group = groups[int(random.integers(len(groups)))]
         return group[int(random.integers(len(group)))]
 
-    def songs(self, paths):
+    def songs(self, paths: Iterable[str | Path]) -> list[Song]:
         """The Songs at `paths` (MIDI files, charts, or folders of them), in order.
 
         Raises ValueError for a path that is not there or of which no table knows the licence.
         """
-        found = []
+        songs: list[Song] = []
         for path in map(Path, paths):
             if not path.exists():
                 raise ValueError(f"{path}: no such file or folder")
             inside = path.rglob("*") if path.is_dir() else [path]
-            files = sorted(each for each in inside if each.suffix.lower() in (".mid", ".midi", ".mma"))
+            files = sorted(file for file in inside if file.suffix.lower() in (".mid", ".midi", ".mma"))
             if not files:
                 raise ValueError(f"{path}: no MIDI file or chart (.mid, .midi, .mma) in it")
-            found += filter(None, map(self._song, files))
-        return found
+            songs += filter(None, map(self._song, files))
+        return songs
 
-    def _song(self, path):
+    def _song(self, path: Path) -> Song | None:
         folders = path.resolve().parts[:-1]
         for table in reversed(self.tables):
             for entry in table.songs:

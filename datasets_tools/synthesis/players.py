@@ -3,19 +3,27 @@
 Sounds are float32 (frames, 2) at RATE.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from datasets_tools.synthesis.material import Instrument
+from datasets_tools.synthesis.scores import Note, Part
 from datasets_tools.synthesis.strings import hertz_of, pluck
 
 RATE = 44100
 CURVE = 441  # Hz, of the curves that bend a part's pitch
 
 
-def render(instrument, part, seconds, random, cents=0.0):
+def render(
+    instrument: Instrument, part: Part, seconds: float, random: np.random.Generator, cents: float = 0.0
+) -> np.ndarray:
     """The Part by the Instrument (material), `seconds` long, detuned by `cents` and bent as the part says."""
+    players: dict[str, Callable[..., np.ndarray]]
     players = {"bank": _bank, "sfz": _sfz, "string": _string, "tones": _tones, "voice": _voice, "words": _voice}
     player = players[instrument.kind]
     if player is _voice:  # which follows no bends: it glides by itself
@@ -25,7 +33,9 @@ def render(instrument, part, seconds, random, cents=0.0):
     return bent(lambda notes, length: player(instrument, notes, length, random), part, seconds, cents)
 
 
-def bent(play, part, seconds, cents=0.0):
+def bent(
+    play: Callable[[Sequence[Note], float], np.ndarray], part: Part, seconds: float, cents: float = 0.0
+) -> np.ndarray:
     """What `play(notes, seconds)` gives, read at a speed that follows the part's bends, as a tape is.
 
     At the speed 2^(b / 12) time tau on the tape passes as d tau = 2^(b / 12) dt: notes are moved to where their times
@@ -50,14 +60,14 @@ def bent(play, part, seconds, cents=0.0):
 
 
 @lru_cache(maxsize=8)
-def _soundfont(path):
+def _soundfont(path: Path) -> tuple[Any, int]:
     import tinysoundfont
 
     synth = tinysoundfont.Synth(gain=-6, samplerate=RATE)
     return synth, synth.sfload(str(path), max_voices=128)
 
 
-def _bank(instrument, notes, seconds, random):
+def _bank(instrument: Instrument, notes: Sequence[Note], seconds: float, random: np.random.Generator) -> np.ndarray:
     synth, bank = _soundfont(instrument.path)
     drums = instrument.family == "drums"
     channel = 9 if drums else 0
@@ -80,7 +90,7 @@ def _bank(instrument, notes, seconds, random):
 
 
 @lru_cache(maxsize=64)
-def _program(path):
+def _program(path: Path) -> Any:
     import pysfizz
 
     synth = pysfizz.Synth(RATE, 512)
@@ -90,7 +100,7 @@ def _program(path):
     return synth
 
 
-def _sfz(instrument, notes, seconds, random):
+def _sfz(instrument: Instrument, notes: Sequence[Note], seconds: float, random: np.random.Generator) -> np.ndarray:
     program = _program(instrument.path)
     keys = program.playable_keys
     events = []
@@ -109,7 +119,7 @@ def _sfz(instrument, notes, seconds, random):
     return _play(program, events, seconds)
 
 
-def _play(program, events, seconds):
+def _play(program: Any, events: Sequence[tuple[int, int, int, int]], seconds: float) -> np.ndarray:
     """The sound of (frame, 1 on or 0 off, pitch, velocity) events; then all is silent."""
     synth, block = program._synth, program.get_block_size()
     frames, position, left, right = round(seconds * RATE), 0, [], []
@@ -129,7 +139,7 @@ def _play(program, events, seconds):
     return np.stack([np.concatenate(left), np.concatenate(right)], 1)[:frames].astype(np.float32)
 
 
-def _string(instrument, notes, seconds, random):
+def _string(instrument: Instrument, notes: Sequence[Note], seconds: float, random: np.random.Generator) -> np.ndarray:
     """A guitar with where it is plucked and heard drawn anew for each part (strings.pluck)."""
     electric = instrument.family == "electric guitar"
     settings = {
@@ -156,13 +166,13 @@ def _string(instrument, notes, seconds, random):
     return np.repeat(track[:, None], 2, 1).astype(np.float32)
 
 
-def _tones(instrument, notes, seconds, random):
+def _tones(instrument: Instrument, notes: Sequence[Note], seconds: float, random: np.random.Generator) -> np.ndarray:
     from datasets_tools.synthesis.tones import play
 
     return play(instrument.family, notes, seconds, random, RATE, worn=instrument.name == "computed worn piano")
 
 
-def _voice(instrument, part, seconds, random):
+def _voice(instrument: Instrument, part: Part, seconds: float, random: np.random.Generator) -> np.ndarray:
     from datasets_tools.synthesis.voice import Vowels, Words, sing
 
     return sing(part, seconds, random, RATE, Words if instrument.kind == "words" else Vowels)

@@ -3,7 +3,10 @@
 Times are in seconds, pitches and velocities MIDI's (60 is the middle C; 1 to 127), bends in semitones.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +46,7 @@ class Score:
     bars: tuple[float, ...] = field(default=())
 
 
-def read_midi(path):
+def read_midi(path: str | Path) -> Score:
     """The Score of a MIDI file; ValueError with one line where it is none or has no notes."""
     import warnings
 
@@ -57,21 +60,21 @@ def read_midi(path):
     except (OSError, ValueError, KeyError, IndexError, EOFError, AttributeError) as error:
         raise ValueError(f"{path}: cannot be read as MIDI ({error or type(error).__name__})") from None
     parts = []
-    for each in midi.instruments:
+    for player in midi.instruments:
         notes = sorted(
-            (note for note in each.notes if note.end > note.start), key=lambda note: (note.start, note.pitch)
+            (note for note in player.notes if note.end > note.start), key=lambda note: (note.start, note.pitch)
         )
         notes = tuple(Note(note.start, note.end, note.pitch, note.velocity) for note in notes if note.velocity)
         if notes:
-            parts.append(Part(each.program, notes, each.is_drum, _wheel(each.pitch_bends)))
+            parts.append(Part(player.program, notes, player.is_drum, _wheel(player.pitch_bends)))
     if not parts:
         raise ValueError(f"{path}: has no notes")
     return Score(tuple(parts), midi.get_end_time(), tuple(beats), tuple(bars))
 
 
-def _wheel(events):
+def _wheel(events: Iterable[Any]) -> tuple[tuple[float, float], ...]:
     """A pitch wheel's steps as a curve: it stays where it is until just before it moves."""
-    curve = []
+    curve: list[tuple[float, float]] = []
     for event in sorted(events, key=lambda event: event.time):
         if curve:
             curve.append((max(event.time - 0.005, curve[-1][0]), curve[-1][1]))
@@ -79,7 +82,7 @@ def _wheel(events):
     return tuple(curve) if any(bend for _, bend in curve) else ()
 
 
-def excerpt(score, start, seconds):
+def excerpt(score: Score, start: float, seconds: float) -> Score:
     """The Score from `start` for `seconds`; a note that began before is left out, one that goes on is cut."""
 
     def cut(times):
@@ -99,7 +102,7 @@ def excerpt(score, start, seconds):
     return Score(tuple(parts), seconds, cut(score.beats), cut(score.bars))
 
 
-def varied(score, tempo, semitones):
+def varied(score: Score, tempo: float, semitones: int) -> Score:
     """The Score `tempo` times as fast and `semitones` higher (not the drums)."""
 
     def at(time):
@@ -116,7 +119,7 @@ def varied(score, tempo, semitones):
     return Score(tuple(parts), at(score.seconds), tuple(map(at, score.beats)), tuple(map(at, score.bars)))
 
 
-def played(part, random, looseness=0.008, accents=8.0):
+def played(part: Part, random: np.random.Generator, looseness: float = 0.008, accents: float = 8.0) -> Part:
     """The Part as a person plays it: onsets off by `looseness` seconds, velocities by `accents` (deviations)."""
     notes = []
     for note in part.notes:
@@ -126,9 +129,9 @@ def played(part, random, looseness=0.008, accents=8.0):
     return replace(part, notes=tuple(sorted(notes, key=lambda note: (note.start, note.pitch))))
 
 
-def onsets(notes, apart=0.04):
+def onsets(notes: Iterable[Note], apart: float = 0.04) -> list[list[Note]]:
     """The notes in groups that begin together, each within `apart` seconds of its first."""
-    groups = []
+    groups: list[list[Note]] = []
     for note in sorted(notes, key=lambda note: note.start):
         if groups and note.start - groups[-1][0].start < apart:
             groups[-1].append(note)

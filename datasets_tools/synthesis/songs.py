@@ -4,6 +4,7 @@ Whatever shapes the whole mix (its equaliser, compressor and limiter) is done to
 the same filter or the same curve of gains: so the stems add up to the mix.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,9 +13,9 @@ from datasets_tools.synthesis import charts, effects
 from datasets_tools.synthesis.amplifier import amplified
 from datasets_tools.synthesis.arrangement import TARGETS, Voice, arranged
 from datasets_tools.synthesis.effects import level_normalised, placed
-from datasets_tools.synthesis.material import GUITARS
+from datasets_tools.synthesis.material import GUITARS, Material, Song
 from datasets_tools.synthesis.players import RATE, render
-from datasets_tools.synthesis.scores import excerpt, read_midi, varied
+from datasets_tools.synthesis.scores import Score, excerpt, read_midi, varied
 
 ATTEMPTS = 40
 MMA = ("a chart drawn by seed, played by MMA's groove", "none needed")
@@ -29,7 +30,7 @@ class Settings:
     seed: int = 0
     charts: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.target not in TARGETS:
             raise ValueError(f"target: must be one of {', '.join(TARGETS)}, not {self.target!r}")
         if not 5 <= self.seconds <= 600:
@@ -53,11 +54,11 @@ class Rendered:
     choices: dict = field(default_factory=dict)
 
     @property
-    def mix(self):
-        return sum(self.stems)
+    def mix(self) -> np.ndarray:
+        return np.asarray(sum(self.stems))
 
 
-def song(material, songs, settings, index):
+def song(material: Material, songs: Sequence[Song], settings: Settings, index: int) -> Rendered:
     """Song number `index` of the `settings`, from `songs` (material.Song) and drawn charts.
 
     Raises ValueError where none of many scores can be played.
@@ -75,7 +76,9 @@ def song(material, songs, settings, index):
     raise ValueError(f"{ATTEMPTS} scores tried: {reason}")
 
 
-def _score(songs, settings, random):
+def _score(
+    songs: Sequence[Song], settings: Settings, random: np.random.Generator
+) -> tuple[Score, tuple[str, str, str]]:
     tempo, semitones = random.uniform(0.85, 1.18), int(random.integers(-5, 7))
     long = settings.seconds * tempo
     if not songs or random.random() < settings.charts:
@@ -90,13 +93,15 @@ def _score(songs, settings, random):
     return varied(excerpt(score, start, long), tempo, semitones), source
 
 
-def _rendered(voices, source, settings, random):
+def _rendered(
+    voices: Sequence[Voice], source: tuple[str, str, str], settings: Settings, random: np.random.Generator
+) -> Rendered:
     cents = random.normal(0, 12) if random.random() < 0.4 else 0.0  # of the whole band
     stems = [_voice(voice, settings.seconds, cents, random) for voice in voices]
     # The target against the rest: mostly below it.
     ratio = random.normal(-5 if settings.target == "guitar" else -4, 3.5)
-    target = sum(stem for voice, stem in zip(voices, stems, strict=True) if voice.target)
-    rest = sum(stem for voice, stem in zip(voices, stems, strict=True) if not voice.target)
+    target = np.asarray(sum(stem for voice, stem in zip(voices, stems, strict=True) if voice.target))
+    rest = np.asarray(sum(stem for voice, stem in zip(voices, stems, strict=True) if not voice.target))
     power = [float((audio.astype(np.float64) ** 2).mean()) + 1e-12 for audio in (target, rest)]
     gain = np.float32(10 ** (ratio / 20) * np.sqrt(power[1] / power[0]))
     stems = [stem * gain if voice.target else stem for voice, stem in zip(voices, stems, strict=True)]
@@ -105,20 +110,21 @@ def _rendered(voices, source, settings, random):
     return Rendered(tuple(voices), tuple(stems), source, choices)
 
 
-def _voice(voice, seconds, cents, random):
+def _voice(voice: Voice, seconds: float, cents: float, random: np.random.Generator) -> np.ndarray:
     """A Voice's sound, (frames, 2), at its level and place."""
-    total = 0.0
+    takes = []
     side = random.uniform(0.4, 1.0) * random.choice([-1, 1])
     for place in (side, -side) if voice.doubled else (None,):
         apart = random.normal(0, 4) if voice.doubled or random.random() < 0.3 else 0.0
         audio = render(voice.instrument, voice.part, seconds, random, cents + apart)
-        total = total + _channel(audio, voice, place, random)
+        takes.append(_channel(audio, voice, place, random))
+    total = np.asarray(sum(takes))
     if random.random() < 0.7:
         total = effects.roomy(total, random, RATE)
     return level_normalised(total, voice.level, RATE)
 
 
-def _channel(audio, voice, place, random):
+def _channel(audio: np.ndarray, voice: Voice, place: float | None, random: np.random.Generator) -> np.ndarray:
     """One take through its effects. What drums and basses get less of is what nobody does to them."""
     family = voice.instrument.family
     low = family in ("bass", "drums")
@@ -142,17 +148,17 @@ def _channel(audio, voice, place, random):
     return placed(level_normalised(audio, -20, RATE), place or 0.0)
 
 
-def _mastered(stems, random):
+def _mastered(stems: Sequence[np.ndarray], random: np.random.Generator) -> tuple[list[np.ndarray], float]:
     """(stems, the mix's level in dBFS): equalised, compressed and limited as a whole; its peak is below full scale."""
     equaliser = effects.equaliser(random, RATE, (-3.0, 4.0))
     shaped = [effects.filtered(stem, equaliser) for stem in stems]
-    mix = sum(shaped)
+    mix = np.asarray(sum(shaped))
     if random.random() < 0.6:
         level = effects.level_of(mix, RATE)
         gain = effects.gain_above(level, random.uniform(-6, 2), random.uniform(1.5, 4), 0.02, random.uniform(0.1, 0.4))
         factors = effects.spread(gain, len(mix), RATE)[:, None].astype(np.float32)
         shaped = [stem * factors for stem in shaped]
-        mix = sum(shaped)
+        mix = np.asarray(sum(shaped))
     loudness = random.uniform(-24, -10)
     loud = np.float32(10 ** (loudness / 20) / np.sqrt((mix.astype(np.float64) ** 2).mean() + 1e-12))
     factors = effects.limiter(mix * loud, 0.97, RATE)[:, None].astype(np.float32) * loud

@@ -7,10 +7,13 @@ import functools
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from datasets_tools.synthesis.scores import Note
 
 VOICES = ("slt", "rms", "awb", "kal16")
 RATE, STEP, SIZE = 16000, 80, 512  # Hz; samples between frames (5 ms) and of their spectra
@@ -34,19 +37,19 @@ class Speech:
     syllables: tuple[tuple[int, int, int], ...]
 
 
-def installed():
+def installed() -> bool:
     """Whether Flite is there."""
     return bool(shutil.which("flite"))
 
 
-def speak(count, random):
+def speak(count: int, random: np.random.Generator) -> Speech:
     """A Speech of about `count` random words by one of VOICES. ValueError where Flite gives no sound."""
     text = " ".join(str(word) for word in random.choice(_WORDS.split(), count))
     return _analysed(str(random.choice(VOICES)), text)
 
 
 @functools.lru_cache(maxsize=8)
-def _analysed(voice, text):
+def _analysed(voice: str, text: str) -> Speech:
     import soundfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +67,7 @@ def _analysed(voice, text):
     return analysed(sound)
 
 
-def analysed(sound):
+def analysed(sound: np.ndarray) -> Speech:
     """The Speech of a sound (samples,) at 16 kHz."""
     padded = np.pad(sound, (SIZE // 2, SIZE))
     frames = np.lib.stride_tricks.sliding_window_view(padded, 400)[::STEP][: len(sound) // STEP]
@@ -79,7 +82,7 @@ def analysed(sound):
     return Speech(envelope, voiced, _syllables(10 * np.log10(low + 1e-6)))
 
 
-def _syllables(level):
+def _syllables(level: np.ndarray) -> tuple[tuple[int, int, int], ...]:
     """(start, vowel, end) frames around each peak of the low band's level in dB, which a vowel is."""
     from scipy.ndimage import gaussian_filter1d
     from scipy.signal import find_peaks
@@ -90,7 +93,7 @@ def _syllables(level):
     return tuple((start, int(peak), end) for start, peak, end in zip(edges[:-1], peaks, edges[1:], strict=True))
 
 
-def sung(speech, notes, count, step):
+def sung(speech: Speech, notes: Iterable[Note], count: int, step: float) -> np.ndarray:
     """Which frame of the Speech sounds at each of `count` times, `step` seconds apart, where notes take syllables."""
     places = np.zeros(count)
     for number, note in enumerate(notes):

@@ -1,10 +1,12 @@
 """Single notes that are computed: plucked strings, and keys of pianos, electric pianos and organs."""
 
+from typing import Any
+
 import numpy as np
 
 
-def hertz_of(pitch: float) -> float:
-    """The frequency of a MIDI pitch, 69 being a of 440 Hz; of arrays too."""
+def hertz_of(pitch: Any) -> Any:
+    """The frequency in Hz of a MIDI pitch, a number or an array of them; 69 is the a of 440 Hz."""
     return 440 * 2 ** ((pitch - 69) / 12)
 
 

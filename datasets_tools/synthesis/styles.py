@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from datasets_tools.synthesis.scores import onsets
+from datasets_tools.synthesis.scores import Part, onsets
 
 
-def strummed(part, random):
+def strummed(part: Part, random: np.random.Generator) -> Part:
     """Chords of three notes and more with their strings one after the other, down on strong onsets, else either way."""
     spread, notes = random.uniform(0.006, 0.025), []
     for number, group in enumerate(onsets(part.notes)):
@@ -21,7 +21,7 @@ def strummed(part, random):
     return replace(part, notes=tuple(notes))
 
 
-def expressive(part, random):
+def expressive(part: Part, random: np.random.Generator) -> Part:
     """A melody with bends into some notes and vibrato on the long ones, by the part's `bends` (none may be there yet).
 
     Only where one note sounds at a time: a bend takes all notes with it.

@@ -6,9 +6,12 @@ soundboard; Fletcher and Rossing, The Physics of Musical Instruments, chapter 12
 modulation (Chowning 1973) that decay or last.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+from datasets_tools.synthesis.scores import Note
 
 STRUCK = ("electric piano", "harpsichord", "clavinet", "mallets", "harp")
 HIGHEST = 12000  # Hz
@@ -46,7 +49,7 @@ class Patch:
     mistuned: np.ndarray
 
 
-def drawn(family, random, worn=False):
+def drawn(family: str, random: np.random.Generator, worn: bool = False) -> Patch:
     """A Patch for a family of instruments (material.FAMILIES) by the Generator. `worn`: an old piano's."""
     piano, struck = family == "piano", family in STRUCK or (family == "bass" and random.random() < 0.6)
     kind = 0 if piano else 1 if struck else 2
@@ -91,12 +94,14 @@ def drawn(family, random, worn=False):
     )
 
 
-def play(family, notes, seconds, random, rate, worn=False):
+def play(
+    family: str, notes: Iterable[Note], seconds: float, random: np.random.Generator, rate: int, worn: bool = False
+) -> np.ndarray:
     """The notes (scores.Note) by an instrument drawn for them, float32 (seconds * rate, 2)."""
     patch = drawn(family, random, worn)
     track = np.zeros((round(seconds * rate), 2), np.float32)
     release, spread = round(patch.release * rate), random.uniform(0, 0.5)
-    groups = {}
+    groups: dict[tuple[int, int], list[Note]] = {}
     for note in notes:
         groups.setdefault((note.pitch, min(LAYERS * note.velocity // 128, LAYERS - 1)), []).append(note)
     for (pitch, layer), group in groups.items():
@@ -115,7 +120,9 @@ def play(family, notes, seconds, random, rate, worn=False):
     return track
 
 
-def _note(patch, pitch, strength, seconds, random, rate):
+def _note(
+    patch: Patch, pitch: int, strength: float, seconds: float, random: np.random.Generator, rate: int
+) -> np.ndarray:
     """One note, float32 (seconds * rate,), of power much as its neighbours'."""
     time = np.arange(round(seconds * rate), dtype=np.float32) / rate
     hertz = 440 * 2 ** ((pitch - 69 + patch.mistuned[pitch] / 100) / 12)
@@ -136,7 +143,15 @@ def _note(patch, pitch, strength, seconds, random, rate):
     return (sound * (hertz / 262) ** -0.25).astype(np.float32)
 
 
-def _partials(patch, hertz, phase, strength, life, time, random):
+def _partials(
+    patch: Patch,
+    hertz: float,
+    phase: np.ndarray,
+    strength: float,
+    life: float,
+    time: np.ndarray,
+    random: np.random.Generator,
+) -> np.ndarray:
     sound = np.zeros(len(time))
     stiff = patch.stiff * (hertz / 262) ** 1.6
     places = np.log(np.geomspace(50, HIGHEST, len(patch.board)))
@@ -163,7 +178,7 @@ def _partials(patch, hertz, phase, strength, life, time, random):
     return sound / np.sqrt(total + 1e-12)
 
 
-def _envelope(patch, time, life):
+def _envelope(patch: Patch, time: np.ndarray, life: float) -> np.ndarray:
     """From 1 at first quickly, then slowly (a piano's second decay), to silence; or to what is held."""
     falls = np.exp(-6.9 * time / life)
     lasts = np.exp(-1.4 * time / life) if patch.hammer else 1.0

@@ -5,9 +5,12 @@ voices do, between pitches and sounds, which sampled choirs do not: in a song's 
 from a guitar.
 """
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from datasets_tools.synthesis import speech
+from datasets_tools.synthesis.scores import Note, Part
 from datasets_tools.synthesis.strings import hertz_of
 
 # The first five resonances in Hz of the vowels a, e, i, o, u of a man's voice, and their levels in dB (Fant 1960;
@@ -29,7 +32,7 @@ HARMONICS, HIGHEST = 60, 9000  # Hz
 class Vowels:
     """A throat that sings a random vowel a note."""
 
-    def __init__(self, notes, count, step, random):
+    def __init__(self, notes: Iterable[Note], count: int, step: float, random: np.random.Generator) -> None:
         weights = np.zeros((count, len(VOWELS)))
         weights[:, 0] = 1
         for note in notes:
@@ -41,7 +44,7 @@ class Vowels:
         self.tilt = random.uniform(0.6, 1.3)
         self.voiced = np.full(count, 0.98)
 
-    def gains(self, hertz):
+    def gains(self, hertz: np.ndarray) -> np.ndarray:
         """The factor of a tone at `hertz` in each frame: (count,) and (count,)."""
         resonances = self.levels / np.sqrt(1 + ((hertz[:, None] - self.centres) / (WIDTHS / 2)) ** 2)
         return resonances.sum(1) * (hertz / 200) ** -self.tilt
@@ -50,14 +53,14 @@ class Vowels:
 class Words:
     """A throat that says words, a syllable a note."""
 
-    def __init__(self, notes, count, step, random):
-        said = speech.speak(min(len(notes), 60) + 4, random)
-        self.places = speech.sung(said, notes, count, step)
-        self.envelope = said.envelope - said.envelope.max()
-        self.voiced = np.interp(self.places, np.arange(len(said.voiced)), said.voiced)
+    def __init__(self, notes: Sequence[Note], count: int, step: float, random: np.random.Generator) -> None:
+        words = speech.speak(min(len(notes), 60) + 4, random)
+        self.places = speech.sung(words, notes, count, step)
+        self.envelope = words.envelope - words.envelope.max()
+        self.voiced = np.interp(self.places, np.arange(len(words.voiced)), words.voiced)
         self.size = random.uniform(0.92, 1.12)
 
-    def gains(self, hertz):
+    def gains(self, hertz: np.ndarray) -> np.ndarray:
         from scipy.ndimage import map_coordinates
 
         bins = np.minimum(hertz / self.size * speech.SIZE / speech.RATE, speech.SIZE / 2)
@@ -67,7 +70,9 @@ class Words:
         return 10 ** (decibels / 20)
 
 
-def sing(part, seconds, random, rate, throat=Vowels):
+def sing(
+    part: Part, seconds: float, random: np.random.Generator, rate: int, throat: type[Vowels] | type[Words] = Vowels
+) -> np.ndarray:
     """The Part's notes sung, float32 (seconds * rate, 2); where several sound at once, the last that began.
 
     `throat`: Vowels, or Words, which raises ValueError where Flite gives no sound.
@@ -91,7 +96,7 @@ def sing(part, seconds, random, rate, throat=Vowels):
     return np.repeat(sound[:, None], 2, 1).astype(np.float32)
 
 
-def _hiss(throat, frames, count, rate, random):
+def _hiss(throat: Vowels | Words, frames: int, count: int, rate: int, random: np.random.Generator) -> np.ndarray:
     """Noise through the throat where it has no voice."""
     from scipy.signal import istft, stft
 
@@ -105,7 +110,9 @@ def _hiss(throat, frames, count, rate, random):
     return istft(spectrum, rate, nperseg=2 * FRAME, noverlap=FRAME)[1][:frames]
 
 
-def _curves(notes, count, step, random):
+def _curves(
+    notes: Sequence[Note], count: int, step: float, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """(pitch, level) at each of `count` frames, `step` seconds apart, gliding from note to note."""
     times = np.arange(count) * step
     pitch, level = np.full(count, float(notes[0].pitch) if notes else 60.0), np.zeros(count)
@@ -118,6 +125,6 @@ def _curves(notes, count, step, random):
     return _follow(pitch, glide), _follow(level, np.exp(-np.arange(0, 0.2, step) / 0.025))
 
 
-def _follow(curve, kernel):
+def _follow(curve: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     kernel = kernel / kernel.sum()
     return np.convolve(np.concatenate([np.full(len(kernel), curve[0]), curve]), kernel)[len(kernel) :][: len(curve)]

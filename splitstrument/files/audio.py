@@ -7,9 +7,14 @@ an hour of music is never in memory. Which library reads a file is found from it
 import math
 import os
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from splitstrument.files.decoders import AudioError, AudioInfo, open_source
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["AudioError", "AudioInfo", "Reader", "find_songs", "open_audio", "read"]
 
@@ -19,7 +24,7 @@ CHANNELS = 8
 _SUFFIXES = r"\.(wave?|rf64|w64|flac|aiff?|aifc|caf|og[ga]|opus|mp[34]|m4[ab]|mov|aac|webm|mk[va]|wma)"
 
 
-def find_songs(paths) -> list[Path]:
+def find_songs(paths: Iterable[str | Path]) -> list[Path]:
     """The songs that paths name: files as they are, folders searched for audio files (sorted)."""
     songs = []
     for path in map(Path, paths):
@@ -37,7 +42,9 @@ def find_songs(paths) -> list[Path]:
     return songs
 
 
-def read(path, stream=0, start=0.0, duration=None):
+def read(
+    path: str | Path, stream: int = 0, start: float = 0.0, duration: float | None = None
+) -> tuple["np.ndarray", int]:
     """A whole song, or a part of it: (array (frames, channels) float32, sample rate in Hz)."""
     import numpy as np
 
@@ -45,7 +52,7 @@ def read(path, stream=0, start=0.0, duration=None):
         return np.concatenate(list(reader.blocks(1 << 16))), reader.info.sample_rate
 
 
-def open_audio(path, stream=0, start=0.0, duration=None) -> "Reader":
+def open_audio(path: str | Path, stream: int = 0, start: float = 0.0, duration: float | None = None) -> "Reader":
     """Open an audio file; stream counts its audio streams from 0; start and duration are seconds.
 
     Raises AudioError where the file holds no sound that can be read.
@@ -60,10 +67,10 @@ class Reader:
     reading, one line that says what of the sound is missing.
     """
 
-    def __init__(self, path, stream, start, duration):
+    def __init__(self, path: Path, stream: int, start: float, duration: float | None) -> None:
         if not 0 <= start < math.inf or not (duration is None or 0 < duration < math.inf):
             raise AudioError(f"{path}: the start must not be negative and the duration must be above 0 s")
-        self.warning = None
+        self.warning: str | None = None
         self._file = _open_file(path)
         try:
             self._source = open_source(path, self._file, stream)
@@ -79,14 +86,14 @@ class Reader:
         self._start = round(start * info.sample_rate)
         self._count = None if duration is None else max(1, round(duration * info.sample_rate))
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._source.close()
         self._file.close()
 
-    def blocks(self, size):
+    def blocks(self, size: int) -> Iterator["np.ndarray"]:
         """Yield float32 arrays (size, channels), the last one shorter; to be called once.
 
         Raises AudioError at samples that are not finite, and where there is nothing to read.
@@ -105,7 +112,7 @@ class Reader:
         if held:
             yield np.concatenate(parts)
 
-    def _chunks(self):
+    def _chunks(self) -> Iterator["np.ndarray"]:
         """The chosen part in chunks of any size, checked; sets the warning."""
         import numpy as np
 
@@ -136,18 +143,18 @@ class Reader:
             time = end / info.sample_rate
             self.warning = f"{info.path}: its rate or channels change at {time:.1f} s: only read up to there"
         elif source.broken or missing:
-            of = f" of {source.expected / info.sample_rate:.1f}" if missing else ""
+            of = f" of {(source.expected or 0) / info.sample_rate:.1f}" if missing else ""
             time = f"{end / info.sample_rate:.1f}{of} s"
             self.warning = f"{info.path}: the file is cut: {time} could be read"
 
 
-def _open_file(path):
+def _open_file(path: Path) -> BinaryIO:
     if os.path.exists(path) and not os.path.isfile(path):
         raise AudioError(f"{path}: is a folder or a device, not a file")
     try:
         file = path.open("rb")
     except OSError as error:
-        raise AudioError(f"{path}: cannot be opened: {error.strerror.lower()}") from None
+        raise AudioError(f"{path}: cannot be opened: {(error.strerror or str(error)).lower()}") from None
     if not file.peek(1):
         file.close()
         raise AudioError(f"{path}: the file is empty (0 bytes)")

@@ -7,8 +7,13 @@ A source has `info`, `chunks(first)` (float32 (n, channels) from a frame on), `c
 
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Only containers that hold their own sound: a playlist (HLS, ffconcat) could open any other file.
 _CONTAINERS = "mov,matroska,aac,mp3,ogg,flac,wav,w64,aiff,caf,asf"
@@ -39,7 +44,7 @@ class AudioInfo:
     codec: str
 
 
-def open_source(path, file, stream):
+def open_source(path: Path, file: BinaryIO, stream: int) -> "_SoundfileSource | _AvSource":
     import soundfile
 
     head = file.read(4096)
@@ -59,7 +64,7 @@ def open_source(path, file, stream):
         unknown = int.from_bytes(head[4:8], "little") + 8 < size
     if sound and sound.format == "MP3":
         unknown = b"Xing" not in head and b"Info" not in head
-    if unknown:
+    if sound is None or unknown:
         file.seek(0)
         return _AvSource(path, file, stream)
     if sound.frames == 0:
@@ -75,7 +80,7 @@ class _SoundfileSource:
     changed = False
     damaged = 0
 
-    def __init__(self, path, sound):
+    def __init__(self, path: Path, sound: Any) -> None:
         self._sound = sound
         log = sound.extra_info
         self.broken = "lacks an end-of-stream bit" in log  # OGG
@@ -93,7 +98,7 @@ class _SoundfileSource:
         codec = f"{sound.format} {sound.subtype}"
         self.info = AudioInfo(path, sound.samplerate, sound.channels, sound.frames, depth, codec)
 
-    def seek(self, first):
+    def seek(self, first: int) -> int:
         """Go towards frame first; gives the number of frames still to skip."""
         import soundfile
 
@@ -106,7 +111,7 @@ class _SoundfileSource:
             time = first / self._sound.samplerate
             raise AudioError(f"{self.info.path}: the file is cut before the start, {time:g} s") from None
 
-    def chunks(self):
+    def chunks(self) -> Iterator["np.ndarray"]:
         import numpy as np
         import soundfile
 
@@ -118,21 +123,21 @@ class _SoundfileSource:
         except soundfile.LibsndfileError:
             self.broken = True
 
-    def close(self):
+    def close(self) -> None:
         self._sound.close()
 
 
 class _AvSource:
     """A file that the FFmpeg libraries in PyAV read."""
 
-    def __init__(self, path, file, stream):
+    def __init__(self, path: Path, file: BinaryIO, stream: int) -> None:
         import av
 
         self.broken = self.changed = False
         self.damaged = 0
         options = {"format_whitelist": _CONTAINERS}
         try:
-            self._container = av.open(file, options=options, metadata_errors="replace")
+            self._container = av.open(file, "r", options=options, metadata_errors="replace")
         except (av.FFmpegError, OSError):
             raise AudioError(f"{path}: not an audio file, or cut or broken") from None
         streams = self._container.streams.audio
@@ -144,16 +149,17 @@ class _AvSource:
             raise AudioError(f"{path}: has {count}; no stream {stream}")
         self._stream = streams[stream]
         self._decoded = self._decode()
-        self._head = next(self._decoded, None)  # only a decoded frame has the true rate and layout
-        if self._head is None:
+        head = next(self._decoded, None)  # only a decoded frame has the true rate and layout
+        if head is None:
             what = "the file is cut or broken: no sound" if self.broken else "holds no sound (0 samples)"
             raise AudioError(f"{path}: {what}")
-        frame, codec = self._head[1], self._stream.codec_context.name
+        self._head = head
+        frame, codec = head[1], self._stream.codec_context.name
         rate, container = frame.sample_rate, self._container.format.name.split(",")[0]
         self._mov = container == "mov"
         self.tolerance = _TOLERANCE * rate
-        self.expected = None  # other containers only guess it from the bit rate
-        if self._mov and self._stream.duration:
+        self.expected: int | None = None  # other containers only guess it from the bit rate
+        if self._mov and self._stream.duration and self._stream.time_base:
             self.expected = round(self._stream.duration * self._stream.time_base * rate)
         elif container == "matroska" and self._container.duration and len(self._container.streams) == 1:
             self.expected = round(self._container.duration * rate / av.time_base)
@@ -163,7 +169,7 @@ class _AvSource:
         channels = frame.layout.nb_channels
         self.info = AudioInfo(path, rate, channels, self.expected, depth, f"{container} {codec}")
 
-    def _decode(self):
+    def _decode(self) -> Iterator[tuple[int, Any]]:
         """Yield (frames lost to damage just before it, decoded frame)."""
         import av
 
@@ -173,7 +179,7 @@ class _AvSource:
                 try:
                     frames = packet.decode()
                 except av.FFmpegError:
-                    lost += max(1, round((packet.duration or 0) * stream.time_base * (stream.rate or 0)))
+                    lost += max(1, round((packet.duration or 0) * (stream.time_base or 0) * (stream.rate or 0)))
                     continue
                 for frame in frames:
                     yield lost, frame
@@ -183,13 +189,14 @@ class _AvSource:
         # Damage that no sound follows is the cut end of the file.
         self.broken = self.broken or lost > 0
 
-    def seek(self, first):
+    def seek(self, first: int) -> int:
         return first
 
-    def chunks(self):
+    def chunks(self) -> Iterator["np.ndarray"]:
         import numpy as np
 
-        info, chunk = self.info, None
+        info = self.info
+        chunk: np.ndarray | None = None
         for lost, frame in itertools.chain([self._head], self._decoded):
             if chunk is not None:
                 yield chunk
@@ -201,16 +208,18 @@ class _AvSource:
                 self.damaged += 1
                 chunk = np.concatenate([np.zeros((lost, info.channels), np.float32), chunk])
         # An AAC decoder fills up its last frame; an MP4 says how much of it is sound.
+        if chunk is None:
+            return
         if self._mov and frame.duration:
             padding = frame.samples - round(frame.duration * frame.time_base * info.sample_rate)
             chunk = chunk[: len(chunk) - max(0, padding)]
         yield chunk
 
-    def close(self):
+    def close(self) -> None:
         self._container.close()
 
 
-def _samples(frame):
+def _samples(frame: Any) -> "np.ndarray":
     """A decoded frame as float32 (n, channels)."""
     import numpy as np
 

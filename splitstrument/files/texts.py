@@ -15,6 +15,11 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         raise cannot_be_written(path, error) from None
 
 
+def cannot_be_opened(path: str | os.PathLike[str], error: OSError) -> ValueError:
+    """One line for the `error` that opening the file `path` ended with."""
+    return ValueError(f"{path}: cannot be opened: {(error.strerror or str(error)).lower()}")
+
+
 def cannot_be_written(path: str | os.PathLike[str], error: BaseException) -> AudioError:
     """One line for the `error` that writing the file `path` ended with."""
     return AudioError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or 'disk full?'}")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from splitstrument.files.atomic import AtomicFile
 from splitstrument.files.audio import AudioError
-from splitstrument.files.tables import write_csv  # noqa: F401
-from splitstrument.files.texts import cannot_be_written, write_text  # noqa: F401
+from splitstrument.files.texts import cannot_be_written
 
 if TYPE_CHECKING:
     import numpy as np

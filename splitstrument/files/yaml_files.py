@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from splitstrument.files.texts import write_text
+from splitstrument.files.texts import cannot_be_opened, write_text
 
 
 def read_yaml(path: str | os.PathLike[str]) -> Any:
@@ -14,7 +14,7 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
         with open(path, encoding="utf-8") as file:
             return yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except OSError as error:
-        raise ValueError(f"{path}: cannot be opened: {(error.strerror or str(error)).lower()}") from None
+        raise cannot_be_opened(path, error) from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise ValueError(f"{path}: cannot be read as YAML ({' '.join(str(error).split())})") from None
 
@@ -39,4 +39,5 @@ def write_yaml(path: str | os.PathLike[str], content: Any, **style: Any) -> None
     import yaml
 
     style = {"sort_keys": False, "allow_unicode": True, "width": 1000} | style
-    write_text(path, yaml.dump(plain(content), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), **style))
+    text: Any = yaml.dump(plain(content), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), **style)
+    write_text(path, text)

@@ -2,15 +2,19 @@
 
 import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from splitstrument.cards import ModelError
 from splitstrument.commands import MISSING_PACKAGES
 from splitstrument.files.audio import AudioError
 from splitstrument.stages.signals import stopped_by_signals
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
-def command(main):
+
+def command(main: Callable[[Sequence[str] | None], int]) -> Callable[..., int]:
     """A command's `main`: what stops it becomes one line on standard error and an exit code."""
 
     @functools.wraps(main)
@@ -35,14 +39,14 @@ def command(main):
     return guarded
 
 
-def command_line(name, arguments=None):
+def command_line(name: str, arguments: Sequence[str] | None = None) -> str:
     """`splitstrument name ...` as it was typed; `arguments` are those of the command's `main`."""
     import shlex
 
     return shlex.join(["splitstrument", name, *(sys.argv[1:] if arguments is None else arguments)])
 
 
-def error_line(error):
+def error_line(error: BaseException) -> str:
     """An exception as one line: what a person needs to know of it."""
     if isinstance(error, MemoryError):
         return "out of memory"
@@ -60,15 +64,15 @@ def some(names: Sequence[str], most: int = 8) -> str:
 class _Lines:
     """Standard error where it is no terminal: what tqdm would draw over becomes lines."""
 
-    def write(self, text):
+    def write(self, text: str) -> None:
         if text.strip():
             sys.stderr.write(text.strip() + "\n")
 
-    def flush(self):
+    def flush(self) -> None:
         sys.stderr.flush()
 
 
-def progress(total, unit, **settings):
+def progress(total: float, unit: str, **settings: Any) -> "tqdm":
     """A tqdm bar on a terminal; elsewhere a line every half minute. `settings`: of tqdm."""
     from tqdm import tqdm
 

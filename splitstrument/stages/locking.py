@@ -3,10 +3,11 @@
 import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def locked(folder, wait=False):
+def locked(folder: str | os.PathLike[str], wait: bool = False) -> Iterator[None]:
     """Keep the existing `folder` for this process; where another one has it, `wait` for it, or BlockingIOError."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -9,8 +9,10 @@ import contextlib
 import contextvars
 import os
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from splitstrument.files.atomic import remove_unfinished
 from splitstrument.files.audio import AudioError
@@ -18,6 +20,18 @@ from splitstrument.stages.console import error_line, progress, some
 from splitstrument.stages.locking import locked
 from splitstrument.stages.workers import BACKENDS, at_work, dead_workers, ignoring_sigint, processes, work_for
 
+
+class Named(Protocol):
+    """What a stage works on: anything with a name, by which it is told of."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+
+Item = TypeVar("Item", bound=Named)
+Folder = TypeVar("Folder", bound=str | os.PathLike[str])
 STATES = ("done", "already there", "skipped", "failed")
 
 
@@ -40,10 +54,10 @@ class Outcome:
     state: str = "done"
     reason: str = ""
     notes: tuple[str, ...] = ()
-    result: object = None
+    result: Any = None
 
 
-def add_options(parser, jobs=-1):
+def add_options(parser: argparse.ArgumentParser, jobs: int = -1) -> None:
     """The options --jobs, `jobs` unless given, and --backend of a stage's parser."""
     default = "one for each core" if jobs == -1 else jobs
     parser.add_argument(
@@ -58,14 +72,14 @@ def add_options(parser, jobs=-1):
     )
 
 
-def _jobs(text):
+def _jobs(text: str) -> int:
     if (jobs := int(text)) == 0 or jobs < -1:
         raise argparse.ArgumentTypeError("must be 1 or more, or -1")
     return jobs
 
 
 @contextlib.contextmanager
-def output_folder(path):
+def output_folder(path: Folder) -> Iterator[Folder]:
     """Make the folder `path` and keep it for this process; StageError where it cannot be, or another works in it.
 
     What a process that was stopped left half made, at most two folders down, is removed, before and after.
@@ -85,14 +99,14 @@ def output_folder(path):
             remove_unfinished(path, 2)
 
 
-def check_apart(output, source):
+def check_apart(output: str | os.PathLike[str], source: str | os.PathLike[str]) -> None:
     """Raise StageError where one of the two folders lies inside the other: what is written would be read."""
     inside, around = Path(output).resolve(), Path(source).resolve()
     if inside.is_relative_to(around) or around.is_relative_to(inside):
         raise StageError(f"{output} and {source}: one lies inside the other; use another --output")
 
 
-def attempt(function, item):
+def attempt(function: Callable[[Item], Outcome], item: Item) -> Outcome:
     """`function(item)`, an Outcome whatever happens short of the process's end."""
     try:
         return function(item)
@@ -102,7 +116,13 @@ def attempt(function, item):
         return Outcome(item.name, "failed", error_line(error))
 
 
-def run(function, items, options, unit="track", size=None):
+def run(
+    function: Callable[[Item], Outcome],
+    items: Iterable[Item],
+    options: argparse.Namespace,
+    unit: str = "track",
+    size: Callable[[Item], float] | None = None,
+) -> list[Outcome]:
     """The Outcome of every item, in their order. Each item has a `name`; `options` are those of `add_options`.
 
     A process that dies (decoding a broken file, or out of memory) fails its own item only. Progress counts items, or
@@ -140,30 +160,30 @@ def run(function, items, options, unit="track", size=None):
     return [outcomes[number] for number in range(len(items))]
 
 
-_advance = contextvars.ContextVar("advance", default=None)
+_advance: contextvars.ContextVar[Callable[[float], None] | None] = contextvars.ContextVar("advance", default=None)
 
 
-def advance(amount):
+def advance(amount: float) -> None:
     """Tell of progress within an item, in the unit of `run`; heard where there is but one job."""
     if told := _advance.get():
         told(amount)
 
 
 @contextlib.contextmanager
-def _progress(total, unit):
+def _progress(total: float, unit: str) -> Iterator[Callable[[float], None]]:
     """A bar; yields what is told the size of an item that is finished, of which a part may have been told before."""
-    before = 0
+    before = 0.0
     with progress(total, unit) as bar:
 
-        def tell(amount):
+        def tell(amount: float) -> None:
             nonlocal before
             before += amount
             bar.update(amount)
 
-        def finish(size):
+        def finish(size: float) -> None:
             nonlocal before
             bar.update(size - before)
-            before = 0
+            before = 0.0
 
         token = _advance.set(tell)
         try:
@@ -172,12 +192,14 @@ def _progress(total, unit):
             _advance.reset(token)
 
 
-def _numbered(function, item, number, parent, folder):
+def _numbered(
+    function: Callable[[Item], Outcome], item: Item, number: int, parent: int, folder: str
+) -> tuple[int, Outcome]:
     work_for(parent, folder)
     return number, attempt(function, item)
 
 
-def summarise(outcomes, what="tracks"):
+def summarise(outcomes: Sequence[Outcome], what: str = "tracks") -> int:
     """Print what became of all items; the exit code: 1 if any failed."""
     counts = {state: sum(outcome.state == state for outcome in outcomes) for state in STATES}
     for outcome in outcomes:

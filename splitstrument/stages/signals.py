@@ -3,10 +3,11 @@
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def stopped_by_signals():
+def stopped_by_signals() -> Iterator[None]:
     """SIGTERM raises KeyboardInterrupt, as Ctrl-C does: files that are not complete are removed on the way out."""
     if threading.current_thread() is not threading.main_thread():  # only there can a signal be handled
         yield

@@ -7,12 +7,13 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 BACKENDS = ("loky", "threading", "dask", "ray")
 
 
 @contextlib.contextmanager
-def at_work(name, jobs):
+def at_work(name: str, jobs: int) -> Iterator[None]:
     """joblib at work with this backend; its own processes end with it."""
     from joblib import parallel_config
 
@@ -35,13 +36,13 @@ def at_work(name, jobs):
     except KeyboardInterrupt:
         # Before anything is cleaned up, nothing must write any more.
         for process in multiprocessing.active_children():
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
             process.join()
         raise
 
 
 @contextlib.contextmanager
-def ignoring_sigint():
+def ignoring_sigint() -> Iterator[None]:
     """Processes that start meanwhile ignore Ctrl-C, which a terminal sends to all: this one ends them."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -53,7 +54,7 @@ def ignoring_sigint():
         signal.signal(signal.SIGINT, before)
 
 
-def work_for(parent, folder):
+def work_for(parent: int, folder: str) -> None:
     """Be a process of `parent`, a process id: end with it, and work in its folder, as relative paths are meant.
 
     A process that is used again, or is a cluster's, began elsewhere.
@@ -63,7 +64,7 @@ def work_for(parent, folder):
 
 
 @functools.cache
-def _die_with(parent):
+def _die_with(parent: int) -> None:
     """In a process that `parent` began, end with it: else it would go on writing when the parent has been killed."""
     if os.getppid() != parent:
         return
@@ -76,11 +77,11 @@ def _die_with(parent):
     threading.Thread(target=watch, daemon=True).start()
 
 
-def processes(jobs):
+def processes(jobs: int) -> int:
     return jobs if jobs > 0 else os.cpu_count() or 1
 
 
-def dead_workers():
+def dead_workers() -> type[Exception]:
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     return TerminatedWorkerError

@@ -4,7 +4,9 @@ import functools
 import hmac
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import web
 
@@ -13,6 +15,10 @@ from datasets_tools.labelling.sound_cache import Broken
 from splitstrument.stages.console import error_line
 from webapp.pages import site
 from webapp.pages.refused import Refused
+
+if TYPE_CHECKING:
+    from datasets_tools.labelling.page.server import Context
+    from datasets_tools.labelling.sound_cache import Sound
 
 KEYS = {
     "bad_quality": "Q",
@@ -40,12 +46,12 @@ URLS = (
 )  # fmt: skip
 
 
-def make_site(context):
+def make_site(context: "Context") -> site.Wsgi:
     """The WSGI application."""
     return site.application(URLS, globals(), context, _STATIC, hosts={"127.0.0.1", "localhost"})
 
 
-def _context():
+def _context() -> "Context":
     """What the handlers share, for who has the key. Everything but the first call has it as a cookie."""
     context = web.ctx.context
     given = web.cookies().get(context.cookie, "")
@@ -54,13 +60,13 @@ def _context():
     return context
 
 
-def _number(text, items):
+def _number(text: str, items: Sequence) -> int:
     if (number := int(text)) >= len(items):
         raise Refused(404, "There is no such track or stem.")
     return number
 
 
-def _sitting():
+def _sitting() -> str:
     sitting = web.input(_method="get", sitting="").sitting
     if not re.fullmatch("[0-9a-f-]{8,40}", sitting):
         raise Refused(400, "Which page asks must be told: sitting.")
@@ -75,7 +81,7 @@ def _written(change):
         raise Refused(500, f"The mark is not set: {error_line(error)}") from None
 
 
-def _state(context, sitting):
+def _state(context: "Context", sitting: str) -> dict[str, Any]:
     """What every answer about marks tells of the whole."""
     return context.judging.progress(sitting) | {"undoable": context.judging.count(sitting)}
 
@@ -83,7 +89,7 @@ def _state(context, sitting):
 class Page:
     """/, with the key in the address at the first time."""
 
-    def GET(self):
+    def GET(self) -> Any:
         context = web.ctx.context
         if hmac.compare_digest(web.input(_method="get", key="").key.encode(), context.key.encode()):
             web.setcookie(context.cookie, context.key, httponly=True, samesite="Strict", path="/")
@@ -95,40 +101,40 @@ class Page:
 class Sitting:
     """What a page needs to begin: the settings, the marks, and the first track (null: all are judged)."""
 
-    def GET(self):
+    def GET(self) -> Any:
         context, sitting = _context(), _sitting()
         settings = context.settings
         marks = [{"name": name, "key": key, "meaning": MEANINGS[name]} for name, key in KEYS.items()]
-        found = {"group": settings.group, "also": settings.also, "splits": settings.splits}
-        found |= {"cautious": settings.cautious, "marks": marks, "track": context.judging.go_on(sitting)}
-        return site.answer(found | _state(context, sitting))
+        start = {"group": settings.group, "also": settings.also, "splits": settings.splits}
+        start |= {"cautious": settings.cautious, "marks": marks, "track": context.judging.go_on(sitting)}
+        return site.answer(start | _state(context, sitting))
 
 
 class Track:
     """One track: its stems and marks; with `hear=1` the sitting hears it now, and learns what is likely to be next."""
 
-    def GET(self, number):
+    def GET(self, track: str) -> Any:
         context = _context()
-        number = _number(number, context.stems)
+        number = _number(track, context.stems)
         groups = (context.settings.group, *context.settings.also)
         stems = [
             {"group": group, "name": file.name, "judged": group in groups} for group, file in context.stems[number]
         ]
-        found = {"track": number, "name": context.judging.tracks[number].name, "stems": stems}
-        found |= {"marks": context.judging.marks(number)}
+        facts = {"track": number, "name": context.judging.tracks[number].name, "stems": stems}
+        facts |= {"marks": context.judging.marks(number)}
         if web.input(_method="get", hear="").hear:
             sitting = _sitting()
             context.judging.hear(sitting, number)
-            found |= {"next": _prepare(context, sitting, number, stems)} | _state(context, sitting)
-        return site.answer(found)
+            facts |= {"next": _prepare(context, sitting, number, stems)} | _state(context, sitting)
+        return site.answer(facts)
 
 
-def _prepare(context, sitting, number, stems):
+def _prepare(context: "Context", sitting: str, number: int, stems: Sequence[dict[str, Any]]) -> int | None:
     """Make ready what the sitting will hear after it began with a track: the number of the track that is next."""
     soon = context.judging.coming(sitting, number)[:_SOON]
-    mine = [(number, stem, False) for stem, each in enumerate(stems) if each["judged"]]
-    others = [(number, stem, True) for _, stem, _ in mine] if len(stems) > 1 else []
-    first = [(each, 0, False) for each in soon]
+    mine = [(number, place, False) for place, stem in enumerate(stems) if stem["judged"]]
+    others = [(number, place, True) for _, place, _ in mine] if len(stems) > 1 else []
+    first = [(track, 0, False) for track in soon]
     context.sounds.want(sitting, [mine[0], *first[:1], *mine[1:], *first[1:2], *others])
     context.hints.want(sitting, [number, *soon])
     return soon[0] if soon else None
@@ -137,9 +143,9 @@ def _prepare(context, sitting, number, stems):
 class Hints:
     """The hints of a track: lines for each of its stems, or why there are none; not `ready` while they are sought."""
 
-    def GET(self, number):
+    def GET(self, track: str) -> Any:
         context = _context()
-        number = _number(number, context.stems)
+        number = _number(track, context.stems)
         outcome = context.hints.get(number, _WAIT)
         if outcome is None:
             return site.answer({"ready": False})
@@ -154,31 +160,31 @@ class Hints:
 class Stem:
     """The sound of a stem, or of the others of its track: where it is and its peaks, or why it cannot be heard."""
 
-    def GET(self, number, stem, others):
-        sound = _sound(number, stem, others)
+    def GET(self, track: str, stem: str, others: str | None) -> Any:
+        sound = _sound(track, stem, others)
         if sound is None:
             return site.answer({"ready": False})
         if isinstance(sound, Broken):
             return site.answer({"ready": True, "error": sound.error})
-        url = f"/sound/{int(number)}/{int(stem)}{others or ''}.wav"
-        found = {"sound": sound.layout | {"url": url}, "peaks": sound.peaks, "warning": sound.warning}
-        return site.answer({"ready": True, "error": None} | found)
+        url = f"/sound/{int(track)}/{int(stem)}{others or ''}.wav"
+        facts = {"sound": sound.layout | {"url": url}, "peaks": sound.peaks, "warning": sound.warning}
+        return site.answer({"ready": True, "error": None} | facts)
 
 
-def _sound(number, stem, others):
+def _sound(track: str, stem: str, others: str | None) -> "Sound | Broken | None":
     context = _context()
-    number = _number(number, context.stems)
-    stem = _number(stem, context.stems[number])
+    number = _number(track, context.stems)
+    place = _number(stem, context.stems[number])
     if others and len(context.stems[number]) == 1:
         raise Refused(404, "The track has no other stems.")
-    return context.sounds.get((number, stem, bool(others)), _WAIT)
+    return context.sounds.get((number, place, bool(others)), _WAIT)
 
 
 class Wav:
     """The WAV of a sound, in ranges."""
 
-    def GET(self, number, stem, others):
-        sound = _sound(number, stem, others)
+    def GET(self, track: str, stem: str, others: str | None) -> Any:
+        sound = _sound(track, stem, others)
         if sound is None or isinstance(sound, Broken):
             raise Refused(404, "This sound is not ready.")
         return site.send_file(sound.path)
@@ -187,19 +193,19 @@ class Wav:
 class Marks:
     """Set and take away marks of a track; `done`: it is judged by that, and the answer says what is next."""
 
-    def POST(self, number):
+    def POST(self, track: str) -> Any:
         context, sitting = _context(), _sitting()
-        number = _number(number, context.stems)
+        number = _number(track, context.stems)
         wanted, unwanted, done = _judgement(web.data())
         judging = context.judging
         _written(functools.partial(judging.judge, sitting, number, wanted, unwanted, done))
-        found = {"marks": judging.marks(number)} | _state(context, sitting)
+        state = {"marks": judging.marks(number)} | _state(context, sitting)
         if done:
-            found["next"] = judging.go_on(sitting, number)
-        return site.answer(found)
+            state["next"] = judging.go_on(sitting, number)
+        return site.answer(state)
 
 
-def _judgement(body):
+def _judgement(body: bytes) -> tuple[list[str], list[str], bool]:
     """(marks to set, marks to clear, done) of a request's JSON. Refused where it is anything else."""
     try:
         given = json.loads(body)
@@ -215,7 +221,7 @@ def _judgement(body):
 class Undo:
     """Take back the sitting's last judgement; `track` is the one that it was of, or null."""
 
-    def POST(self):
+    def POST(self) -> Any:
         context, sitting = _context(), _sitting()
         last = _written(functools.partial(context.judging.undo, sitting))
         return site.answer({"track": last.track if last else None} | _state(context, sitting))
@@ -224,7 +230,7 @@ class Undo:
 class History:
     """The tracks that a sitting has judged, the latest first, with their marks."""
 
-    def GET(self):
+    def GET(self) -> Any:
         judging = _context().judging
         numbers = judging.history(_sitting())
         tracks = [{"track": n, "name": judging.tracks[n].name, "marks": judging.marks(n)} for n in numbers]

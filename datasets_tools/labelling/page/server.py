@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 import webbrowser
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from datasets_tools.labelling.page.handlers import make_site
 from datasets_tools.labelling.page.judging import Judging
 from datasets_tools.labelling.prefetch import Prefetch
 from datasets_tools.labelling.sound_cache import SoundCache
+from datasets_tools.organize import Organised
 from datasets_tools.tracks import SILENT_GROUPS
 from splitstrument.stages.locking import locked
-from splitstrument.stages.run import attempt
+from splitstrument.stages.run import Outcome, attempt
 from webapp.pages import site
 
 _SCRATCH = "splitstrument-listen-"
@@ -49,7 +51,9 @@ class Context:
     cookie: str = field(default_factory=lambda: f"listen_{secrets.token_hex(4)}")
 
 
-def listen(tracks, settings, examine, known=()):
+def listen(
+    tracks: Sequence[Organised], settings: Listening, examine: Callable[..., Outcome], known: Iterable[Outcome] = ()
+) -> int:
     """Serve the page for judging `tracks` until Ctrl-C; the exit code.
 
     `examine(track, check=...)` is an Outcome whose result is {(group, file's name): hints}; `known`: those of all
@@ -73,7 +77,7 @@ def listen(tracks, settings, examine, known=()):
 
 
 @contextlib.contextmanager
-def _scratch():
+def _scratch() -> Iterator[str]:
     """A folder for sounds, which goes at the end; those that killed processes left go now."""
     for left in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
         # A living process keeps its own locked, as soon as it has made it.
@@ -84,7 +88,13 @@ def _scratch():
         yield folder
 
 
-def make_context(tracks, settings, examine, folder, known=()):
+def make_context(
+    tracks: Sequence[Organised],
+    settings: Listening,
+    examine: Callable[..., Outcome],
+    folder: str | Path,
+    known: Iterable[Outcome] = (),
+) -> Context:
     """The Context for `tracks`; sounds lie in `folder`."""
     stems = [_stems(track, (settings.group, *settings.also)) for track in tracks]
     hints = dict(enumerate(known))
@@ -97,7 +107,7 @@ def make_context(tracks, settings, examine, folder, known=()):
     return Context(settings, Judging(tracks, settings.group), stems, sounds, Prefetch(hear, 1))
 
 
-def _stems(track, groups):
+def _stems(track: Organised, groups: Sequence[str]) -> list[tuple[str, Path]]:
     """(group, file) of every stem that can be sounds, those of `groups` first."""
     others = [group for group in track.stems if group not in groups and group not in SILENT_GROUPS]
     return [(group, file) for group in (*groups, *others) for file in track.stems.get(group, ())]
