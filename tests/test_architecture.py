@@ -14,6 +14,8 @@ ARROWS = {
     "webapp": {"splitstrument"},
     "datasets_tools": {"splitstrument", "webapp"},
 }
+# Arrays are Keras' or NumPy's here: what one backend alone has stays out.
+PURE_KERAS = ("splitstrument/networks", "splitstrument/extraction.py", "splitstrument/windows.py", "training")
 MODULES = sorted(path for package in ARROWS for path in (ROOT / package).rglob("*.py"))
 
 
@@ -40,9 +42,32 @@ def test_modules_are_short_and_say_what_they_are(path):
     assert path.name == "__init__.py" or ast.get_docstring(ast.parse(text))
 
 
-@pytest.mark.parametrize("folder", ["splitstrument/networks", "training"])
-def test_networks_and_training_are_pure_keras(folder):
-    for path in (ROOT / folder).glob("*.py"):
-        if path.name == "tensorflow_backend.py":  # tf.data and tf.distribute, where TensorFlow is the backend
-            continue
-        assert not {"tensorflow", "jax", "torch"} & set(imported(path)), path
+@pytest.mark.parametrize("name", PURE_KERAS)
+def test_networks_windows_and_training_are_pure_keras(name):
+    path = ROOT / name
+    for module in path.rglob("*.py") if path.is_dir() else [path]:
+        if module.name != "tensorflow_backend.py":  # tf.data and tf.distribute, where TensorFlow is the backend
+            assert not {"tensorflow", "jax", "torch"} & set(imported(module)), module
+
+
+def public_functions(body, prefix=""):
+    """(name, definition, whether it is a method) of a module's public functions, and of those of its public classes."""
+    for node in body:
+        special = getattr(node, "name", "").startswith("__") and node.name.endswith("__")
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (special or not node.name.startswith("_")):
+            static = any(getattr(decorator, "id", "") == "staticmethod" for decorator in node.decorator_list)
+            yield prefix + node.name, node, bool(prefix) and not static
+        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from public_functions(node.body, f"{prefix}{node.name}.")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_public_functions_are_typed(path):
+    lacking = []
+    for name, function, method in public_functions(ast.parse(path.read_text(encoding="utf-8")).body):
+        given = function.args
+        arguments = [*given.posonlyargs, *given.args][method:]  # not self or cls
+        arguments += [*given.kwonlyargs, *filter(None, (given.vararg, given.kwarg))]
+        lacking += [f"{name}: {argument.arg}" for argument in arguments if argument.annotation is None]
+        lacking += [f"{name}: what it returns"] * (function.returns is None)
+    assert not lacking
