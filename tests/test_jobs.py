@@ -222,12 +222,8 @@ def test_a_song_whose_model_is_no_longer_served(tmp_path, small):
 
 def test_songs_of_several_models(tmp_path, small, sound):
     """Models and parts are in the order in which models are offered; of several models the last part is the rest."""
-    names = ("drums", "band")
-    drums, band = (
-        str(strangers.card(tmp_path / name, *parts))
-        for name, parts in zip(names, (["drums"], ["bass", "other"]), strict=True)
-    )
-    with strangers.quickly(tmp_path, small, models=(str(small), drums, band)) as server:
+    drums, band = strangers.card(tmp_path / "drums", "drums"), strangers.card(tmp_path / "band", "bass", "other")
+    with strangers.quickly(tmp_path, small, models=(str(small), str(drums), str(band))) as server:
         offered = ask(server, "/api/models")[1]["models"]
         assert [(model["name"], model["takes"], model["remainder"]) for model in offered] == [
             ("small", ["guitar"], "rest"),
@@ -235,10 +231,8 @@ def test_songs_of_several_models(tmp_path, small, sound):
             ("band", ["bass"], "other"),
         ]
         asked = [["band", "small"], ["band"], [], ["drums", "band", "small"]]
-        jobs = [
-            served.post(server.address, ("song", sound, "a.wav"), *(("model", name) for name in models))
-            for models in asked
-        ]
+        file = ("song", sound, "a.wav")
+        jobs = [served.post(server.address, file, *(("model", name) for name in models)) for models in asked]
         assert [(job["models"], job["parts"]) for _, job in jobs] == [
             (["small", "band"], ["guitar", "bass", "rest"]),
             (["band"], ["bass", "other"]),

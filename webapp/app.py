@@ -200,8 +200,8 @@ class OneJob:
         if job.owner and job.owner != _owner():
             raise Refused(403, "Only the browser that asked for this can cancel or remove it.")
         going = job.state in jobs.GOING
-        job = store.end(id, jobs.CANCELLED) if going else store.end(id, jobs.DELETED, only=jobs.OVER)
-        return answer({"id": id, "state": job.state})
+        ended = store.end(id, jobs.CANCELLED) if going else store.end(id, jobs.DELETED, only=jobs.OVER)
+        return answer({"id": id, "state": ended.state if ended else jobs.DELETED})
 
 
 class JobFile:
@@ -247,18 +247,15 @@ def _job(id: str) -> Job:
 
 def _shown(job: Job) -> dict[str, Any]:
     """What people and programs may know of a job."""
-    shown = {"id": job.id, "state": job.state, "title": job.title, "models": job.models, "parts": job.parts}
-    shown |= {"link": job.link or None, "message": job.message or None, "seconds": job.seconds}
-    shown |= {
-        "percent": round(100 * job.share, 1),
-        "created": job.created,
-        "mine": bool(_owner()) and job.owner == _owner(),
-    }
+    shown: dict[str, Any] = {"id": job.id, "state": job.state, "title": job.title, "seconds": job.seconds}
+    shown |= {"models": job.models, "parts": job.parts, "link": job.link or None, "message": job.message or None}
+    mine = bool(_owner()) and job.owner == _owner()
+    shown |= {"percent": round(100 * job.share, 1), "created": job.created, "mine": mine}
     if job.state == jobs.WAITING:
         shown["before"] = _here().store.place(job)
     if job.state == jobs.RUNNING:
         shown |= {"stage": job.stage, "left": round(job.left, 1) or None}
     if job.state == jobs.DONE:
-        shown |= {"expires": job.expires, "took": round(job.finished - job.started, 1)}
-        shown["formats"] = job.formats
+        took = round(job.finished - job.started, 1)
+        shown |= {"formats": job.formats, "expires": job.expires, "took": took}
     return shown

@@ -26,7 +26,7 @@ def _warm() -> None:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(bytes(2000))
     soundfile.read(io.BytesIO(sound.getvalue()))
-    with av.open(io.BytesIO(sound.getvalue())) as file:
+    with av.open(io.BytesIO(sound.getvalue()), "r") as file:
         next(file.decode(audio=0)).to_ndarray()
 
 

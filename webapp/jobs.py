@@ -49,7 +49,7 @@ class Job:
 
 _NAMES = [each.name for each in fields(Job)]
 _LISTS = [each.name for each in fields(Job) if each.type == tuple[str, ...]]  # which are kept as JSON
-_TYPES = {str: "TEXT", float: "REAL", int: "INTEGER", tuple[str, ...]: "TEXT"}
+_TYPES: dict[Any, str] = {str: "TEXT", float: "REAL", int: "INTEGER", tuple[str, ...]: "TEXT"}
 # Earlier databases have jobs of one model, which takes out one instrument.
 _MIGRATION = """
 BEGIN;

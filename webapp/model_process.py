@@ -3,6 +3,7 @@
 It reads only what `decoding` wrote. The server itself loads neither TensorFlow nor a model, so its answers do not wait.
 """
 
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -112,14 +113,21 @@ class _Separators:
         return sum(map(len, self._kept)) < _NETWORKS
 
     def of(self, models: Models) -> "Separator":
-        """The Separator of these models. Raises as Separator does."""
+        """The Separator of these models. Raises as Separator does; standard error has a line of it then."""
         from splitstrument.separator import Separator
+        from splitstrument.stages.console import error_line
 
         if models not in self._kept:
             while self._kept and sum(map(len, self._kept)) + len(models) > _NETWORKS:
                 self._kept.popitem(last=False)
                 gc.collect()  # networks are cycles, which would wait for it
-            self._kept[models] = Separator([self._folders[name] for name in models], device=self._device or None)
+            folders = [self._folders[name] for name in models]
+            try:
+                self._kept[models] = Separator(folders, device=self._device or None)
+            except Exception as error:
+                line = f"the model {'+'.join(models)} cannot be used: {error_line(error)}"
+                print(f"splitstrument: {line}", file=sys.stderr)
+                raise
         self._kept.move_to_end(models)
         return self._kept[models]
 
@@ -136,11 +144,8 @@ def _work(connection: Connection, parent: int, folder: str, folders: Mapping[str
     separators, ahead = _Separators(folders, device), list(folders)
     while True:
         if ahead and separators.room() and not connection.poll():  # while nobody waits
-            name = ahead.pop(0)
-            try:
-                separators.of((name,))
-            except Exception as error:  # told again to whoever asks for it
-                print(f"splitstrument: the model {name} cannot be used: {error_line(error)}", file=sys.stderr)
+            with contextlib.suppress(Exception):  # told again to whoever asks for it
+                separators.of((ahead.pop(0),))
             continue
         try:
             request = connection.recv()

@@ -74,7 +74,7 @@ def demonstrator(settings: "Settings", rule: "Rule | None" = None) -> "Iterator[
     server = site.server(wsgi, settings.host, settings.port, threads=THREADS, max_request_body_size=most, **proxy)
     store.interrupted()
     store.expire()
-    threads = [*workers, Janitor(store)]
+    threads: list[Worker | Janitor] = [*workers, Janitor(store)]
     for thread in threads:
         thread.start()
     try:

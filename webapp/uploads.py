@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import web
 
@@ -45,7 +45,8 @@ def receive(target: str | Path) -> Form:
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise Refused(400, "The request must be a form (multipart/form-data).")
     values: dict[str, list[bytes]] = {name: [] for name in _FIELDS}
-    segment, names = None, []
+    segment: Any = None  # the part of the form whose bytes come
+    names: list[str] = []
     try:
         with (
             open(target, "wb") as file,

@@ -58,8 +58,7 @@ class Worker(threading.Thread):
         try:
             result = self._result(job)
             size = sum(path.stat().st_size for path in store.folder_of(job).iterdir())
-            done = {"parts": result.parts, "formats": result.formats, "size": size, "share": 1.0, "stage": ""}
-            store.end(job.id, jobs.DONE, **done)
+            store.end(job.id, jobs.DONE, parts=result.parts, formats=result.formats, size=size, share=1.0, stage="")
             log.info("job %s: done in %.1f s", job.id, time.monotonic() - began)
         except Stopped:
             pass  # by who cancelled it; or the server ends, and marks the job when it begins again
@@ -82,7 +81,8 @@ class Worker(threading.Thread):
         most = settings.minutes * 60
 
         def stopped() -> bool:
-            return self._ending or store.find(job.id).state != jobs.RUNNING
+            now = store.find(job.id)
+            return self._ending or now is None or now.state != jobs.RUNNING
 
         def stage(name: str, start: float, stop: float) -> Callable[[float], object]:
             store.change(job.id, stage=name, share=start)

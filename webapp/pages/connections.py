@@ -69,6 +69,10 @@ class Channel(HTTPChannel):
     """A connection."""
 
     parser_class = Request
+    sendbuf_len: int
+    request: Any
+    last_activity: float
+    close_when_flushed: bool
     lingers = False  # after its last answer: what still comes is read and thrown away, or that answer would be lost
     _said_goodbye = False
     _counted = 0  # bytes of the body in hand when it last counted as active

@@ -113,7 +113,7 @@ def _finished(inner: Wsgi) -> Wsgi:
     """`inner` with our headers on every answer, files as bodies, and no body for HEAD."""
 
     def wsgi(environ: dict[str, Any], start_response: Callable) -> Any:
-        begun = []
+        begun: list[Any] = []
         body = b"".join(inner(environ, lambda status, headers, *_: begun.extend((status, headers))))
         status, headers = begun
         given = {name.lower() for name, _ in headers}
