@@ -41,6 +41,34 @@ def write_pairs(root, count=5):
     return root
 
 
+def write_track(root, name, parts, seed=0, seconds=2.0, rate=RATE):
+    """A track of named parts, each a tone of its own in stereo but for drums, which are noise. Its folder."""
+    folder = root / name
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(seed)
+    times = np.arange(int(seconds * rate)) / rate
+    for number, part in enumerate(parts):
+        sound = 0.1 * np.sin(2 * np.pi * (200 + 100 * seed + 330 * number) * times)
+        if part == "drums":
+            sound = random.normal(0, 0.05, len(times))
+        soundfile.write(folder / f"{part}_{name}.wav", np.stack([sound, 0.5 * sound], 1), rate, "PCM_16")
+    return folder
+
+
+def trained_step(network, form, whole=False, sample_rate=RATE, loss="snr"):
+    """What a step of training gives, {"loss": ...}, for any network with its Form, on two windows of noise."""
+    import keras
+
+    from training import losses
+    from training.trainee import Trainee
+
+    trainee = Trainee(network, form, sample_rate, losses.find(loss), whole)
+    trainee.compile(keras.optimizers.Adam(1e-3))
+    parts = trainee.parts + bool(form.example)
+    windows = np.random.default_rng(0).normal(0, 0.1, (2, parts, form.samples, form.channels)).astype(np.float32)
+    return {name: float(value) for name, value in trainee.train_on_batch(windows, return_dict=True).items()}
+
+
 def settings(**changes):
     """A run's fields: a small hourglass, random windows, three epochs of twelve steps."""
     fields = {

@@ -9,6 +9,7 @@ from tests.test_sampler import material, tracks
 from training.augmentation import filtered, stretched
 from training.config import Augmentation, Windows
 from training.sampler import Sampler
+from training.selection import Material
 
 RATE = 22050
 LENGTH = 2048
@@ -135,6 +136,45 @@ def test_rests_of_other_tracks(ramps):
     # 120 of three tracks: 40 of each, with a standard deviation of 5; each has its own in a third of the windows.
     assert np.bincount(numbers).tolist() == pytest.approx([40, 40, 40], abs=18)
     assert share(numbers == np.arange(120) // 40) == pytest.approx(1 / 3, abs=0.15)
+
+
+@pytest.fixture
+def three(ramps):
+    """(augmentation -> all windows of the ramps with three parts: the instrument twice, and the rest)."""
+
+    def windows(**chances):
+        made = sampler(ramps, **chances)
+        made.tracks = [Material(each.track, (each.parts[0], each.parts[0], each.parts[1])) for each in made.tracks]
+        made.parts = 3
+        made._order.cache_clear()
+        return epoch(made)
+
+    return windows
+
+
+def test_with_several_sources_each_part_comes_from_a_track_of_its_own(three):
+    plain, windows = three(), three(other_track=1)
+    assert plain.shape[1] == 3
+    np.testing.assert_array_equal(windows[:, 0], plain[:, 0])
+    starts = np.abs(windows[:, 1:, 0, 0])
+    assert share(starts == np.abs(plain[:, 1:, 0, 0])) < 0.1
+    assert share(starts[:, 0] == starts[:, 1]) < 0.1
+
+
+def test_of_several_sources_each_is_silent_by_itself(three):
+    windows = three(silence=0.5)
+    silent = ~windows.any((2, 3))
+    assert not silent[:, 2].any()
+    assert len(np.unique(silent, axis=0)) == 4
+    assert silent[:, :2].mean(0) == pytest.approx([0.5, 0.5], abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"), [("second_instrument", [True, True, False]), ("second_rest", [False, False, True])]
+)
+def test_second_parts_are_added_to_sources_or_to_the_rest(three, name, changed):
+    differences = (three(**{name: 1}) != three()).any((2, 3))
+    assert (differences == changed).all()
 
 
 def test_rests_come_by_the_weight_of_their_tracks(ramps):

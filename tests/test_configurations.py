@@ -272,6 +272,29 @@ def test_a_wrong_change_is_blamed_on_itself(heir, tmp_path, change, says):
     assert str(tmp_path) not in said
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("sources: [guitar, piano]", "a run has either one instrument, or sources"),
+        ("instrument:", "a run has either one instrument, or sources"),
+        ("instrument:\nsources: [guitar, guitar]", "sources: 'guitar' is no name of a part, or is there twice"),
+        ("instrument:\nsources: [guitar, Piano]", "sources.1: String should match"),
+        ("instrument:\nsources: [rest, guitar]", "sources: the rest is what the sources leave"),
+        ("whole: true", "whole: takes two sources or more"),
+        ("initial_source: vocals", "initial_source: is of the model that initial names"),
+    ],
+)
+def test_sources_that_cannot_be(heir, text, says):
+    assert says in refusal(heir(text + "\n"))
+
+
+def test_a_run_has_one_instrument_or_sources(heir):
+    assert config.load(heir()).source_names == ("guitar",)
+    run = config.load(heir("instrument:\nsources: [vocals, rest]\nwhole: true\n"))
+    assert (run.source_names, run.whole) == (("vocals", "rest"), True)
+    assert config.load(heir("instrument:\nsources: [piano]\n")).source_names == ("piano",)
+
+
 def test_settings_are_frozen(heir):
     run = config.load(heir())
     parts = (run, run.windows, run.optimizer, run.augmentation, run.early_stopping, run.collections[0])

@@ -118,6 +118,18 @@ def plain_snr(m, x, s, share=1e-3):
     return np.log10((power(m * x - s) + floor) / (power(s) + floor)) + (roots(m, x, s) ** 2).mean() / np.abs(x).mean()
 
 
+def plain_time_snr(m, x, s):
+    e, truth, floor = synthesised(m * x), synthesised(s), 1e-3 * power(synthesised(x))
+    return 0.5 * np.log10((power(truth - e) + floor) / (power(truth) + floor)) + 0.05 * negative_si_sdr(m, x, s)
+
+
+def plain_complete(m, x, s):
+    e, truth, floor = synthesised(m * x), synthesised(s), 1e-3 * power(synthesised(x))
+    gain = (e * truth).sum() / power(truth)
+    missing, added = (1 - gain) * truth, e - gain * truth
+    return np.log10((4 * power(missing) + power(added) + floor) / (power(truth) + floor))
+
+
 def bark_bands(window, rate):
     """The rows of each half Bark, and their frequencies in kHz."""
     pooled = {}
@@ -151,6 +163,7 @@ def plain_perceptual(m, x, s):
 
 
 PLAIN = {
+    "complete": plain_complete,
     "compressed": plain_compressed,
     "l1": lambda m, x, s: np.abs(m * np.abs(x) - np.abs(s)).mean(),
     "log_magnitude": lambda m, x, s: log_difference(m * np.abs(x), s),
@@ -164,6 +177,7 @@ PLAIN = {
     "snr_20": lambda m, x, s: plain_snr(m, x, s, 1e-2),
     "spectral_convergence": lambda m, x, s: convergence(m * np.abs(x), s, x),
     "time_l1": lambda m, x, s: WINDOW / 4 * np.abs(synthesised(m * x) - synthesised(s)).mean(),
+    "time_snr": plain_time_snr,
 }
 
 
@@ -207,6 +221,55 @@ def test_losses_are_least_for_the_perfect_mask(spectra, mask, name):
         others.append(0.6 * mask)
     values = [float(LOSSES[name](estimate_of(each, mixture, mask * mixture))) for each in [mask, *others]]
     assert values[0] < min(values[1:]) - 1e-3 * np.ptp(values)
+
+
+def test_what_pays_for_caution_and_what_does_not():
+    """A source 4 dB below the rest, of which it cannot be told: one mask for both, by which level?"""
+    random = np.random.default_rng(3)
+    source, rest = noise(random), noise(random)
+    powers = [(np.abs(part) ** 2).sum((1, 2, 3), keepdims=True) for part in (source, rest)]
+    rest = rest * np.sqrt(powers[0] / powers[1]) * 10 ** (4 / 20)
+    top = np.abs(source + rest).max((1, 2, 3), keepdims=True)
+    mixture, source = (source + rest) / top, source / top
+
+    def best(name):
+        levels = np.linspace(0, 1, 21)
+        return levels[np.argmin([float(LOSSES[name](estimate_of(level, mixture, source))) for level in levels])]
+
+    # The least error has |s|^2 / |x|^2 of the mixture, 0.28; with four times the weight on what is missing, 4 / 6.5.
+    assert best("snr") < 0.4
+    assert best("complete") == pytest.approx(0.61, abs=0.06)
+    for name, silence_is_better in (("snr", True), ("complete", False)):
+        silence, everything = (float(LOSSES[name](estimate_of(level, mixture, source))) for level in (0, 1))
+        assert (silence < everything) == silence_is_better, name
+    assert silence == pytest.approx(np.log10(4), abs=0.01)
+    # The half of it that does not know the level makes a good mask better, however quiet.
+    sharp = np.abs(source) / (np.abs(source) + np.abs(mixture - source))
+    gains = [float(losses.time_snr(estimate_of(0.1 * mask, mixture, source))) for mask in (1, sharp)]
+    assert gains[1] < gains[0] - 0.2
+
+
+def test_a_network_that_hears_the_lower_bins_is_compared_there():
+    """The same losses as of whole spectra with nothing above."""
+    random = np.random.default_rng(4)
+    source, rest = noise(random), noise(random)
+    mask = random.random(source.shape).astype(np.float32)
+    seen = WINDOW // 2 + 1 - 40
+    top = np.abs(source[:, :seen] + rest[:, :seen]).max((1, 2, 3), keepdims=True)
+    mixture, source = (
+        (part / top) * (np.arange(WINDOW // 2 + 1) < seen)[:, None, None] for part in (source + rest, source)
+    )
+    lower = [part[:, :seen] for part in (mask, mixture, source)]
+    for name in ("time_l1", "si_sdr", "time_snr", "complete", "multi_resolution", "plain_sdr", "perceptual"):
+        whole = float(ALL[name](estimate_of(mask, mixture, source)))
+        assert float(ALL[name](estimate_of(*lower))) == pytest.approx(whole, rel=1e-4), name
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_spectra_are_an_estimate_as_a_mask_is(spectra, mask, name):
+    estimate = estimate_of(mask, *spectra)
+    made = Estimate(None, estimate.mixture, estimate.source, WINDOW, RATE, estimate.spectra())
+    assert float(ALL[name](made)) == pytest.approx(float(ALL[name](estimate)), rel=1e-3, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["log_magnitude", "perceptual"])

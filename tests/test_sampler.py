@@ -421,3 +421,33 @@ def test_what_stops_a_batch_is_raised_in_its_place_and_kept():
     assert caught.value is slow.error
     assert batches.failure is slow.error
     assert max(slow.made) < 20
+
+
+def test_parts_are_sums_of_files_or_silence(tmp_path):
+    first, second = tracks(tmp_path, 400, 400)
+    both = Material(first.track, (first.parts[0], (), first.parts[0] + second.parts[0]))
+    made = sampler([both], shuffle="none")
+    assert made.shape == (3, LENGTH, 1)
+    batch = made.batch(0, 0, slice(1, 2))
+    assert batch.shape == (1, 3, LENGTH, 1)
+    np.testing.assert_array_equal(batch[0, 0], ramp(0, HOP + LENGTH)[HOP:] / 32768)
+    assert not batch[0, 1].any()
+    np.testing.assert_array_equal(batch[0, 2], (ramp(0, HOP + LENGTH) + ramp(1, HOP + LENGTH))[HOP:] / 32768)
+
+
+def test_an_example_is_another_excerpt_of_the_first_source_and_changes_nothing_else(tmp_path):
+    found = tracks(tmp_path, 4000, 4000)
+    plain = sampler(found)
+    made = Sampler(found, plain.windows, Augmentation(), LENGTH, HOP, 1, 0, example=True)
+    starts = set()
+    for step in range(6):
+        windows, places = made.batch(0, step), made.places(0, step)
+        assert windows.shape == (3, 3, LENGTH, 1)
+        np.testing.assert_array_equal(windows[:, :2], plain.batch(0, step))
+        np.testing.assert_array_equal(windows, made.batch(0, step))
+        for place, excerpt in zip(places, windows[:, 2, :, 0] * 32768, strict=True):
+            number, start = divmod(int(excerpt[0]), 5000)
+            assert number == where(place)[0]
+            np.testing.assert_array_equal(excerpt, ramp(number, start + LENGTH)[start:, 0])
+            starts.add(start)
+    assert len(starts) > 15

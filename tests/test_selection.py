@@ -329,3 +329,94 @@ def test_a_track_on_both_sides_is_refused(tmp_path):
     pairs(tmp_path / "songs", "abcdefghij")
     pairs(tmp_path / "others", "bcdefghijk")
     assert "of one collection for training" in refusal(tmp_path, Collection("songs"), Collection("others"))
+
+
+def named(root, name, *parts, **sound):
+    for part in parts:
+        write(root / name, part, **sound)
+
+
+def parts_of(selection):
+    """{track: for each part of a batch the names of what adds up to it}."""
+    return {
+        track.name: [[wave.path.stem.removesuffix(f"_{track.name}") for wave in waves] for waves in track.parts]
+        for track in (*selection.training, *selection.validation)
+    }
+
+
+def several(*sources, **fields):
+    return run(instrument=None, sources=sources, **fields)
+
+
+def test_one_instrument_is_taken_from_pairs_and_from_tracks_that_name_it(tmp_path):
+    pairs(tmp_path / "songs", "ab")
+    named(tmp_path / "songs", "c", "bass", "drums", "guitar")
+    named(tmp_path / "songs", "d", "bass", "drums")
+    assert parts_of(select(run(), tmp_path, WINDOW)) == {
+        "a": [["instrument"], ["rest"]],
+        "b": [["instrument"], ["rest"]],
+        "c": [["guitar"], ["bass", "drums"]],
+        "d": [[], ["bass", "drums"]],
+    }
+
+
+def test_sources_stand_in_their_order_and_one_that_is_not_there_is_silent(tmp_path):
+    named(tmp_path / "songs", "a", "bass", "drums", "guitar", "piano", "rest")
+    named(tmp_path / "songs", "b", "guitar", "piano")
+    named(tmp_path / "songs", "c", "drums", "piano", "vocals")
+    assert parts_of(select(several("piano", "guitar"), tmp_path, WINDOW)) == {
+        "a": [["piano"], ["guitar"], ["bass", "drums", "rest"]],
+        "b": [["piano"], ["guitar"], []],
+        "c": [["piano"], [], ["drums", "vocals"]],
+    }
+
+
+def test_the_last_of_sources_that_are_the_whole_song_is_all_that_the_others_are_not(tmp_path):
+    named(tmp_path / "songs", "a", "drums", "other")
+    named(tmp_path / "songs", "b", "bass", "drums", "vocals", "other")
+    assert parts_of(select(several("vocals", "drums", "other", whole=True), tmp_path, WINDOW)) == {
+        "a": [[], ["drums"], ["other"]],
+        "b": [["vocals"], ["drums"], ["bass", "other"]],
+    }
+
+
+def test_songs_of_four_stems_are_tracks(tmp_path):
+    for name in "ab":
+        for stem in ("drums", "bass", "other", "vocals"):
+            (tmp_path / "songs" / name).mkdir(parents=True, exist_ok=True)
+            soundfile.write(tmp_path / "songs" / name / f"{stem}.wav", np.zeros((800, 1)), RATE)
+    selection = select(several("vocals", "bass"), tmp_path, WINDOW)
+    assert [[wave.path.stem for wave in waves] for waves in selection.training[0].parts] == [
+        ["vocals"],
+        ["bass"],
+        ["drums", "other"],
+    ]
+
+
+def test_pairs_do_not_tell_several_sources_apart(tmp_path):
+    named(tmp_path / "songs", "a", "guitar", "piano")
+    pairs(tmp_path / "songs", "bc")
+    with pytest.raises(TrackError) as caught:
+        select(several("guitar", "piano"), tmp_path, WINDOW)
+    said = str(caught.value)
+    assert f"{tmp_path}/songs/b: a pair, instrument and rest; a run of several sources takes tracks that name" in said
+    assert "songs/a" not in said
+    assert "\n" not in said
+
+
+def test_a_source_that_is_nowhere_is_an_error(tmp_path):
+    for name in "abc":
+        named(tmp_path / "songs", name, "guitar", "drums")
+    with pytest.raises(TrackError) as caught:
+        select(several("guitar", "paino"), tmp_path, WINDOW)
+    assert str(caught.value) == "no track that is trained on has a part paino; there are: drums, guitar"
+
+
+def test_named_parts_that_are_not_fit_are_named(tmp_path):
+    for name in "abc":
+        named(tmp_path / "songs", name, "bass", "drums", "guitar")
+    write(tmp_path / "songs/b", "drums", samples=801)
+    write(tmp_path / "songs/c", "guitar", rate=16000)
+    said = refusal(tmp_path)
+    assert f"{tmp_path}/songs/b: the bass has 800 samples, the drums 801" in said
+    assert f"{tmp_path}/songs/c: the bass has 8000 Hz, the guitar 16000" in said

@@ -81,7 +81,7 @@ def test_a_run_folder_is_a_model_of_its_best_and_of_its_last_epoch(finished):
     _, folder = finished
     best = min(history(folder), key=lambda row: float(row["val_loss"]))["epoch"]
     card, network = models.load(folder)
-    assert (card.instrument, card.trained_on[0].name) == ("tone", "tones")
+    assert (card.sources, card.whole, card.trained_on[0].name) == (("tone",), False, "tones")
     assert card.training.startswith(f"epoch {best},")
     last_card, last = models.load(folder / "last")
     assert last_card.training.startswith("epoch 3,")

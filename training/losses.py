@@ -167,7 +167,7 @@ def si_sdr(estimate: Estimate) -> Any:
     from keras import ops
 
     along, across = _explained(estimate)
-    floor = FLOOR * _power(estimate.mixture_waveform()) + 1e-9
+    floor = _floor(estimate)
     return ops.mean(10 * ops.log10((across + floor) / (along + floor)))
 
 
@@ -242,6 +242,42 @@ def _thresholded(estimate: Estimate, share: float) -> Any:
     return ops.mean(ops.log10((error + floor) / (signal + floor))) + ops.mean(roots**2 / level)
 
 
+def time_snr(estimate: Estimate) -> Any:
+    """Half of log10 |s - e|^2 / |s|^2 and half of negative SI-SDR / 10, both over the floor of `si_sdr`.
+
+    The first half sets the level, as `snr` does, and pays for caution: where the network is unsure a quiet estimate has
+    the least error. The second does not, since it does not know the level: it asks for the right bins alone.
+    """
+    from keras import ops
+
+    guess, truth = estimate.waveforms()
+    floor = _floor(estimate)
+    along, across = _explained(estimate)
+    level = ops.log10((_power(guess - truth) + floor) / (_power(truth) + floor))
+    return ops.mean(level + ops.log10((across + floor) / (along + floor))) / 2
+
+
+def complete(estimate: Estimate) -> Any:
+    """log10 (4 |missing|^2 + |added|^2) / |s|^2 over the floor of `si_sdr`: leaving out costs four times as much.
+
+    e = g s + added, where g s is the projection of e on s and missing = (1 - g) s. For squares alone both weigh the
+    same, and leaving a source out is better than taking it with more of the rest than there is of the source. Here
+    silence is as bad as an estimate that has 6 dB more of the rest than of the source.
+    """
+    from keras import ops
+
+    guess, truth = estimate.waveforms()
+    error, signal, floor = _power(guess - truth), _power(truth), _floor(estimate)
+    # |error|^2 = |missing|^2 + |added|^2, as they are at right angles; missing is the error along s.
+    missing = ops.sum((truth - guess) * truth, (1, 2)) ** 2 / (signal + 1e-12)
+    return ops.mean(ops.log10((error + 3 * missing + floor) / (signal + floor)))
+
+
+def _floor(estimate: Estimate) -> Any:
+    """A thousandth of the mixture's power in time."""
+    return FLOOR * _power(estimate.mixture_waveform()) + 1e-9
+
+
 def plain_sdr(estimate: Estimate) -> Any:
     """To watch: 10 log10(|S|^2 / |S - m X|^2) over the batch's spectra in dB; 0 for an empty estimate."""
     from keras import ops
@@ -265,6 +301,7 @@ def scale_invariant_sdr(estimate: Estimate) -> Any:
 
 
 LOSSES = {
+    "complete": complete,
     "compressed": compressed,
     "l1": l1,
     "log_magnitude": log_magnitude,
@@ -277,6 +314,7 @@ LOSSES = {
     "snr_20": snr_20,
     "spectral_convergence": spectral_convergence,
     "time_l1": time_l1,
+    "time_snr": time_snr,
 }
 
 
