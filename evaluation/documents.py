@@ -14,7 +14,7 @@ from splitstrument.stages.console import command, command_line
 
 if TYPE_CHECKING:
     from evaluation.results import Evaluation, Result
-    from training.config import Figures, Run
+    from training.config import Figures, Reference, Run
 
     Evaluations = list[tuple[Path, Evaluation]]
 
@@ -45,16 +45,16 @@ def page(evaluations: "Evaluations", silence: Path | None = None, command: str =
 
     printed = read_yaml(Path(__file__).with_name("tables.yaml"))
     rows = published_runs()
-    numbered = [row for row in rows if row.reference.table.isdigit()]
-    experiments = [row for row in rows if not row.reference.table.isdigit()]
+    numbered = [row for row in rows if _reference(row).table.isdigit()]
+    experiments = [row for row in rows if not _reference(row).table.isdigit()]
     sections = [
         INTRODUCTION.format(command=command),
         f"## Table 1: A comparison of approaches\n\n{approaches(printed['approaches'])}\n",
-        *(run_section(row, evaluations, printed["data"], f"Table {row.reference.table}") for row in numbered),
+        *(run_section(row, evaluations, printed["data"], f"Table {_reference(row).table}") for row in numbered),
         "## Appendix A: Silence adjustment statistics\n",
         *(silence_section(name, entry, silence, printed["data"]) for name, entry in printed["silence"].items()),
         "## Appendix B: Experimental trainings\n",
-        *(run_section(row, evaluations, printed["data"], row.reference.table) for row in experiments),
+        *(run_section(row, evaluations, printed["data"], _reference(row).table) for row in experiments),
     ]
     return "\n".join(sections)
 
@@ -65,7 +65,13 @@ def published_runs() -> "list[Run]":
     from training import config
 
     runs = [config.load(path) for path in (Path(training.__file__).parent / "configs" / "thesis").glob("*.yaml")]
-    return sorted(runs, key=lambda run: (not run.reference.table.isdigit(), _in_order(run.reference.table)))
+    return sorted(runs, key=lambda run: (not _reference(run).table.isdigit(), _in_order(_reference(run).table)))
+
+
+def _reference(run: "Run") -> "Reference":
+    if run.reference is None:
+        raise ValueError(f"{run.name}: refers to no table of the thesis")
+    return run.reference
 
 
 def _in_order(table: str) -> list[int]:
@@ -96,24 +102,25 @@ def run_section(row: "Run", evaluations: "Evaluations", data: dict[str, dict], t
     """One table of the thesis: its figures, ours, the difference, and the commands. `row`: the Run."""
     from splitstrument.files.tables import markdown
 
-    reference = row.reference
+    reference = _reference(row)
     ours = [
         (evaluation, result)
         for _, evaluation in evaluations
         for result in evaluation.systems
         if result.training and (result.training.configuration.get("reference") or {}).get("table") == reference.table
     ]
-    cells = [(row.instrument, "thesis", *_figures(reference.instrument)), ("rest", "thesis", *_figures(reference.rest))]
+    (source,) = row.source_names
+    cells = [(source, "thesis", *_figures(reference.instrument)), ("rest", "thesis", *_figures(reference.rest))]
     remarks = [f"- thesis: {reference.tracks}; {_course(reference.epochs or row.epochs, reference.hours_per_epoch)}"]
     remarks[0] += f"; {reference.remark}" * bool(reference.remark)
     for evaluation, result in ours:
         cells += _our_rows(row, result)
         remarks.append(f"- `{result.name}`: {_about(row, evaluation, result)}")
     if not ours:
-        cells.append((row.instrument, "ours: no run", "-", "-", "-"))
+        cells.append((source, "ours: no run", "-", "-", "-"))
     lines = data_commands(data, [collection.pairs for collection in row.collections])
     lines.append(f"splitstrument train training/configs/thesis/{row.name}.yaml --pairs data --output runs")
-    scored = f"--pairs sets/{row.instrument}/validation --remove-panning --output evaluations/{row.name}"
+    scored = f"--pairs sets/{source}/validation --remove-panning --output evaluations/{row.name}"
     lines.append(f"splitstrument evaluate runs/{row.name} {scored}")
     table = markdown(("part", "whose", "SDR", "SIR", "SAR"), cells, left=2)
     block = "\n".join(lines)
@@ -129,20 +136,22 @@ def _our_rows(row: "Run", result: "Result") -> Iterator[tuple[str, ...]]:
     """Rows of one of our runs, and the difference to the thesis's, for both parts."""
     from evaluation.results import NONE, decibels
 
-    for part, reference in (("instrument", row.reference.instrument), ("rest", row.reference.rest)):
+    reference = _reference(row)
+    for part, figures in (("instrument", reference.instrument), ("rest", reference.rest)):
         if part not in result.summary:
             continue
         medians = [result.summary[part].measures.get(measure, NONE).median for measure in ("sdr", "sir", "sar")]
-        printed = (reference.sdr, reference.sir, reference.sar)
+        printed = (figures.sdr, figures.sir, figures.sar)
         gains = [None if ours is None else ours - theirs for ours, theirs in zip(medians, printed, strict=True)]
-        name = row.instrument if part == "instrument" else part
+        name = row.source_names[0] if part == "instrument" else part
         yield name, f"ours: {result.name}", *map(decibels, medians)
         yield name, "difference", *("-" if gain is None else f"{gain:+.2f}" for gain in gains)
 
 
 def _about(row: "Run", evaluation: "Evaluation", result: "Result") -> str:
     """How our run was trained and scored, and in what its settings are others than the row's."""
-    training = result.training
+    if (training := result.training) is None:
+        return "not trained by splitstrument train"
     tracks = f"{training.tracks} tracks" if training.tracks is not None else "tracks unknown"
     text = f"{tracks}; {_course(training.epochs, training.hours_per_epoch)}; scored on {evaluation.tracks} tracks"
     changed = differences(row, training.configuration)
@@ -184,7 +193,7 @@ def silence_section(name: str, entry: dict, silence: Path | None, data: dict[str
             f"{counts[number]} ({share:.1f} %)" for counts, share in zip((theirs, ours or theirs), shares, strict=True)
         ]
         rows.append((bound, cells[0], *((cells[1], f"{shares[1] - shares[0]:+.1f}") if ours else ("-", "-"))))
-    rows.append(("all", sum(theirs), sum(ours) if ours else "no run", ""))
+    rows.append(("all", str(sum(theirs)), str(sum(ours)) if ours else "no run", ""))
     sets = [key for key in data if key == entry["data"] or data[key].get("needs") == entry["data"]]
     lines = data_commands(data, [key for key in sets if f"--statistics silence/{entry['data']}" in str(data[key])])
     table = markdown(("songs with silence of", "thesis", "ours", "difference in points"), rows)

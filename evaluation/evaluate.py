@@ -10,7 +10,7 @@ import json
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from splitstrument.stages.console import command, command_line
 from splitstrument.stages.run import StageError, add_options, output_folder, run, summarise
@@ -101,7 +101,7 @@ def result(system: "System", plan: "Plan", tracks: "Sequence[Track]", records: l
     records = [record for record in records if record["name"] in scored_on]
     made = {record["name"]: record["systems"][system.identity] for record in records}
     scores = {name: of_system["parts"] for name, of_system in made.items()}
-    facts = {"speed": None, "sources": system.sources}
+    facts: dict[str, Any] = {"speed": None, "sources": system.sources}
     if system.separates and records:
         facts["speed"] = round(median(record["seconds"] / made[record["name"]]["seconds"] for record in records), 3)
     if system.kind == "model":
@@ -148,7 +148,7 @@ def draw(output: Path, evaluation: "Evaluation") -> None:
         for system in drawn:
             for part in system.tracks.get(track, ()):
                 own = excerpt_folder(output, track, system.name)
-                files = [truth / "mixture.flac", truth / f"{part}.flac", own / f"{part}.flac"]
+                files = truth / "mixture.flac", truth / f"{part}.flac", own / f"{part}.flac"
                 if part not in ("rest", *evaluation.left) and not up_to_date(own / f"{part}.svg", files):
                     plots.excerpt(own / part, *files, f"{track}, by {system.name}")
 

@@ -1,7 +1,7 @@
 """Pictures of an evaluation: log spectrograms, and how scores lie over the tracks; each as PNG and SVG."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -81,9 +81,9 @@ def distributions(path: Path, evaluation: "Evaluation") -> None:
         systems = [system for system in evaluation.systems if part in system.summary]
         for axes, (measure, label) in zip(row, shown.items(), strict=True):
             for place, system in enumerate(systems):
-                values = [scores[part].get(measure) for scores in system.tracks.values() if part in scores]
+                every = [scores[part].get(measure) for scores in system.tracks.values() if part in scores]
                 # At the limit are scores without meaning, such as the SAR of a mixture, which has no artifacts.
-                values = [value for value in values if value is not None and abs(value) < LIMIT]
+                values = [value for value in every if isinstance(value, float) and abs(value) < LIMIT]
                 _spread(axes, place, values, system.kind)
             axes.set_yticks(range(len(systems)), [s.name for s in systems] if axes is row[0] else [], parse_math=False)
             axes.set_ylim(len(systems) - 0.4, -0.6)
@@ -102,5 +102,7 @@ def _spread(axes: "Axes", place: int, values: list[float], kind: str) -> None:
     heights = place + np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else [place]
     axes.plot(values, heights, ".", color=colour, markersize=4, alpha=0.6)
     line = {"color": colour}
-    styles = {f"{name}props": line for name in ("box", "whisker", "cap")} | {"medianprops": line | {"linewidth": 2}}
+    styles: dict[str, Any] = {f"{name}props": line for name in ("box", "whisker", "cap")} | {
+        "medianprops": line | {"linewidth": 2}
+    }
     axes.boxplot(values, positions=[place], orientation="horizontal", widths=0.6, showfliers=False, **styles)

@@ -32,7 +32,7 @@ def write(
         page.add(f"# {text(title)}", f"Written by `{command}`.", INTRODUCTION)
         for number, (file, evaluation) in enumerate(evaluations, 1):
             add_evaluation(page, file.parent, evaluation, f"{number}_" if len(evaluations) > 1 else "", audio)
-        cards = {}
+        cards: dict[tuple[str, str], Result] = {}
         for _, evaluation in evaluations:
             cards |= {(result.name, result.source): result for result in evaluation.systems if result.card}
         if cards:
@@ -150,7 +150,8 @@ def add_card(page: "Page", result: "Result", number: int) -> None:
     """What is said of a model, and how it was trained."""
     from splitstrument.files.tables import text
 
-    card = result.card
+    if (card := result.card) is None:
+        return
     page.add(f"### {text(result.name)}")
     options = ", ".join(f"{name} {value}" for name, value in card.options.items())
     lines = [

@@ -7,6 +7,7 @@ quartiles over the tracks).
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from evaluation.scoring import BSS_EVAL, MEASURES, Scores
 from splitstrument.cards import Card
@@ -117,12 +118,12 @@ def spread(values: Iterable[float | None]) -> Spread:
     """The Spread of a list of dB; None among them is left out."""
     import numpy as np
 
-    values = [value for value in values if value is not None]
-    if not values:
+    known = [value for value in values if value is not None]
+    if not known:
         return Spread(0)
-    lower, median, upper = np.percentile(values, (25, 50, 75))
-    figures = (median, np.mean(values), lower, upper)
-    return Spread(len(values), *(round(float(figure), 4) for figure in figures))
+    lower, median, upper = np.percentile(known, (25, 50, 75))
+    figures = (median, np.mean(known), lower, upper)
+    return Spread(len(known), *(round(float(figure), 4) for figure in figures))
 
 
 def summarise(tracks: dict[str, Scores]) -> dict[str, Part]:
@@ -131,7 +132,7 @@ def summarise(tracks: dict[str, Scores]) -> dict[str, Part]:
     return {part: _part([scores[part] for scores in tracks.values() if part in scores]) for part in parts}
 
 
-def _part(scores: list[dict[str, float | str | None]]) -> Part:
+def _part(scores: list[dict[str, Any]]) -> Part:
     silent = [of_track["silent"] for of_track in scores]
     spreads = {measure: spread([of_track[measure] for of_track in scores]) for measure in MEASURES}
     return Part(spreads, silent.count("reference"), silent.count("estimate"))
@@ -189,7 +190,7 @@ def _summary_rows(evaluation: Evaluation) -> Iterator[tuple]:
                 yield (system.name, name, measure, lies.tracks, *map(_cell, figures))
 
 
-def _cell(value: float | None) -> float | str:
+def _cell(value: float | str | None) -> float | str:
     return "" if value is None else value
 
 
@@ -233,6 +234,6 @@ def takes(system: Result) -> str:
     return ", ".join(system.sources) or "-"
 
 
-def decibels(value: float | None) -> str:
+def decibels(value: Any) -> str:
     """A figure as text, with two digits; a dash where there is none."""
     return "-" if value is None else f"{value:.2f}"

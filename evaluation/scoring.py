@@ -8,13 +8,15 @@ but no SDR, SIR, SAR, SI-SDR or level. Both are counted. Scores are kept within 
 decides.
 """
 
+import functools
 import hashlib
 import json
+import operator
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evaluation.systems import System
 from evaluation.targets import Plan, Target
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Sounds = dict[str, "np.ndarray"]
-Scores = dict[str, dict[str, float | str | None]]
+Scores = dict[str, dict[str, Any]]  # {part: {measure: dB or None, "silent": None, "reference" or "estimate"}}
 
 MEASURES = ("sdr", "sir", "sar", "plain_sdr", "plain_sdr_improvement", "si_sdr", "si_sdr_improvement", "level", "leak")
 BSS_EVAL = ("sdr", "sir", "sar")
@@ -66,7 +68,7 @@ def excerpt_folder(output: str | Path, track_name: str, system: System | str | N
 
 def score_track(track: Track, task: Task) -> Outcome:
     """The Outcome of scoring a track with all systems; its result is the track's record."""
-    record = read_record(path := record_path(task.output, track)) or {}
+    record: dict[str, Any] = read_record(path := record_path(task.output, track)) or {}
     made_from = [identity(file) for _, file, _ in track.files]
     if record.get("made_from") != made_from or "systems" not in record:
         record = {"name": track.name, "made_from": made_from, "systems": {}}
@@ -80,13 +82,13 @@ def score_track(track: Track, task: Task) -> Outcome:
     if not missing:
         return Outcome(track.name, "already there", result=record)
     truth, rate = track.read(task.remove_panning)
-    mixture = sum(truth.values())
+    mixture = _sum(truth, track.parts)
     if len(mixture) < SHORTEST:
         raise ValueError(f"{track.folder}: {len(mixture)} samples are too few to score; {SHORTEST} are the least")
     record |= {"seconds": len(mixture) / rate, "sample_rate": rate, "channels": mixture.shape[1]}
     start = excerpt_start(truth, rate)
     if track.name in task.excerpts:
-        sounds = {name: sum(truth[part] for part in parts) for name, parts in true_parts.items()}
+        sounds = {name: _sum(truth, parts) for name, parts in true_parts.items()}
         _write_excerpts(excerpt_folder(task.output, track.name), {"mixture": mixture} | sounds, rate, start)
     for system in missing:
         system.prepare()
@@ -120,12 +122,12 @@ def score(
     for name, estimate in estimates.items():
         if estimate.shape != mixture.shape:
             raise ValueError(f"{name}: an estimate of shape {estimate.shape} for a song of {mixture.shape}")
-    parts = {name: estimate for name, estimate in estimates.items() if name not in (left or {})}
+    left = left or {}
+    parts = {name: estimate for name, estimate in estimates.items() if name not in left}
     scores = _scores(truth, parts, mixture, metrics)
-    for name in (name for name in estimates if name not in parts):
-        without = left[name]
-        among = {part: truth[part] for part in without}
-        among[name] = sum(sound for part, sound in truth.items() if part not in without)
+    for name in (name for name in estimates if name in left):
+        among = {part: truth[part] for part in left[name]}
+        among[name] = _sum(truth, [part for part in truth if part not in left[name]])
         scores |= _scores(among, {name: estimates[name]}, mixture, metrics)
     return {name: scores[name] for name in estimates}
 
@@ -145,19 +147,20 @@ def _scores(truth: Sounds, estimates: Sounds, mixture: "np.ndarray", measured: s
     for part, estimate in estimates.items():
         values: dict[str, float | None] = dict.fromkeys(MEASURES)
         if part in audible:
-            values["plain_sdr"] = metrics.plain_sdr(truth[part], estimate)
-            values["plain_sdr_improvement"] = _improvement(values["plain_sdr"], metrics.plain_sdr(truth[part], mixture))
+            values["plain_sdr"] = after = metrics.plain_sdr(truth[part], estimate)
+            values["plain_sdr_improvement"] = _improvement(after, metrics.plain_sdr(truth[part], mixture))
         if part in scored:
             if filtered:
                 values |= zip(BSS_EVAL, filtered[part], strict=True)
                 values["sir"] = values["sir"] if len(audible) > 1 else None
-            values["si_sdr"] = metrics.scale_invariant_sdr(truth[part], estimate)
+            values["si_sdr"] = after = metrics.scale_invariant_sdr(truth[part], estimate)
             before = metrics.scale_invariant_sdr(truth[part], mixture) if not is_silent(mixture) else None
-            values["si_sdr_improvement"] = None if before is None else _improvement(values["si_sdr"], before)
+            values["si_sdr_improvement"] = None if before is None else _improvement(after, before)
             values["level"] = metrics.level(truth[part], estimate)
         values["leak"] = metrics.leak(truth[part], estimate, mixture, is_silent)
         silent = None if part in scored else "estimate" if part in audible else "reference"
-        scores[part] = {measure: _limited(value) for measure, value in values.items()} | {"silent": silent}
+        scores[part] = {measure: None if value is None else _limited(value) for measure, value in values.items()}
+        scores[part]["silent"] = silent
     return scores
 
 
@@ -184,9 +187,13 @@ def _improvement(after: float, before: float) -> float | None:
     return None if before >= LIMIT else _limited(after) - _limited(before)
 
 
-def _limited(value: float | None) -> float | None:
-    """dB as a number of a record: within LIMIT, four digits, None where there is none."""
-    return None if value is None else round(float(min(max(value, -LIMIT), LIMIT)), 4)
+def _limited(value: float) -> float:
+    """dB as a number of a record: within LIMIT, four digits."""
+    return round(float(min(max(value, -LIMIT), LIMIT)), 4)
+
+
+def _sum(sounds: Sounds, parts: Sequence[str]) -> "np.ndarray":
+    return functools.reduce(operator.add, (sounds[part] for part in parts))
 
 
 def _made_from(targets: tuple[Target, ...]) -> list:

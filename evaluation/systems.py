@@ -110,8 +110,8 @@ def find_systems(
             model = System(title, "model", what, str(folder), card.sources, card.whole, models.identity(folder))
             systems.append(model)
             if thorough:
-                again = {"name": f"{title}, thorough", "identity": f"{model.identity} thorough", "thorough": True}
-                systems.append(replace(model, **again))
+                identity = f"{model.identity} thorough"
+                systems.append(replace(model, name=f"{title}, thorough", identity=identity, thorough=True))
         else:
             what, identity = baselines.description(name), f"{name} {version('splitstrument')}"
             systems.append(System(name, "baseline", what, name, identity=identity))

@@ -42,5 +42,5 @@ def with_rest(masks: dict[str, np.ndarray], parts: Sequence[str]) -> dict[str, n
     """The masks, and what they leave as the mask of the rest if `parts` has it."""
     if "rest" not in parts:
         return masks
-    rest = 1 - sum(masks.values())
+    rest = 1 - np.sum(list(masks.values()), axis=0)
     return {**masks, "rest": np.maximum(rest, 0, out=rest)}
