@@ -3,7 +3,8 @@
     python tests/benchmarks/speed.py
 
 The default model from file to file (decode a 16-bit 44.1 kHz stereo WAV, separate, write both stems), and its network
-alone, against Spleeter's 2stems networks alone, random weights, no decoding and no STFT. Then the thesis's Stacked
+alone, against our Spleeter's networks of 2stems alone, float32, random weights, no decoding and no STFT (the real
+Spleeter: spleeter_speed.py). Then the thesis's Stacked
 Hourglass in float32 one window at a time, network alone, against ours from the same spectra. Each figure is the best
 of some rounds that alternate between the rivals.
 """
@@ -35,32 +36,26 @@ def best(rivals, rounds):
 
 
 def default_model(folder, model, length, rounds):
-    import spleeter_networks as spleeter
-
-    from splitstrument import Separator
+    from splitstrument import Separator, networks
     from splitstrument.song_files import Output, separate_file
 
     song = Path(folder, "song.wav")
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (length * 44100, 2))
     soundfile.write(song, noise, 44100, "PCM_16")
     separator = Separator(model)
-    stems = [spleeter.build_stem() for _ in range(2)]
-    windows = -(-length * spleeter.RATE // (spleeter.FRAMES * spleeter.HOP))
-    window = np.random.default_rng(0).random((1, spleeter.FRAMES, spleeter.BINS, 2), np.float32)
-
-    def spleeter_alone():
-        for _ in range(windows):
-            for network in stems:
-                network.predict_on_batch(window)
-
+    spleeter, form = networks.build("spleeter", {}, ("vocals", "accompaniment")), networks.form("spleeter")
     ours = separator.models[0]
-    bins, frames, _ = ours.shape
-    own_windows = round(length * ours.card.sample_rate / ((frames - ours.overlap) * (bins - 1) // 2))
-    own_window = np.random.default_rng(0).random((1, *ours.shape), np.float32)
 
-    def ours_alone():
-        for _ in range(own_windows):
-            ours.predict(own_window)
+    def alone(predict, shape, seconds):
+        """Runs a network over random windows that begin so many seconds apart, as many as the song needs."""
+        window = np.random.default_rng(0).random((1, *shape), np.float32)
+        count = round(length / seconds)
+        return lambda: [predict(window) for _ in range(count)]
+
+    own_step = (ours.form.length - ours.overlap) * ours.form.window / 4 / ours.card.sample_rate
+    ours_alone = alone(ours.predict, ours.form.shapes()["mixture"], own_step)
+    mixture = form.shapes()["mixture"]
+    spleeter_alone = alone(lambda window: spleeter.predict_on_batch({"mixture": window}), mixture, form.step / 44100)
 
     times = best(
         {

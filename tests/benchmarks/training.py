@@ -126,10 +126,10 @@ def trainee_of(keras, run, found):
 
     with found.scope():
         keras.config.set_dtype_policy("mixed_bfloat16" if run.precision == "bfloat16" else "float32")
-        network = networks.build(run.network, run.options)
+        network = networks.build(run.network, run.options, run.source_names)
         keras.config.set_dtype_policy("float32")
-        fft_length = networks.settings(run.network, run.options).fft_length
-        trainee = Trainee(network, fft_length, run.sample_rate, losses.find(run.loss), found.replicas)
+        form = networks.form(run.network, run.options)
+        trainee = Trainee(network, form, run.sample_rate, losses.find(run.loss), run.whole, found.replicas)
         optimizer = optimizers.build(run.optimizer, run.windows.steps, run.epochs)
         optimizer.build(network.trainable_variables)
         trainee.compile(optimizer, jit_compile="auto" if found.replicas == 1 else False)
@@ -176,7 +176,7 @@ def their_batch(places, songs, frames=64, hop=384):
     batch = []
     for place in places:
         first = place.start // hop + 2  # librosa counts frames by their middles
-        mixture, instrument = (part[:, first : first + frames] for part in songs(place.track.pair))
+        mixture, instrument = (part[:, first : first + frames] for part in songs(place.track.track))
         batch.append(np.stack([mixture, instrument]) / max(mixture.max(), 1e-6))
     return np.stack(batch)
 
