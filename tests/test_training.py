@@ -19,6 +19,7 @@ from training import checkpoints, config, optimizers
 from training.state import State, is_finished
 from training.train import main
 
+NEWER = ("sources", "whole", "initial_source")
 CHANCES = {"augmentation": runs.AUGMENTATION, "optimizer": runs.AVERAGED}
 
 
@@ -99,6 +100,10 @@ def test_a_finished_run_is_left_alone_and_may_go_on_longer(finished, tmp_path, c
     assert "finished before, after epoch 3" in capsys.readouterr().out
     assert newest(folder).stat().st_mtime_ns == before
     shutil.copytree(folder, tmp_path / "runs" / "tones")
+    # A folder of before there were several sources.
+    written = tmp_path / "runs" / "tones" / "configuration.yaml"
+    settings = yaml.safe_load(written.read_text())
+    written.write_text(yaml.safe_dump({name: settings[name] for name in settings if name not in NEWER}))
     assert main([path, *options[:2], "--output", str(tmp_path / "runs"), "--set", "epochs=4"]) == 0
     assert history(tmp_path / "runs" / "tones")[:3] == history(folder)
     assert len(history(tmp_path / "runs" / "tones")) == 4

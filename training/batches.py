@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from training.sampler import Sampler
 
 # Batches are the same whoever makes them. Beyond a dozen threads Python's own lock is the limit.
-THREADS = min(max(2, len(os.sched_getaffinity(0))), 12)
+THREADS = min(max(2, os.cpu_count() or 1), 12)
 AHEAD = 2 * THREADS
 
 

@@ -8,7 +8,9 @@ written beside its name, brought to the disk, and renamed.
 import contextlib
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,23 +26,23 @@ class CheckpointError(ValueError):
     """No checkpoint can be read, though there are some; or one belongs to another network."""
 
 
-def variables(trainee):
+def variables(trainee: Any) -> dict[str, Any]:
     """{name: variable} of all that a step changes."""
-    found = {f"network/{number}": each for number, each in enumerate(trainee.network.variables)}
-    return found | {f"optimizer/{number}": each for number, each in enumerate(trainee.optimizer.variables)}
+    owners = {"network": trainee.network, "optimizer": trainee.optimizer}
+    return {f"{owner}/{n}": variable for owner, of in owners.items() for n, variable in enumerate(of.variables)}
 
 
-def values(trainee):
+def values(trainee: Any) -> dict[str, np.ndarray]:
     """{name: array} of all that a step changes, copied."""
     return {name: np.array(variable) for name, variable in variables(trainee).items()}
 
 
-def finite(arrays):
+def finite(arrays: dict[str, np.ndarray]) -> bool:
     """Whether no array holds NaN or an infinite number."""
     return all(np.isfinite(array).all() for array in arrays.values() if array.dtype.kind == "f")
 
 
-def save(folder, epoch, step, arrays, state):
+def save(folder: str | Path, epoch: int, step: int, arrays: dict[str, np.ndarray], state: dict) -> None:
     """Write the checkpoint after `step` steps of `epoch`: `arrays` and `state` (for JSON); keep the last two."""
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
@@ -51,7 +53,7 @@ def save(folder, epoch, step, arrays, state):
         old.unlink()
 
 
-def load(folder, trainee, say):
+def load(folder: str | Path, trainee: Any, say: Callable[[str], None]) -> dict | None:
     """Bring `trainee` to the newest checkpoint that is whole: its state, or None where there never was one.
 
     `say` is told of every one that cannot be read. Raises CheckpointError where none can, rather than begin anew.
@@ -73,7 +75,7 @@ def load(folder, trainee, say):
     return None
 
 
-def read_state(folder):
+def read_state(folder: str | Path) -> dict | None:
     """The state in the newest checkpoint that has one, or None; without any network."""
     for path in sorted(Path(folder).glob("*.npz"), reverse=True):
         with contextlib.suppress(*BROKEN), np.load(path, allow_pickle=False) as archive:
@@ -81,17 +83,17 @@ def read_state(folder):
     return None
 
 
-def _read(path):
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
     with np.load(path, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}  # reads all, so checks all
     return arrays, _state(arrays.pop(STATE))
 
 
-def _state(array):
+def _state(array: np.ndarray) -> dict:
     return json.loads(array.tobytes())
 
 
-def _assign(trainee, arrays, path):
+def _assign(trainee: Any, arrays: dict[str, np.ndarray], path: Path) -> None:
     wanted = variables(trainee)
     shapes = {name: tuple(variable.shape) for name, variable in wanted.items()}
     if shapes != {name: array.shape for name, array in arrays.items()}:

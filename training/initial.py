@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from splitstrument.cards import Card, Source
 from training.config import Run
 
@@ -29,7 +31,8 @@ def begin_with_initial(network: Any, run: Run, runs: Path) -> str:
     if 2 * numbers < whole:
         raise ValueError(f"initial: {run.initial} is another network than this run's")
     for mine, theirs in fit:
-        mine.assign(theirs)
+        # Copied, since under JAX two U-Nets from one source would share their memory, which a step gives away.
+        mine.assign(np.array(theirs))
     taken = ", ".join(dict.fromkeys(card.sources[place] for place in chosen))
     return f"begins with {len(fit)} of {len(network.weights)} weights of {run.initial} ({taken})"
 

@@ -6,7 +6,9 @@ with the same weights as one that never stopped.
 
 import math
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,13 @@ from splitstrument.stages.console import progress
 from splitstrument.tracks import TrackError
 from training import checkpoints, optimizers
 from training.batches import Batches
+from training.config import Run
+from training.devices import Devices
+from training.run_folder import RunFolder
+from training.sampler import Sampler
 from training.state import MEASURES, State, is_finished
+from training.stopping import Stopping
+from training.trainee import Trainee
 
 
 class NotFinite(ValueError):
@@ -28,14 +36,23 @@ class Stopped(Exception):
 class Loop:
     """Trains `trainee` on the samplers' windows; `folder` (a RunFolder) takes what comes of it."""
 
-    def __init__(self, run, trainee, training, validation, devices, folder, stopping):
+    def __init__(
+        self,
+        run: Run,
+        trainee: Trainee,
+        training: Sampler,
+        validation: Sampler,
+        devices: Devices,
+        folder: RunFolder,
+        stopping: Stopping,
+    ) -> None:
         self.run, self.trainee, self.devices, self.folder, self.stopping = run, trainee, devices, folder, stopping
         self.training, self.validation = training, validation
         self.share = devices.share(training.windows.batch_size)
         self.state = State()
         self.saved = time.monotonic()
 
-    def resume(self):
+    def resume(self) -> None:
         """Go to the newest checkpoint, or begin with one. Raises ValueError where none of several can be read."""
         state = checkpoints.load(self.folder.checkpoints, self.trainee, self._say)
         if state is None and (self.folder.path / "model.yaml").exists():
@@ -50,11 +67,11 @@ class Loop:
         if state is None:
             self._save()
 
-    def finished(self):
+    def finished(self) -> bool:
         """Whether all epochs are done, or the last ones were no better."""
         return is_finished(self.run, self.state)
 
-    def go(self):
+    def go(self) -> None:
         """Train to the end. Raises Stopped, NotFinite, TrackError; what was reached is saved."""
         if self.stopping.asked:
             raise Stopped
@@ -70,7 +87,7 @@ class Loop:
             self._close_epoch(self._validated())
             self._save()
 
-    def _train(self):
+    def _train(self) -> None:
         """The rest of an epoch's steps."""
         state, steps, run = self.state, self.training.steps, self.run
         batches = Batches(self.training, state.epoch, state.step, steps, self.share)
@@ -98,7 +115,7 @@ class Loop:
                     self._save()
                 before = time.monotonic()
 
-    def _validated(self):
+    def _validated(self) -> dict[str, float]:
         """Means over the validation windows, by the averaged weights where there are such; the models are saved."""
         network, optimizer = self.trainee.network, self.trainee.optimizer
         self.devices.agree(network.non_trainable_variables)
@@ -108,7 +125,7 @@ class Loop:
             if self.run.optimizer.average:
                 optimizer.finalize_variable_values(network.trainable_variables)
                 # Under JAX weights and averages now share their memory, which the next step would give away.
-                _assign(network.trainable_variables, [np.array(each) for each in network.trainable_variables])
+                _assign(network.trainable_variables, [np.array(weight) for weight in network.trainable_variables])
             means = self._evaluated()
             if self.devices.chief:
                 better = self._is_better(means["loss"])
@@ -118,7 +135,7 @@ class Loop:
                 _assign(network.trainable_variables, kept)
         return means | {"seconds": time.monotonic() - began}
 
-    def _evaluated(self):
+    def _evaluated(self) -> dict[str, float]:
         sums, sampler = dict.fromkeys(MEASURES, 0.0), self.validation
         batches = Batches(sampler, 0, 0, sampler.steps, self.share)
         with progress(sampler.steps, "step", desc="validation: ", leave=False) as bar:
@@ -133,10 +150,10 @@ class Loop:
                     raise Stopped  # the epoch's steps are saved; it is validated anew
         return {name: total / sampler.steps for name, total in sums.items()}
 
-    def _is_better(self, loss):
+    def _is_better(self, loss: float) -> bool:
         return self.state.best is None or loss < self.state.best
 
-    def _close_epoch(self, validated):
+    def _close_epoch(self, validated: dict[str, float]) -> None:
         state = self.state
         means = {name: total / state.step for name, total in state.sums.items()}
         rate = float(np.array(self.trainee.optimizer.learning_rate))
@@ -161,7 +178,7 @@ class Loop:
         if self.devices.chief:
             self.folder.write_history(state.history)
 
-    def _save(self):
+    def _save(self) -> None:
         self.devices.agree(self.trainee.network.non_trainable_variables)
         arrays = checkpoints.values(self.trainee)
         if not checkpoints.finite(arrays):
@@ -174,23 +191,23 @@ class Loop:
                 self.folder.save_model(self.trainee.network, 0, True)
         self.saved = time.monotonic()
 
-    def _not_finite(self, what, sampler, epoch, step):
+    def _not_finite(self, what: str, sampler: Sampler, epoch: int, step: int) -> NotFinite:
         places = ", ".join(str(place) for place in sampler.places(epoch, max(step, 0)))
         return NotFinite(
             f"{what} after step {step + 1} of epoch {self.state.epoch + 1}; its windows: {places}; {self.folder.path} "
             "keeps the last good weights: look at these files, or train with a smaller learning rate or optimizer.clip"
         )
 
-    def _say(self, text):
+    def _say(self, text: str) -> None:
         if self.devices.chief:
             self.folder.say(text)
 
 
-def _assign(variables, values):
+def _assign(variables: Sequence[Any], values: Iterable[np.ndarray]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
-def _numbers(values):
+def _numbers(values: dict[str, Any]) -> dict[str, float]:
     # Several devices give arrays of one number.
     return {name: float(np.mean(value)) for name, value in values.items()}

@@ -1,7 +1,11 @@
 """The optimizer of a run, and what its learning rate does."""
 
+from typing import Any
 
-def build(settings, steps, epochs):
+from training.config import Optimizer
+
+
+def build(settings: Optimizer, steps: int, epochs: int) -> Any:
     """The Keras optimizer for `settings` (training.config.Optimizer) over `epochs` of `steps` each."""
     import keras
 
@@ -25,7 +29,7 @@ def build(settings, steps, epochs):
     )
 
 
-def after_epoch(settings, optimizer, since_best):
+def after_epoch(settings: Optimizer, optimizer: Any, since_best: int) -> None:
     """What the schedule "plateau" does, `since_best` epochs after the best one."""
     if settings.schedule == "plateau" and since_best and since_best % settings.patience == 0:
         rate = float(optimizer.learning_rate)

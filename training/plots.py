@@ -1,12 +1,14 @@
 """The course of a run, drawn from its history."""
 
+from pathlib import Path
+
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from splitstrument.files import pictures
 
 
-def losses(path, history, title):
+def losses(path: Path, history: list[dict], title: str) -> None:
     """Draw losses, SDRs and learning rate of a history (a dict for each epoch) into `path`.png and .svg."""
     figure = Figure(figsize=(9, 8), layout="constrained")
     panels = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))

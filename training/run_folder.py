@@ -8,16 +8,24 @@ in last/.
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from splitstrument.checking import checked
 from splitstrument.files.tables import write_csv
 from splitstrument.files.yaml_files import flat, plain, read_yaml, write_yaml
+from training.config import Run
+from training.selection import Selection
+from training.state import State
+
+if TYPE_CHECKING:
+    from splitstrument.cards import Card
 
 CONFIGURATION, DATA, HISTORY = "configuration.yaml", "data.yaml", "history.csv"
 # What may change while a run goes on: it decides nothing about the steps that are done.
 FREE = ("epochs", "save_minutes", "tensorboard", "reference")
 
 
-def read_history(folder):
+def read_history(folder: str | Path) -> list[dict]:
     """The rows of a run folder's history.csv as dicts of numbers; none before its first epoch ends.
 
     Raises ValueError where a row is none.
@@ -35,21 +43,30 @@ def read_history(folder):
         raise ValueError(f"{path}: holds a row that is no history") from None
 
 
+def _settings(path: Path) -> dict:
+    """The settings in a run folder, with the defaults of those that were not there yet when it was begun."""
+    values = read_yaml(path)
+    try:
+        return asdict(checked(Run, values, str(path)))
+    except ValueError:
+        return values
+
+
 class RunFolder:
     """The folder `path` of one run. Raises ValueError where it holds another run, or the same one of other pairs."""
 
-    def __init__(self, path, run, selection):
+    def __init__(self, path: str | Path, run: Run, selection: Selection) -> None:
         self.path, self.run, self.selection = Path(path), run, selection
         self.checkpoints = self.path / "checkpoints"
         self.path.mkdir(parents=True, exist_ok=True)
         self._check_settings()
         self._check_data()
 
-    def _check_settings(self):
+    def _check_settings(self) -> None:
         path = self.path / CONFIGURATION
         if not path.exists():
             return
-        before, now = flat(read_yaml(path)), flat(plain(asdict(self.run)))
+        before, now = (flat(plain(values)) for values in (_settings(path), asdict(self.run)))
         changed = [
             f"{name} was {before.get(name)}, now {now.get(name)}"
             for name in sorted({*before, *now})
@@ -61,7 +78,7 @@ class RunFolder:
                 "--set name=... makes another run of it, or use another --output"
             )
 
-    def _check_data(self):
+    def _check_data(self) -> None:
         path = self.path / DATA
         if path.exists() and self.checkpoints.exists() and (read_yaml(path) or {}).get("tracks") != self._tracks():
             raise ValueError(
@@ -69,11 +86,11 @@ class RunFolder:
                 "--set name=... makes another run of them, or use another --output"
             )
 
-    def _tracks(self):
+    def _tracks(self) -> dict[str, list]:
         sides = {"training": self.selection.training, "validation": self.selection.validation}
         return {side: [[track.name, track.samples] for track in tracks] for side, tracks in sides.items()}
 
-    def describe(self, environment):
+    def describe(self, environment: dict) -> None:
         """Write what the run is given; `environment`: what it runs on, as a dict."""
         write_yaml(self.path / CONFIGURATION, asdict(self.run))
         write_yaml(self.path / "environment.yaml", environment)
@@ -90,7 +107,7 @@ class RunFolder:
         }
         write_yaml(self.path / DATA, summary)
 
-    def say(self, text):
+    def say(self, text: str) -> None:
         """Print a line, and keep it in the log with the time."""
         print(text, flush=True)
         with open(self.path / "log.txt", "a", encoding="utf-8") as file:
@@ -104,14 +121,14 @@ class RunFolder:
         if began:
             self.say(f"{self.path}: {began}")
 
-    def say_end(self, state):
+    def say_end(self, state: State) -> None:
         """Say why a run ended, by its State."""
         stopping = self.run.early_stopping
         gain = f": no gain of {stopping.least_gain:g} in {stopping.patience} epochs" if stopping.patience else ""
         early = f", stopped early{gain}" if state.epoch < self.run.epochs else ""
         self.say(f"{self.path}: finished after epoch {state.epoch}{early}; the best was epoch {state.best_epoch}")
 
-    def write_history(self, history):
+    def write_history(self, history: list[dict]) -> None:
         """Write history.csv, a row for each epoch, and draw losses.png and .svg where matplotlib is."""
         if not history:
             return
@@ -124,7 +141,7 @@ class RunFolder:
             return
         losses(self.path / "losses", history, f"{self.run.name}: {self.run.loss}")
 
-    def _write_events(self, row):
+    def _write_events(self, row: dict) -> None:
         """Write an epoch's figures for TensorBoard, in place of those of the same and later epochs."""
         from tensorboardX import SummaryWriter
 
@@ -134,7 +151,7 @@ class RunFolder:
             for name, value in row.items():
                 writer.add_scalar(name, value, row["epoch"])
 
-    def save_model(self, network, epochs, best):
+    def save_model(self, network: Any, epochs: int, best: bool) -> None:
         """Save the network as the model after `epochs`, and where that is the best so far, as the run's own model."""
         from splitstrument import models
 
@@ -142,7 +159,7 @@ class RunFolder:
         for folder in folders:
             models.save(network, self._card(epochs), folder)
 
-    def _card(self, epochs):
+    def _card(self, epochs: int) -> "Card":
         from splitstrument.cards import Card
         from training.initial import initial_material
 

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass, field
 
+from training.config import Run
+
 MEASURES = ("loss", "sdr", "si_sdr")
 
 
@@ -20,13 +22,13 @@ class State:
     history: list = field(default_factory=list)
 
 
-def is_finished(run, state):
+def is_finished(run: Run, state: State) -> bool:
     """Whether a run's State is its end: all epochs done, or none better for as long as early stopping waits."""
     waited, patience = state.epoch - _last_gain(run, state), run.early_stopping.patience
     return not state.step and (state.epoch >= run.epochs or bool(patience and state.epoch and waited >= patience))
 
 
-def _last_gain(run, state):
+def _last_gain(run: Run, state: State) -> int:
     """The last epoch whose validation loss was lower than all before by the least gain that counts."""
     best, epoch = math.inf, 0
     for row in state.history:

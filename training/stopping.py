@@ -3,22 +3,24 @@
 import contextlib
 import os
 import signal
+from collections.abc import Iterator
+from typing import Any
 
 
 class Stopping:
     """Whether a signal has asked to stop."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.asked = False
 
-    def _ask(self, *_):
+    def _ask(self, *_: Any) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
         os.write(2, b"\nsplitstrument: stops after this step and saves; once more stops at once\n")
 
     @contextlib.contextmanager
-    def listening(self):
+    def listening(self) -> "Iterator[Stopping]":
         """Take the two signals over meanwhile. Nothing is raised: what is imported meanwhile could swallow it."""
         before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

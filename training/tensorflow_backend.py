@@ -4,11 +4,14 @@ The one module of this package that imports TensorFlow. Several machines find ea
 TF_CONFIG, see docs/training.md.
 """
 
+import contextlib
 import os
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import tensorflow as tf
 
-from training.batches import AHEAD, THREADS
+from training.batches import AHEAD, THREADS, Batches
 from training.devices import Devices, worker
 
 
@@ -21,7 +24,7 @@ class TensorFlowDevices(Devices):
     # On processors TensorFlow's kernels take 0.9 of XLA's time in float32, and 0.6 of it in bfloat16.
     compiled = False
 
-    def __init__(self, devices=None):
+    def __init__(self, devices: list[str] | None = None) -> None:
         """`devices`: names such as "CPU:0" instead of this machine's GPUs."""
         if os.environ.get("TF_CONFIG"):
             self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
@@ -39,18 +42,18 @@ class TensorFlowDevices(Devices):
         self.worker = worker()
         self.chief = self.worker == 0
 
-    def scope(self):
+    def scope(self) -> contextlib.AbstractContextManager:
         return self.strategy.scope() if self.strategy else super().scope()
 
-    def share(self, size):
+    def share(self, size: int) -> slice:
         super().share(size)
         if not self.strategy:
             return slice(None)
         share = size // self.workers
         return slice(self.worker * share, (self.worker + 1) * share)
 
-    def feed(self, batches):
-        def made(index):
+    def feed(self, batches: Batches) -> Iterator[Any]:
+        def made(index: Any) -> Any:
             return tf.ensure_shape(tf.numpy_function(lambda i: batches[int(i)], [index], tf.float32), shape)
 
         shape = (None, *batches.sampler.shape)
@@ -63,25 +66,25 @@ class TensorFlowDevices(Devices):
                 raise
             raise batches.failure from None
 
-    def _spread(self, batch):
+    def _spread(self, batch: Any) -> Any:
         """A worker's batch as one share for each of its replicas."""
         local = self.replicas // self.workers
         share = len(batch) // local
 
-        def part(context):
+        def part(context: Any) -> Any:
             number = context.replica_id_in_sync_group % local
             return batch[number * share : (number + 1) * share]
 
         return self.strategy.experimental_distribute_values_from_function(part)
 
-    def agree(self, variables):
+    def agree(self, variables: Iterable[Any]) -> None:
         if not self.strategy:
             return
         if not self._agreed:
             floats = [variable for variable in variables if variable.dtype.startswith("float")]
 
             @tf.function
-            def means():
+            def means() -> list:
                 values = self.strategy.run(lambda: tuple(tf.identity(variable.value) for variable in floats))
                 return [self.strategy.reduce("MEAN", value, axis=None) for value in values]
 
@@ -90,22 +93,22 @@ class TensorFlowDevices(Devices):
         for variable, mean in zip(floats, means(), strict=True):
             variable.assign(mean)
 
-    def together(self, *wishes):
+    def together(self, *wishes: bool) -> tuple[bool, ...]:
         if not self.strategy or self.workers == 1:
             return wishes
         return tuple(mean > 0 for mean in self._means(wishes))
 
-    def alike(self, *numbers):
+    def alike(self, *numbers: float) -> bool:
         if not self.strategy or self.workers == 1:
             return True
         return all(mean == number for mean, number in zip(self._means(numbers), numbers, strict=True))
 
-    def _means(self, numbers):
+    def _means(self, numbers: Iterable[float]) -> Any:
         """The mean of each of `numbers` over all workers."""
         if not self._mean:
 
             @tf.function
-            def mean(own):
+            def mean(own: Any) -> Any:
                 return self.strategy.reduce("MEAN", self.strategy.run(tf.identity, (own,)), axis=None)
 
             self._mean = mean

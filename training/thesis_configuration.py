@@ -7,6 +7,7 @@ A file inherits from the one that it names as its base, in the same folder, and 
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from splitstrument.readers.thesis import instrument_of, network_options, read_json
 
@@ -15,7 +16,7 @@ FFT_LENGTH = 1536  # the one of which `limit_items_per_song` counts windows
 _ENVIRONMENT = re.compile(r"^(?:int\()?env\('(\w+)'\)\)?$")
 
 
-def read(path):
+def read(path: str | Path) -> dict[str, Any]:
     """The fields of `training.config.Run` that the file `path` amounts to; ValueError with one line otherwise."""
     path = Path(path)
     values = _merged(path, ())
@@ -28,7 +29,7 @@ def read(path):
         raise ValueError(f"{path}: {error}") from None
 
 
-def _merged(path, heirs):
+def _merged(path: Path, heirs: tuple[Path, ...]) -> dict:
     """The values of a file over those of its bases, without those that the environment does not give."""
     if path.resolve() in heirs:
         raise ValueError(f"{path}: is its own base")
@@ -42,22 +43,22 @@ def _merged(path, heirs):
     return _over(_merged(base, (*heirs, path.resolve())), _known(values))
 
 
-def _over(below, above):
+def _over(below: Any, above: Any) -> Any:
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     return below | {name: _over(below.get(name), value) for name, value in above.items()}
 
 
-def _known(value):
+def _known(value: Any) -> Any:
     if isinstance(value, dict):
-        known = {name: _known(each) for name, each in value.items()}
-        return {name: each for name, each in known.items() if each is not None}
+        known = {name: _known(inner) for name, inner in value.items()}
+        return {name: inner for name, inner in known.items() if inner is not None}
     if isinstance(value, str) and (match := _ENVIRONMENT.match(value)):
         return os.environ.get(match[1])
     return value
 
 
-def _run(path, values):
+def _run(path: Path, values: dict) -> dict[str, Any]:
     training, collection = values["training"], values["collection"]
     options = values["transformation"]["options"]
     if options["step"] != options["size"]:
@@ -96,12 +97,12 @@ def _run(path, values):
     return run
 
 
-def _collections(collection):
+def _collections(collection: dict) -> list[dict]:
     folders = collection.get("folders") or [{"path": collection.get("folder", ""), "ratio": 1}]
     return [{"pairs": _here(folder["path"]), "ratio": folder["ratio"]} for folder in folders]
 
 
-def _here(folder):
+def _here(folder: str) -> str:
     """A folder of the thesis's server, if it is not there, as the part of its path below "training_data"."""
     path = Path(folder)
     if path.is_absolute() and not path.exists() and "training_data" in path.parts:

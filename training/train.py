@@ -9,12 +9,22 @@ import contextlib
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from splitstrument.stages.console import command
 
+if TYPE_CHECKING:
+    from training.config import Run
+    from training.devices import Devices
+    from training.run_folder import RunFolder
+    from training.sampler import Sampler
+    from training.selection import Selection
+    from training.stopping import Stopping
 
-def train(run, samplers, folder, stopping):
+
+def train(run: "Run", samplers: "tuple[Sampler, Sampler]", folder: "RunFolder", stopping: "Stopping") -> bool:
     """Train `run` (training.config.Run) in its RunFolder until it is finished, or `stopping` is asked for.
 
     `samplers`: those of training and validation windows, see `prepare`. Goes on from the folder's newest checkpoint.
@@ -61,7 +71,7 @@ def train(run, samplers, folder, stopping):
     return True
 
 
-def find_devices():
+def find_devices() -> "Devices":
     """What there is to train on: training.devices.Devices, or what TensorFlow has, where it is Keras's backend."""
     import keras
 
@@ -74,7 +84,7 @@ def find_devices():
     return Devices()
 
 
-def prepare(run, root):
+def prepare(run: "Run", root: str | Path) -> "tuple[Selection, tuple[Sampler, Sampler]]":
     """(Selection of the tracks below `root`, (sampler of training windows, sampler of validation windows)).
 
     Raises ValueError, with a line for each fault, where `run` cannot be trained on them.
@@ -97,7 +107,7 @@ def prepare(run, root):
     )
 
 
-def _environment(keras, devices):
+def _environment(keras: Any, devices: "Devices") -> dict[str, object]:
     """What a run runs on."""
     import platform
     from importlib.metadata import version
@@ -115,7 +125,7 @@ def _environment(keras, devices):
     }
 
 
-def _load(options):
+def _load(options: argparse.Namespace) -> list[tuple]:
     """[(configuration file, run, what `prepare` gives)] of all runs, checked before the first one begins."""
     from training import config
 
@@ -129,7 +139,7 @@ def _load(options):
     return loaded
 
 
-def _check_packages(run):
+def _check_packages(run: "Run") -> None:
     """Raise ModuleNotFoundError now for what a run would miss later."""
     import importlib
 
@@ -138,7 +148,7 @@ def _check_packages(run):
             importlib.import_module(name)
 
 
-def _one(run, selection, samplers, path):
+def _one(run: "Run", selection: "Selection", samplers: "tuple[Sampler, Sampler]", path: Path) -> int:
     """Train one run unless it is finished: the exit code."""
     from splitstrument.stages.locking import locked
     from training import checkpoints, devices
@@ -162,7 +172,7 @@ def _one(run, selection, samplers, path):
     return 0
 
 
-def _queue(loaded, options):
+def _queue(loaded: list[tuple], options: argparse.Namespace) -> int:
     """Train runs one after the other, each in a process of its own, so that none takes another down: the exit code."""
     codes = {}
     for path, run, _ in loaded:
@@ -183,7 +193,7 @@ def _queue(loaded, options):
 
 
 @command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="splitstrument train", description=__doc__.split("\n")[0])
     parser.add_argument(
         "configurations",
