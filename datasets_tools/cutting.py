@@ -51,12 +51,12 @@ class Windows:
 
     def stretches(self) -> list[Cut]:
         """The ranges (first, end) of two or more silent windows in a row: what is longer than one second."""
-        found, at = [], 0
+        stretches, at = list[Cut](), 0
         for silent, run in groupby(self.silent):
             first, at = at, at + len(list(run))
             if silent and at - first > 1:
-                found.append((first, at))
-        return found
+                stretches.append((first, at))
+        return stretches
 
 
 def is_silent(block: "np.ndarray") -> bool:
@@ -89,7 +89,8 @@ def choose_cuts(windows: Windows, target: float) -> list[Cut]:
     stretches = windows.stretches()
     edges = [stretch for stretch in stretches if stretch[0] == 0]
     edges += [stretch for stretch in stretches if stretch[1] == last]
-    inner = sorted((each for each in stretches if each not in edges), key=lambda each: (each[0] - each[1], each[0]))
+    inner = [stretch for stretch in stretches if stretch not in edges]
+    inner.sort(key=lambda stretch: (stretch[0] - stretch[1], stretch[0]))
     # Of S silent frames in T, c are to be cut so that (S - c) / (T - c) = t, hence c = (S - tT) / (1 - t). Each window
     # of w frames that goes leaves c - w to be cut: with S - w for S and T - w for T, c becomes
     # (S - w - tT + tw) / (1 - t) = c - w. In percent and times (100 - target), whole numbers stay exact:

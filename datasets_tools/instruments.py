@@ -85,42 +85,42 @@ class Instruments:
                 return Guess(group, f"{_quoted(label)} is {group}", True), True
         if " + " in label:
             return _joined(label, [self._guess(item)[0] for item in label.split(" + ")]), False
-        found, left = self._names(words)
-        strong = {name: group for name, group in found.items() if name not in self._nothing}
+        named, left = self._names(words)
+        strong = {name: group for name, group in named.items() if name not in self._nothing}
         sure = all(self._says_nothing(word) for word in left)
         if strong or not left:
-            found = strong or found
+            named = strong or named
         elif inside := self._names_inside(left):
-            found, sure = inside, False
-        if not found:
+            named, sure = inside, False
+        if not named:
             return Guess(None, f"no known word in {_quoted(label)}", False), False
-        group, one = _one_of(set(found.values()))
-        if one or group in found.values():
-            named = [_quoted(name) for name, each in found.items() if one or each == group]
-            return Guess(group, f"{' and '.join(named)} in {_quoted(label)}", sure and one), False
-        return Guess(group, _names_several(found.values()), False), False
+        group, one = _one_of(set(named.values()))
+        if one or group in named.values():
+            quoted = [_quoted(name) for name, of_name in named.items() if one or of_name == group]
+            return Guess(group, f"{' and '.join(quoted)} in {_quoted(label)}", sure and one), False
+        return Guess(group, _names_several(named.values()), False), False
 
     def _names(self, words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         """({name: group} of all runs of words that are names, the longest first; the words left over)."""
         runs = ((_name(words[i:j]), i, j) for i in range(len(words)) for j in range(i + 1, len(words) + 1))
         names = [run for run in runs if run[0] in self._groups and len(run[0]) > 1 and not run[0].isdigit()]
-        free, found = set(range(len(words))), {}
+        free, named = set(range(len(words))), {}
         for name, i, j in sorted(names, key=lambda run: -len(run[0])):
             if free.issuperset(range(i, j)):
-                found[name] = self._groups[name]
+                named[name] = self._groups[name]
                 free.difference_update(range(i, j))
-        return found, [words[i] for i in sorted(free)]
+        return named, [words[i] for i in sorted(free)]
 
     def _names_inside(self, words: Iterable[str]) -> dict[str, str]:
         """{name: group} of all names inside of words that are no names themselves, such as killersguitarsolo."""
-        found = {}
+        named = {}
         for word in words:
             if not self._says_nothing(word):
                 for name, group in self._inside.items():
                     if name in word:
-                        found[name] = group
+                        named[name] = group
                         word = word.replace(name, " ")
-        return found
+        return named
 
     def _tells_inside(self, name: str) -> bool:
         """Whether a name is looked for inside of words: long enough, an instrument's, and not said of any."""

@@ -57,8 +57,8 @@ class Track:
     @property
     def groups(self) -> list[str]:
         """The groups of its stems, each once, in the order of GROUPS."""
-        found = {stem.group for stem in self.stems}
-        return [group for group in GROUPS if group in found]
+        there = {stem.group for stem in self.stems}
+        return [group for group in GROUPS if group in there]
 
 
 def load(path: str | Path) -> list[Track]:

@@ -1,9 +1,11 @@
 """splitstrument: take a song, get one instrument and the rest back."""
 
+from typing import Any
+
 __all__ = ["Separator"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     # Importing the package stays light; NumPy and Keras come with the class.
     if name == "Separator":
         from splitstrument.separator import Separator

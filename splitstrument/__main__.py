@@ -3,18 +3,19 @@
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 
 from splitstrument.commands import COMMANDS, MISSING_PACKAGES
 from splitstrument.suggestions import no_such
 
 
-def usage():
+def usage() -> str:
     """What `splitstrument --help` prints."""
     lines = [f"  {name:<12}{what}" for name, (_, what) in COMMANDS.items()]
     return "usage: splitstrument COMMAND ...\n\n" + "\n".join(lines) + "\n\nsplitstrument COMMAND --help says more."
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _run(arguments)
@@ -33,7 +34,7 @@ def main(arguments=None):
         return 1
 
 
-def _run(arguments):
+def _run(arguments: list[str]) -> int:
     """The exit code of one command."""
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())

@@ -22,12 +22,24 @@ def _standard_error_closed() -> Iterator[None]:
         os.close(null)
 
 
+@contextlib.contextmanager
+def _quickly() -> Iterator[None]:
+    """Keras imports Matplotlib and scikit-learn where they are, which takes a second or two; it needs neither here."""
+    absent = [name for name in ("matplotlib", "sklearn") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # None: such an import fails
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
 def keras_on(device: str | None = None) -> Any:
     """Keras, on "cpu", "gpu" or (None) what there is. ValueError where a GPU is asked for and none is found."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if device == "cpu" and "keras" not in sys.modules:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    with _standard_error_closed():
+    with _standard_error_closed(), _quickly():
         import keras
 
         logging.getLogger("tensorflow").setLevel("ERROR")  # else it warns of every network beyond the fourth
@@ -40,7 +52,7 @@ def keras_on(device: str | None = None) -> Any:
 def tensorflow() -> Any:
     """TensorFlow, imported as quietly. Raises ModuleNotFoundError where it is not installed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _standard_error_closed():
+    with _standard_error_closed(), _quickly():
         import tensorflow
 
         return tensorflow

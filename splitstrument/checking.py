@@ -2,13 +2,20 @@
 
 import dataclasses
 import typing
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from splitstrument.suggestions import no_such
 
-STRICT = {"extra": "forbid"}  # of pydantic: unknown fields are errors
+if TYPE_CHECKING:
+    from pydantic import ConfigDict
+
+Settings = TypeVar("Settings")
+Place = tuple[str | int, ...]  # of a field: names, and positions in lists
+STRICT: "ConfigDict" = {"extra": "forbid"}  # of pydantic: unknown fields are errors
 
 
-def checked(settings, values, where):
+def checked(settings: type[Settings], values: Any, where: str | Callable[[Place], object]) -> Settings:
     """`values` (a dict; text is converted) as an instance of the dataclass `settings`.
 
     Raises ValueError with one line that names `where` the values come from (text, or a function of a field's place, a
@@ -17,38 +24,38 @@ def checked(settings, values, where):
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        found = TypeAdapter(settings).validate_python(values)
+        made = TypeAdapter(settings).validate_python(values)
     except ValidationError as error:
-        wrong = [(each["loc"], _reason(settings, each)) for each in error.errors()]
+        wrong = [(fault["loc"], _reason(settings, fault)) for fault in error.errors()]
     else:
-        wrong = [(place, f"{_dotted(place)}: must be a number, not yes or no") for place in _no_numbers(values, found)]
+        wrong = [(place, f"{_dotted(place)}: must be a number, not yes or no") for place in _no_numbers(values, made)]
         if not wrong:
-            return found
-    said = {}
+            return made
+    reasons: dict[str, list[str]] = {}
     for place, reason in wrong:
-        said.setdefault(where(place) if callable(where) else where, []).append(reason)
-    raise ValueError("; ".join(f"{source}: {'; '.join(reasons)}" for source, reasons in said.items()))
+        reasons.setdefault(str(where(place) if callable(where) else where), []).append(reason)
+    raise ValueError("; ".join(f"{source}: {'; '.join(its)}" for source, its in reasons.items()))
 
 
-def _no_numbers(given, found, place=()):
+def _no_numbers(given: Any, found: Any, place: Place = ()) -> Iterator[Place]:
     """The places where `given` has a boolean of which pydantic made a number, `found`: YAML's yes is no 1 to people."""
     if isinstance(given, bool):
         if not isinstance(found, bool) and isinstance(found, int | float):
             yield place
     elif isinstance(given, dict):
-        for name, each in given.items():
+        for name, value in given.items():
             inner = found.get(name) if isinstance(found, dict) else getattr(found, name, None)
-            yield from _no_numbers(each, inner, (*place, name))
+            yield from _no_numbers(value, inner, (*place, name))
     elif isinstance(given, list | tuple) and isinstance(found, list | tuple):
-        for number, (each, inner) in enumerate(zip(given, found, strict=True)):
-            yield from _no_numbers(each, inner, (*place, number))
+        for number, (value, inner) in enumerate(zip(given, found, strict=True)):
+            yield from _no_numbers(value, inner, (*place, number))
 
 
-def _dotted(place):
+def _dotted(place: Place) -> str:
     return ".".join(str(part) for part in place)
 
 
-def _reason(settings, error):
+def _reason(settings: Any, error: Any) -> str:
     field = _dotted(error["loc"])
     if error["type"] == "unexpected_keyword_argument":
         above = field[: -len(str(error["loc"][-1]))]
@@ -57,7 +64,7 @@ def _reason(settings, error):
     return f"{field}: {message}" if field else message
 
 
-def _fields(settings, place):
+def _fields(settings: Any, place: Place) -> list[str]:
     """The names of the fields at `place` below `settings`: a path of field names and positions in tuples."""
     for part in place:
         if not isinstance(part, int):

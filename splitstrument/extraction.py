@@ -141,14 +141,16 @@ class MaskedSpectra:
         """(spectra, masks of all sources) as far as they are complete after this `block`, for `sounds`."""
         spectra = self.analysis.finish() if last else self.analysis(block)
         for place, masking in enumerate(self.maskings):
-            self.ahead[place] = _joined(self.ahead[place], masking(spectra, last), 2)
+            if (masks := masking(spectra, last)) is not None:
+                self.ahead[place] = _joined(self.ahead[place], masks, 2)
         spectra = _joined(self.spectra, spectra, 1)
-        complete = min(0 if masks is None else masks.shape[2] for masks in self.ahead)
+        ahead = [masks for masks in self.ahead if masks is not None]
+        complete = min(masks.shape[2] for masks in ahead) if len(ahead) == len(self.ahead) else 0
         if not complete:
             self.spectra = spectra
             return None
-        masks = np.concatenate([masks[:, :, :complete] for masks in self.ahead])
-        self.spectra, self.ahead = spectra[:, complete:], [masks[:, :, complete:] for masks in self.ahead]
+        masks = np.concatenate([masks[:, :, :complete] for masks in ahead])
+        self.spectra, self.ahead = spectra[:, complete:], [masks[:, :, complete:] for masks in ahead]
         if self.shared:
             masks = masks / np.maximum(masks.sum(0), 1)
         return spectra[:, :complete], masks
@@ -164,9 +166,9 @@ class MaskedSpectra:
         }
 
 
-def _joined(waiting: np.ndarray | None, piece: np.ndarray | None, axis: int) -> np.ndarray:
-    if piece is None or waiting is None or not waiting.shape[axis]:
-        return waiting if piece is None else piece
+def _joined(waiting: np.ndarray | None, piece: np.ndarray, axis: int) -> np.ndarray:
+    if waiting is None or not waiting.shape[axis]:
+        return piece
     return np.concatenate([waiting, piece], axis=axis)
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Above = Literal["mean", "zero"]  # how masks go on above a network's bins
+
 
 @dataclass(frozen=True)
 class Form:
@@ -22,7 +24,7 @@ class Form:
     length: int
     channels: int
     example: int = 0
-    above: Literal["mean", "zero"] = "mean"
+    above: Above = "mean"
 
     @property
     def whole_spectrum(self) -> bool:
@@ -42,5 +44,6 @@ class Form:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each input, without the batch."""
         spectrum = self.domain == "spectrum"
+        shapes: dict[str, tuple[int, ...]]
         shapes = {"mixture": (self.bins, self.length, self.channels) if spectrum else (self.length, self.channels)}
         return shapes | ({"example": (self.bins, self.example, self.channels)} if self.example else {})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from splitstrument.extraction import Model, example_input
-from splitstrument.form import Form
+from splitstrument.form import Above, Form
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -21,7 +21,7 @@ def load(
     *,
     wanted: tuple[int, ...] | None = None,
     thorough: bool = False,
-    above: str | None = None,
+    above: Above | None = None,
     example: tuple[np.ndarray, int] | None = None,
 ) -> Model:
     """A model for inference. "auto" tries bfloat16 where the processor has it, and keeps the faster.

@@ -74,8 +74,9 @@ def _print_models(listed: list[dict[str, Any]]) -> None:
     rows = []
     for model in listed:
         parts = ", ".join(model["sources"]) + ("" if model["whole"] else ", rest")
-        rows.append((model["name"], parts, f"{model['sample_rate']} Hz", model["network"]))
-        rows[-1] += (f"{model['parameters']:,}", f"{model['bytes'] / 2**20:.1f} MiB")
+        size = f"{model['bytes'] / 2**20:.1f} MiB"
+        what = (model["name"], parts, f"{model['sample_rate']} Hz", model["network"])
+        rows.append((*what, f"{model['parameters']:,}", size))
     print(markdown(("name", "parts", "rate", "network", "parameters", "size"), rows, left=4))
     for model in listed:
         print(f"\n{model['name']}")
@@ -110,7 +111,7 @@ def networks_main(arguments: Sequence[str] | None = None) -> int:
     backend.keras_on("cpu")
     values = dict(text.split("=", 1) for text in options.set)
     sources = [f"source{number}" for number in range(options.sources)]
-    listed = []
+    listed: list[dict[str, Any]] = []
     for name in [options.network] if options.network else networks.names():
         form = networks.form(name, values)
         network = networks.build(name, values, sources)

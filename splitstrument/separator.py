@@ -6,7 +6,7 @@ is in `splitstrument.extraction`; several models take their sources out in one p
 
 import functools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from splitstrument import models
 from splitstrument.extraction import MaskedSpectra, Model, Waves
+from splitstrument.form import Above
 from splitstrument.parts import ModelName, parts_of
 from splitstrument.spectrogram import Grid
 
@@ -47,7 +48,7 @@ class Separator:
         precision: str = "auto",
         device: str | None = None,
         thorough: bool = False,
-        above: str | None = None,
+        above: Above | None = None,
         example: Example | None = None,
     ) -> None:
         from splitstrument import inference
@@ -101,7 +102,7 @@ class Separator:
         parts[self.remainder] = rest_of(song, parts.values())
         return {name: part.reshape(audio.shape) for name, part in parts.items()}
 
-    def stream(self, blocks: Iterable[np.ndarray], sample_rate: int, channels: int) -> Iterator[Piece]:
+    def stream(self, blocks: Iterable[np.ndarray], sample_rate: int, channels: int) -> Generator[Piece, None, None]:
         """(song, {source: sound, ...}) pieces for a stream of blocks of any length; `rest_of` gives the `remainder`.
 
         The song and each source are float32 (frames, channels). Pieces come some seconds behind the blocks;

@@ -21,19 +21,19 @@ class Grid:
 
     window: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.window < 16 or self.window % OVERLAP:
             raise ValueError(f"an STFT window of {self.window} samples: it must be a multiple of 4 and at least 16")
 
     @property
-    def hop(self):
+    def hop(self) -> int:
         return self.window // OVERLAP
 
     @property
-    def bins(self):
+    def bins(self) -> int:
         return self.window // 2 + 1
 
-    def at_rate(self, own_rate, rate):
+    def at_rate(self, own_rate: int, rate: int) -> "Grid":
         """The grid that covers the same time at another sample rate, so that bins keep their frequencies.
 
         The window is the nearest one, or, within 0.05 %, one whose factors are small, for the FFT's sake. A few cents
@@ -45,11 +45,11 @@ class Grid:
         candidates = range(nearest - reach, nearest + reach + 1, OVERLAP)
         return Grid(min(candidates, key=lambda w: (max(_largest_factor(w), 7), abs(w - exact))))
 
-    def frames_of(self, samples):
+    def frames_of(self, samples: int) -> int:
         """How many frames a stream of this many samples has (it starts and ends in the zeros around the song)."""
         return (samples - 1 + self.window - self.hop) // self.hop + 1 if samples else 0
 
-    def spectra(self, audio):
+    def spectra(self, audio: np.ndarray) -> np.ndarray:
         """STFT of (samples, channels): complex64 (channels, frames, bins) of the whole windows that fit, no padding."""
         from scipy.fft import rfft
 
@@ -57,7 +57,7 @@ class Grid:
         windows = np.lib.stride_tricks.sliding_window_view(audio, self.window, axis=1)[:, :: self.hop]
         return rfft(windows * self._hann(), axis=-1)
 
-    def _hann(self):
+    def _hann(self) -> np.ndarray:
         return (np.sin(np.pi * np.arange(self.window) / self.window) ** 2).astype(np.float32)
 
 
@@ -69,7 +69,7 @@ def grid_at(rate: int) -> Grid:
     return Grid(2048).at_rate(22050, rate)
 
 
-def _largest_factor(number):
+def _largest_factor(number: int) -> int:
     largest, factor = 1, 2
     while factor * factor <= number:
         while number % factor == 0:
@@ -81,11 +81,11 @@ def _largest_factor(number):
 class Analysis:
     """Audio in blocks of any size -> spectra of all frames, from the first window - hop zeros on."""
 
-    def __init__(self, grid, channels):
+    def __init__(self, grid: Grid, channels: int) -> None:
         self.grid = grid
         self.buffer = np.zeros((grid.window - grid.hop, channels), np.float32)
 
-    def __call__(self, block):
+    def __call__(self, block: np.ndarray) -> np.ndarray:
         """Spectra of the frames that `block` (samples, channels) completes; there may be none."""
         self.buffer = np.concatenate([self.buffer, block])
         count = (len(self.buffer) - self.grid.window) // self.grid.hop + 1
@@ -95,7 +95,7 @@ class Analysis:
         self.buffer = self.buffer[count * self.grid.hop :]
         return spectra
 
-    def finish(self):
+    def finish(self) -> np.ndarray:
         """Spectra of the last frames, reaching into the zeros behind the song."""
         return self(np.zeros((self.grid.window - 1, self.buffer.shape[1]), np.float32))
 
@@ -103,12 +103,12 @@ class Analysis:
 class Synthesis:
     """Spectra of successive frames -> audio, without the zeros that Analysis put in front."""
 
-    def __init__(self, grid, channels):
+    def __init__(self, grid: Grid, channels: int) -> None:
         self.grid = grid
         self.tail = np.zeros((channels, grid.window - grid.hop), np.float32)
         self.skip = grid.window - grid.hop
 
-    def __call__(self, spectra):
+    def __call__(self, spectra: np.ndarray) -> np.ndarray:
         """Audio (samples, channels) that `spectra` (channels, frames, bins) complete."""
         from scipy.fft import irfft
 

@@ -73,7 +73,7 @@ class Track:
         """The file of `part`."""
         return next(path for name, path, _ in self.files if name == part)
 
-    def open(self, part: str) -> tuple["np.ndarray", int]:
+    def open(self, part: str) -> tuple["np.memmap", int]:
         """(samples as stored, (frames, channels), memory-mapped; sample rate in Hz). Integers are not scaled.
 
         Raises TrackError for a file that is missing, is no WAV file, or is a compressed one.
@@ -97,7 +97,8 @@ class Track:
         samples, rate = self.open(part)
         if not len(samples):
             raise TrackError(f"{self.path(part)}: holds no samples")
-        return Wave(self.path(part), rate, *samples.shape, samples.dtype.str, samples.offset)
+        count, channels = samples.shape
+        return Wave(self.path(part), rate, count, channels, samples.dtype.str, samples.offset)
 
     def read(self, remove_panning: bool = False) -> tuple[dict[str, "np.ndarray"], int]:
         """({part: float32 (samples, channels)}, sample rate in Hz); one channel, their mean, where panning is removed.

@@ -7,8 +7,13 @@ differ from the direct way by rounding only, about 1e-6 of their size.
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import keras
 
 B = ((4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0))
 B += ((0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0), (0, 4, 0, -5, 0, 1))
@@ -19,27 +24,27 @@ A = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8,
 WIDE = 128  # input channels from which on the transforms cost less than they save
 
 
-def is_wide(network):
+def is_wide(network: "keras.Model") -> bool:
     """Whether nine tenths of the network's weights are in 3x3 convolutions that `quicken` makes quicker."""
     wide = sum(math.prod(layer.kernel.shape) for layer in network.layers if _fits(layer))
     return wide > 0.9 * network.count_params()
 
 
-def quicken(network):
+def quicken(network: "keras.Model") -> None:
     """Give the network's wide 3x3 convolutions this form, for inference with the weights it has now."""
     for layer in network.layers:
         if _fits(layer):
             layer.convolution_op = _convolution(np.asarray(layer.kernel))
 
 
-def _fits(layer):
+def _fits(layer: Any) -> bool:
     from keras import layers
 
     plain = isinstance(layer, layers.Conv2D) and layer.kernel_size == (3, 3) and layer.strides == (1, 1)
     return plain and layer.padding == "same" and layer.kernel.shape[2] >= WIDE
 
 
-def _convolution(kernel):
+def _convolution(kernel: np.ndarray) -> Callable[[Any, Any], Any]:
     """The operation of a layer with this (3, 3, in, out) kernel: (batch, bins, frames, in) -> (..., out)."""
     from keras import ops
 
@@ -58,7 +63,7 @@ def _convolution(kernel):
     return convolution
 
 
-def _sum(coefficients, terms):
+def _sum(coefficients: Sequence[int], terms: Sequence[Any]) -> Any:
     weighted = [c * term if c != 1 else term for c, term in zip(coefficients, terms, strict=True) if c]
     total = weighted[0]
     for term in weighted[1:]:

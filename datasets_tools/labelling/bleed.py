@@ -90,7 +90,7 @@ def bleed_share(stem: np.ndarray, other: np.ndarray, sample_rate: int) -> tuple[
     product = (_through(heard[odd], source[odd]) * _through(heard[~odd], source[~odd]).conj()).real
     power = np.square(np.abs(source)).sum(axis=0)
     bands = len(power) // _BINS
-    product, power = (each[: bands * _BINS].reshape(bands, _BINS) for each in (product, power))
+    product, power = (bins[: bands * _BINS].reshape(bands, _BINS) for bins in (product, power))
     shares, powers = np.median(product, axis=1), power.sum(axis=1) / power.sum()
     # Products of chance have about Laplace's distribution, exp(-|x| / b) / 2b: their median absolute deviation is
     # b log 2, the standard error of the median of n b / sqrt(n), and of 128 bins half are independent.

@@ -87,8 +87,8 @@ class Accompaniment:
 
     def chord(self, time: float) -> Chord | None:
         """The chord at `time`, or None."""
-        found = [chord for chord in self.chords if chord.start <= time + 0.02]
-        return found[-1] if found else None
+        begun = [chord for chord in self.chords if chord.start <= time + 0.02]
+        return begun[-1] if begun else None
 
     def _hits(self, patterns: Sequence[str], rest: float = 0.0) -> Iterator[tuple[str, float, float, int]]:
         """(symbol, start, end, step) of every hit; a section rests by the chance `rest`."""

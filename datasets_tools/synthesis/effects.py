@@ -112,9 +112,9 @@ def gain_above(level: np.ndarray, threshold: float, ratio: float, attack: float,
     wanted = np.minimum(0, (threshold - level) * (1 - 1 / ratio))
     down, up = np.exp(-HOP / attack), np.exp(-HOP / release)
     gains, gain = np.empty(len(wanted)), 0.0
-    for index, each in enumerate(wanted.tolist()):
-        keep = down if each < gain else up
-        gain = keep * gain + (1 - keep) * each
+    for index, aim in enumerate(wanted.tolist()):
+        keep = down if aim < gain else up
+        gain = keep * gain + (1 - keep) * aim
         gains[index] = gain
     return gains
 

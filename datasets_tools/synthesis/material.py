@@ -132,8 +132,9 @@ class Material:
     ) -> None:
         from splitstrument.files.yaml_files import read_yaml
 
-        self.tables = [checked(Table, read_yaml(path), str(path)) for path in (TABLE, *tables)]
-        names = [entry.name for table in self.tables for entry in (*table.instruments, *table.songs)]
+        self.tables: list[Table] = [checked(Table, read_yaml(path), str(path)) for path in (TABLE, *tables)]
+        names = [entry.name for table in self.tables for entry in table.instruments]
+        names += [entry.name for table in self.tables for entry in table.songs]
         for source in left_out:
             name, _, family = source.partition(":")
             if name not in names and name not in {computed[3] for computed in COMPUTED}:

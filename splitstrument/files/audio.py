@@ -31,14 +31,14 @@ def find_songs(paths: Iterable[str | Path]) -> list[Path]:
         if not os.path.isdir(path):
             songs.append(path)
             continue
-        found = []
+        inside = []
         for file in sorted(path.rglob("*")):
             hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
             if not hidden and re.fullmatch(_SUFFIXES, file.suffix.lower()) and os.path.isfile(file):
-                found.append(file)
-        if not found:
+                inside.append(file)
+        if not inside:
             raise AudioError(f"{path}: no audio files in this folder")
-        songs += found
+        songs += inside
     return songs
 
 

@@ -10,7 +10,7 @@ find their places by name. `normalise: false` leaves the batch normalisation out
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 class Settings:
     """What pins a Stacked Hourglass down; the defaults are the thesis's final network."""
 
-    fft_length: int = Field(1536, ge=16)
-    frames: int = Field(64, ge=2)
-    channels: int = Field(1, ge=1, le=8)
-    depth: int = Field(6, ge=1, le=10)
-    filters: int = Field(192, ge=1)
-    initial_filters: int = Field(128, ge=2)
-    dropout: float = Field(0.2, ge=0, lt=1)
+    fft_length: int = Field(default=1536, ge=16)
+    frames: int = Field(default=64, ge=2)
+    channels: int = Field(default=1, ge=1, le=8)
+    depth: int = Field(default=6, ge=1, le=10)
+    filters: int = Field(default=192, ge=1)
+    initial_filters: int = Field(default=128, ge=2)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
     normalise: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         step = 2**self.depth
         for name, value in (("fft_length / 2", self.fft_length // 2), ("frames", self.frames)):
             if value % step:
@@ -45,15 +45,16 @@ class Settings:
 class _Layers:
     """Makes layers with the names that Keras 2.4 gave by counting: conv2d, conv2d_1, ..."""
 
-    def __init__(self, dropout, normalise):
-        self.counts, self.dropout, self.normalise = {}, dropout, normalise
+    def __init__(self, dropout: float, normalise: bool) -> None:
+        self.counts: dict[str, int] = {}
+        self.dropout, self.normalise = dropout, normalise
 
-    def __call__(self, kind, base, *arguments, **options):
+    def __call__(self, kind: Any, base: str, *arguments: Any, **options: Any) -> Any:
         count = self.counts.get(base, 0)
         self.counts[base] = count + 1
         return kind(*arguments, name=f"{base}_{count}" if count else base, **options)
 
-    def convolution(self, x, filters, size, normalise=True):
+    def convolution(self, x: Any, filters: int, size: int, normalise: bool = True) -> Any:
         """Convolution with ReLU, batch normalisation (if `normalise`) and dropout."""
         from keras import layers
 
@@ -62,7 +63,7 @@ class _Layers:
             x = self(layers.BatchNormalization, "batch_normalization")(x)
         return self(layers.Dropout, "dropout", self.dropout)(x)
 
-    def module(self, x, depth, filters):
+    def module(self, x: Any, depth: int, filters: int) -> Any:
         """One level of the hourglass: the skip beside pooling, the next level and upsampling, added."""
         from keras import layers
 

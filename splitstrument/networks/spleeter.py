@@ -37,15 +37,15 @@ class Settings:
     where all of it is negative a slope of 0 would end the training. `above`: how masks go on above the bins.
     """
 
-    fft_length: int = Field(4096, ge=256, multiple_of=4)
-    frames: int = Field(512, ge=2**DEPTH, multiple_of=2**DEPTH)
-    bins: int = Field(1024, ge=2**DEPTH, multiple_of=2**DEPTH)
-    channels: int = Field(2, ge=1, le=8)
-    filters: int = Field(16, ge=1)
+    fft_length: int = Field(default=4096, ge=256, multiple_of=4)
+    frames: int = Field(default=512, ge=2**DEPTH, multiple_of=2**DEPTH)
+    bins: int = Field(default=1024, ge=2**DEPTH, multiple_of=2**DEPTH)
+    channels: int = Field(default=2, ge=1, le=8)
+    filters: int = Field(default=16, ge=1)
     activation: Literal["relu", "elu"] = "relu"
     output: Literal["sigmoid", "softmax"] = "sigmoid"
-    dropout: float = Field(0.5, ge=0, lt=1)
-    slope: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    slope: float = Field(default=0.0, ge=0, lt=1)
     frozen: bool = True
     above: Literal["mean", "zero"] = "mean"
 

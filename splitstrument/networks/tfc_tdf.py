@@ -7,7 +7,7 @@ which sees a note with all its harmonics at once. The mask comes out of a sigmoi
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -26,17 +26,17 @@ class Settings:
     Positions are halved `depth` times in both directions.
     """
 
-    fft_length: int = Field(2048, ge=64)
-    frames: int = Field(128, ge=2)
-    channels: int = Field(2, ge=1, le=8)
-    patch_bins: int = Field(4, ge=1)
-    patch_frames: int = Field(2, ge=1)
-    depth: int = Field(3, ge=1, le=8)
-    filters: int = Field(32, ge=1)
-    growth: int = Field(32, ge=0)
-    bottleneck: int = Field(4, ge=1)
+    fft_length: int = Field(default=2048, ge=64)
+    frames: int = Field(default=128, ge=2)
+    channels: int = Field(default=2, ge=1, le=8)
+    patch_bins: int = Field(default=4, ge=1)
+    patch_frames: int = Field(default=2, ge=1)
+    depth: int = Field(default=3, ge=1, le=8)
+    filters: int = Field(default=32, ge=1)
+    growth: int = Field(default=32, ge=0)
+    bottleneck: int = Field(default=4, ge=1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, value, patch in (
             ("fft_length / 2", self.fft_length // 2, self.patch_bins),
             ("frames", self.frames, self.patch_frames),
@@ -45,13 +45,13 @@ class Settings:
                 raise ValueError(f"{name} is {value} and must be a multiple of {patch} * 2 ** depth")
 
 
-def _normalised(x):
+def _normalised(x: Any) -> Any:
     from keras import layers
 
     return layers.LeakyReLU(negative_slope=0.1)(layers.BatchNormalization()(x))
 
 
-def _block(x, filters, bottleneck):
+def _block(x: Any, filters: int, bottleneck: int) -> Any:
     """Residual block: x -> projection + two convolutions, then + dense layers over frequency."""
     from keras import layers
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 
-def command(main: Callable[[Sequence[str] | None], int]) -> Callable[..., int]:
+def command(main: Callable[..., int]) -> Callable[..., int]:
     """A command's `main`: what stops it becomes one line on standard error and an exit code."""
 
     @functools.wraps(main)

@@ -36,7 +36,8 @@ def at_work(name: str, jobs: int) -> Iterator[None]:
     except KeyboardInterrupt:
         # Before anything is cleaned up, nothing must write any more.
         for process in multiprocessing.active_children():
-            process.kill()
+            if process.pid is not None:
+                os.kill(process.pid, signal.SIGKILL)
             process.join()
         raise
 

@@ -103,7 +103,7 @@ def make_context(
         known = hints.get(number)
         return known if known is not None else attempt(functools.partial(examine, check=check), tracks[number])
 
-    sounds = SoundCache([[file for _, file in each] for each in stems], folder)
+    sounds = SoundCache([[file for _, file in of_track] for of_track in stems], folder)
     return Context(settings, Judging(tracks, settings.group), stems, sounds, Prefetch(hear, 1))
 
 
