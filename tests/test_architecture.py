@@ -1,6 +1,8 @@
 """The house: which package may import which, how long modules are, how light the first ones are."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,3 +73,14 @@ def test_public_functions_are_typed(path):
         lacking += [f"{name}: {argument.arg}" for argument in arguments if argument.annotation is None]
         lacking += [f"{name}: what it returns"] * (function.returns is None)
     assert not lacking
+
+
+def test_keras_comes_without_what_it_does_not_need_here():
+    """Matplotlib and scikit-learn, which take a second or two; they can be imported later."""
+    code = (
+        "import sys; from splitstrument import backend; backend.keras_on()\n"
+        "print(sorted({'matplotlib', 'sklearn'} & set(sys.modules)))\n"
+        "import matplotlib.pyplot, sklearn.decomposition"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "[]\n"
