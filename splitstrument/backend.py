@@ -26,7 +26,8 @@ def _standard_error_closed() -> Iterator[None]:
 def _quickly() -> Iterator[None]:
     """Keras imports Matplotlib and scikit-learn where they are, which takes a second or two; it needs neither here."""
     absent = [name for name in ("matplotlib", "sklearn") if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # None: such an import fails
+    modules: dict[str, Any] = {**dict.fromkeys(absent)}
+    sys.modules.update(modules)  # None: such an import fails
     try:
         yield
     finally:

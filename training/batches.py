@@ -7,7 +7,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -46,7 +46,7 @@ class Batches(keras.utils.PyDataset):
 
 def ahead(batches: Batches) -> "Iterator[np.ndarray]":
     """The batches in order, some made ahead by threads (reading and transforming lets other threads work)."""
-    waiting = deque()
+    waiting: deque[Any] = deque()
     with ThreadPoolExecutor(THREADS) as threads:
         try:
             for index in range(len(batches)):

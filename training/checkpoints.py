@@ -48,7 +48,8 @@ def save(folder: str | Path, epoch: int, step: int, arrays: dict[str, np.ndarray
     folder.mkdir(exist_ok=True)
     path = folder / f"{epoch:05d}-{step:08d}.npz"
     with AtomicFile(path, to_disk=True) as hidden, open(hidden, "wb") as file:
-        np.savez(file, **arrays, **{STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)})
+        members: dict[str, Any] = {**arrays, STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)}
+        np.savez(file, **members)
     for old in sorted(folder.glob("*.npz"))[:-KEPT]:
         old.unlink()
 

@@ -76,7 +76,7 @@ def _pairs(network: Any, other: Any, chosen: list[int]) -> list[tuple[Any, Any]]
     if not any(_UNET.fullmatch(name) for name in layers):
         # Names that Keras numbered differ from one network to the next; the order does not.
         return list(zip(network.weights, other.weights, strict=False))
-    pairs = []
+    pairs: list[tuple[Any, Any]] = []
     for layer in network.layers:
         if match := _UNET.fullmatch(layer.name):
             theirs = layers[f"unet{chosen[int(match[1])]}_{match[2]}"]

@@ -56,16 +56,17 @@ class Selection:
 
 def counts(sizes: Sequence[int], ratios: Sequence[float | None], limit: int) -> list[int]:
     """How many tracks each collection gives: of `sizes` at `ratios` (all None: no ratio), at most `limit` (0: any)."""
-    if None in ratios:
+    shares = [float(ratio) for ratio in ratios if ratio is not None]
+    if len(shares) < len(sizes):
         if not limit:
             return list(sizes)
-        ratios = sizes
-    whole = sum(ratios)
-    smallest, share = min(zip(sizes, ratios, strict=True))
+        shares = [float(size) for size in sizes]
+    whole = sum(shares)
+    smallest, share = min(zip(sizes, shares, strict=True))
     target = whole / share * smallest
     target = min(target, limit) if limit else target
     # A small fraction more: 3 / 4 * 4 must not come out as 2.999.
-    return [min(size, int(ratio / whole * target + 1e-9)) for size, ratio in zip(sizes, ratios, strict=True)]
+    return [min(size, int(ratio / whole * target + 1e-9)) for size, ratio in zip(sizes, shares, strict=True)]
 
 
 def select(run: Run, root: str | Path, window: int) -> Selection:
