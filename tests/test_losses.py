@@ -130,6 +130,18 @@ def plain_complete(m, x, s):
     return np.log10((4 * power(missing) + power(added) + floor) / (power(truth) + floor))
 
 
+def plain_level_snr(m, x, s):
+    e, whole = m * x, power(x) + 1e-6
+    floor = 2e-3 * power(s) + 1e-5 * whole
+    along = (e * s.conj()).sum().real ** 2 / (power(e) + 1e-6 * whole)
+    ratios = [(power(s - e) + floor) / (power(s) + floor), (power(s) - along + floor) / (along + floor)]
+    off = abs(10 * np.log10((power(e) + floor) / (power(s) + floor)))
+    heard = power(s) / (power(s) + 1e-3 * whole)
+    loss = heard * (np.log10(ratios).mean() + 0.015 * (off**2 / 4 if off < 2 else off - 1))
+    loss += (1 - heard) * np.log10(power(e) / whole + 1e-3) / 2
+    return loss + 0.5 * np.abs(roots(m, x, s)).mean() / np.abs(x).mean() ** 0.5
+
+
 def bark_bands(window, rate):
     """The rows of each half Bark, and their frequencies in kHz."""
     pooled = {}
@@ -166,6 +178,7 @@ PLAIN = {
     "complete": plain_complete,
     "compressed": plain_compressed,
     "l1": lambda m, x, s: np.abs(m * np.abs(x) - np.abs(s)).mean(),
+    "level_snr": plain_level_snr,
     "log_magnitude": lambda m, x, s: log_difference(m * np.abs(x), s),
     "mse": lambda m, x, s: ((m * np.abs(x) - np.abs(s)) ** 2).mean(),
     "mse_convergence": lambda m, x, s: 0.7 * PLAIN["mse"](m, x, s) + 0.3 * PLAIN["spectral_convergence"](m, x, s),
@@ -247,6 +260,27 @@ def test_what_pays_for_caution_and_what_does_not():
     sharp = np.abs(source) / (np.abs(source) + np.abs(mixture - source))
     gains = [float(losses.time_snr(estimate_of(0.1 * mask, mixture, source))) for mask in (1, sharp)]
     assert gains[1] < gains[0] - 0.2
+
+
+def test_level_snr_asks_for_the_level_and_for_silence():
+    random = np.random.default_rng(5)
+    source, rest = noise(random), noise(random)
+    mixture = source + rest
+
+    def loss(mask, source):
+        return float(losses.level_snr(estimate_of(mask, mixture / 1e3, source / 1e3)))
+
+    # A mask that leaks is best at the source's level, or just below it; of a quiet source too.
+    for part in (source, source / 10):
+        rough = np.abs(part) / (np.abs(part) + np.abs(mixture - part))
+        power_ratio = (np.abs(part) ** 2).sum() / (np.abs(rough * mixture) ** 2).sum()
+        gains = np.sqrt(power_ratio) * 10 ** (np.arange(-12, 13, 3) / 20)
+        best = np.argmin([loss(gain * rough, part) for gain in gains])
+        assert gains[best] / np.sqrt(power_ratio) > 10 ** (-3.1 / 20)
+    # Without a source each 10 dB less is worth a half, down to -30 dB.
+    values = [loss(level, 0 * source) for level in (0.1, 0.1**0.5, 1)]
+    assert values[1] - values[0] > 0.4
+    assert values[2] - values[1] > 0.4
 
 
 def test_a_network_that_hears_the_lower_bins_is_compared_there():

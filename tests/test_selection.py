@@ -168,6 +168,8 @@ def test_names_and_the_first_fifth_may_be_mixed(tmp_path):
     collections = Collection("songs"), Collection("pure", validation=("z", "y"))
     training, held_out = chosen(tmp_path, *collections)
     assert (training, sorted(held_out)) == (IN_ORDER[2:] + "x", sorted(IN_ORDER[:2] + "zy"))
+    training, held_out = chosen(tmp_path, collections[0], Collection("pure", validation=()))
+    assert (sorted(training), held_out) == (sorted(IN_ORDER[2:] + "xyz"), IN_ORDER[:2])
 
 
 def test_names_that_nothing_has_and_names_that_all_have(tmp_path):

@@ -79,10 +79,13 @@ def filtered(audio: np.ndarray, decibels: Sequence[float]) -> np.ndarray:
 
     Six of them stand at 0, 1/31, 3/31, 7/31, 15/31 and 1 of the Nyquist frequency, about an octave apart.
     """
-    spectrum = np.fft.rfft(audio, axis=0)
-    octaves = np.log2(1 + 31 * np.linspace(0, 1, len(spectrum))) / 5
+    from scipy import fft
+
+    length = fft.next_fast_len(len(audio), real=True)
+    spectrum = fft.rfft(np.ascontiguousarray(audio.T, np.float32), length)
+    octaves = np.log2(1 + 31 * np.linspace(0, 1, spectrum.shape[1])) / 5
     gains = 10 ** (np.interp(octaves, np.linspace(0, 1, len(decibels)), decibels) / 20)
-    return np.fft.irfft(spectrum * gains[:, None], len(audio), axis=0).astype(np.float32)
+    return fft.irfft(spectrum * gains.astype(np.float32), length)[:, : len(audio)].T
 
 
 def stretched(audio: np.ndarray, pitch: float, tempo: float, length: int) -> np.ndarray:

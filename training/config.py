@@ -26,14 +26,14 @@ class Collection:
 
     `ratio`: its share of the tracks (see `training.selection`; all of them unless given). `weight`: how often random
     windows come from it. `validation` names tracks, by how their names begin, that are held out instead of the run's
-    `validation_ratio`. `sources`: where the material comes from, for the model's card; in a configuration it may be the
+    `validation_ratio` ([]: none). `sources`: where the material comes from, for the model's card; in a configuration it may be the
     name of a file that lists them (relative to the configuration).
     """
 
     pairs: str
     ratio: float | None = Field(None, gt=0)
     weight: float = Field(1.0, gt=0)
-    validation: tuple[str, ...] = ()
+    validation: tuple[str, ...] | None = None
     sources: tuple[Source, ...] = ()
 
 

@@ -273,6 +273,33 @@ def complete(estimate: Estimate) -> Any:
     return ops.mean(ops.log10((error + 3 * missing + floor) / (signal + floor)))
 
 
+def level_snr(estimate: Estimate) -> Any:
+    """Error, shape and level where the source is heard; what leaks where it is silent; powers of whole windows.
+
+    Heard: the mean of log10 |S - E|^2 / |S|^2 and of negative SI-SDR / 10, plus 0.015 for each dB by which E's level is
+    off (its square / 4 up to 2 dB, less 1 dB above). Their floor lies 27 dB below the source, not below the mixture, so
+    that quiet sources count, and only the first of the three pays for caution. Silent: half of log10 |E|^2 / |X|^2,
+    down to -30 dB. A source 30 dB below the mixture is half heard. The mean difference of the magnitudes' square roots
+    is added as in `compressed`: quiet partials count.
+    """
+    from keras import ops
+
+    guess, whole = estimate.spectra(), _power(*estimate.mixture) + 1e-6
+    error, power, signal = _power(*_complex_difference(estimate)), _power(*guess), _power(*estimate.source)
+    heard = signal / (signal + FLOOR * whole)
+    floor = 2 * FLOOR * signal + 1e-5 * whole
+    inner = sum(ops.sum(one * other, (1, 2, 3)) for one, other in zip(guess, estimate.source, strict=True))
+    along = inner**2 / (power + 1e-6 * whole)
+    across = ops.maximum(signal - along, 0.0)
+    ratios = ops.log10((error + floor) / (signal + floor)) + ops.log10((across + floor) / (along + floor))
+    off = ops.abs(10 * ops.log10((power + floor) / (signal + floor)))
+    off = ops.where(off < 2, off**2 / 4, off - 1)
+    leak = ops.log10(power / whole + FLOOR)
+    roots, level = _root_difference(estimate)
+    roots = ops.mean(ops.abs(roots) / ops.sqrt(level))
+    return ops.mean(heard * (ratios / 2 + 0.015 * off) + (1 - heard) * leak / 2) + roots / 2
+
+
 def _floor(estimate: Estimate) -> Any:
     """A thousandth of the mixture's power in time."""
     return FLOOR * _power(estimate.mixture_waveform()) + 1e-9
@@ -304,6 +331,7 @@ LOSSES = {
     "complete": complete,
     "compressed": compressed,
     "l1": l1,
+    "level_snr": level_snr,
     "log_magnitude": log_magnitude,
     "mse": mse,
     "mse_convergence": mse_convergence,

@@ -169,7 +169,7 @@ def _material(track: Track, run: Run) -> Material:
 
 def _held_out(collection: Collection, tracks: list[Material], ratio: float) -> tuple[list[Material], list[Material]]:
     """(tracks for validation, tracks for training)."""
-    if not collection.validation:
+    if collection.validation is None:
         number = max(int(len(tracks) * ratio), len(tracks) > 1)
         return tracks[:number], tracks[number:]
     held = [track for track in tracks if track.name.startswith(collection.validation)]
