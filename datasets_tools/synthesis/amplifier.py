@@ -14,8 +14,12 @@ _CABINET = np.array(
 _TAPS = 1024
 
 
-def amplified(audio: np.ndarray, drive: float, random: np.random.Generator, rate: int) -> np.ndarray:
+def amplified(
+    audio: np.ndarray, drive: float, random: np.random.Generator, rate: int, response: np.ndarray | None = None
+) -> np.ndarray:
     """`audio` through preamplifier, tone, power amplifier and cabinet; `drive` in dB: 0 is clean, 40 the heaviest.
+
+    `response` is the cabinet's, (taps,), such as a recorded one; a random one unless given.
 
     The two channels go through it as one, so that notes played together intermodulate, which is how a distorted chord
     sounds. Each stage's tanh works at four times the rate: what folds back lies under the cabinet's fall.
@@ -43,7 +47,8 @@ def amplified(audio: np.ndarray, drive: float, random: np.random.Generator, rate
         signal = sosfilt(couple, signal)
         signal = signal / (np.abs(signal).max() + 1e-9) * 2
     signal = resample_poly(np.tanh(0.7 * signal), 1, 4)[: len(audio)]
-    signal = oaconvolve(signal, cabinet(random, rate))[: len(audio)].astype(np.float32)
+    response = cabinet(random, rate) if response is None else response
+    signal = oaconvolve(signal, response)[: len(audio)].astype(np.float32)
     return np.repeat(signal[:, None], audio.shape[1], 1)
 
 
