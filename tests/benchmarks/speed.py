@@ -83,11 +83,11 @@ def hourglass(rounds):
 
     def the_thesis_way():
         for window in windows:
-            network.predict(window[None], verbose=0)
+            network.predict({"mixture": window[None]}, verbose=0)
 
     def our_way():
         for window in windows:
-            ours.predict_on_batch(window[None])
+            ours.predict_on_batch({"mixture": window[None]})
 
     times = best({"hourglass, ours": our_way, "hourglass, the thesis's way": the_thesis_way}, rounds)
     # Our windows overlap, and cover so much less.
