@@ -110,6 +110,13 @@ def band(tmp_path_factory):
 
 
 @pytest.fixture
+def one_precision(monkeypatch):
+    """Models in float32 each time, whatever is quicker at that moment."""
+    monkeypatch.setattr("splitstrument.backend.processor_has_bfloat16", lambda: False)
+    systems._separator.cache_clear()
+
+
+@pytest.fixture
 def unseen(monkeypatch):
     """Without pictures, which take most of the time."""
     monkeypatch.setattr(evaluate, "draw", lambda output, evaluation: None)
@@ -243,9 +250,7 @@ def test_baselines_take_out_what_models_do_or_what_tracks_name(tmp_path, model):
         find_systems([str(model), bass, "harmonic"])
 
 
-def test_a_thorough_model_is_scored_beside_itself(model, monkeypatch):
-    monkeypatch.setattr("splitstrument.backend.processor_has_bfloat16", lambda: False)  # the same precision each time
-    systems._separator.cache_clear()
+def test_a_thorough_model_is_scored_beside_itself(model, one_precision):
     mixture = sound(0, 4)
     once, averaged = find_systems([str(model)], thorough=True)[3:]
     assert [once.name, averaged.name] == ["small", "small, thorough"]
@@ -793,7 +798,7 @@ def test_a_model_is_known_by_its_weights(scored, model, unseen, separated, tmp_p
     assert by_name["renamed"].tracks == found_in(scored).systems[3].tracks
 
 
-def test_songs_of_four_stems(tmp_path, model, singer, unseen):
+def test_songs_of_four_stems(tmp_path, model, singer, unseen, one_precision):
     stems = write_stems(tmp_path / "stems", "Otters - Creek")
     alone = another(model, tmp_path / "alone", sources=["vocals"])
     four = tiny.model(tmp_path / "four", "spleeter", 8000, sources=("vocals", "drums", "bass", "other"), whole=True)
@@ -808,7 +813,7 @@ def test_songs_of_four_stems(tmp_path, model, singer, unseen):
     tables = (tmp_path / "output/scores.md").read_text()
     assert tables.startswith("vocals, median in dB") and "\naccompaniment (all but vocals), median in dB" in tables
     (line,) = (x for x in tables.split("accompaniment (all")[1].splitlines() if x.startswith("| singer"))
-    assert "| vocals, accompaniment |" in line
+    assert line.split("|")[2].strip() == "vocals, accompaniment"
     kept = {path.name for path in (tmp_path / "output/excerpts/Otters - Creek").glob("*.flac")}
     assert kept == {f"{name}.flac" for name in ("mixture", "accompaniment", *STEMS)}
     truth, rate = find_tracks(stems)[0].read()
@@ -818,7 +823,9 @@ def test_songs_of_four_stems(tmp_path, model, singer, unseen):
     assert evaluation.systems[3].tracks["Otters - Creek"] == expected
 
 
-def test_tracks_of_named_parts_and_models_of_different_instruments(tmp_path, model, band, singer, unseen, capsys):
+def test_tracks_of_named_parts_and_models_of_different_instruments(
+    tmp_path, model, band, singer, unseen, one_precision, capsys
+):
     songs = write_parts(tmp_path / "songs", "a", "guitar", "piano", "vocals", "rest")
     write_parts(songs, "b", "guitar", "rest")
     assert command(songs, tmp_path / "output", model, band, singer, "frequency", "--quick", "--json") == 0
