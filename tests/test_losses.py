@@ -11,7 +11,8 @@ import pytest
 
 from splitstrument.spectrogram import Grid
 from training import losses
-from training.losses import LOSSES, Estimate
+from training.estimate import Estimate
+from training.losses import LOSSES
 from training.perceptual import LEVEL, bands
 from training.stft import istft, stft
 
@@ -420,7 +421,7 @@ saved = np.load(sys.argv[1])
 parts = [saved[name] for name in ("mixture_real", "mixture_imaginary", "real", "imaginary")]
 for name in json.loads(sys.argv[2]):
     function = getattr(losses, name)
-    value = jax.jit(jax.value_and_grad(lambda m: function(losses.Estimate(m, parts[:2], parts[2:], 256, 16000))))
+    value = jax.jit(jax.value_and_grad(lambda m: function(Estimate(m, parts[:2], parts[2:], 256, 16000))))
     loss, gradient = value(saved["mask"])
     print(json.dumps([name, float(loss), float(np.linalg.norm(gradient))]))
 """

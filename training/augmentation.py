@@ -74,7 +74,7 @@ def _cut(sampler: "Sampler", place: "Place", part: int, stretch: tuple[float, fl
     return stretched(audio, *stretch, sampler.length)
 
 
-def filtered(audio: np.ndarray, decibels: Sequence[float]) -> np.ndarray:
+def filtered(audio: np.ndarray, decibels: Sequence[float] | np.ndarray) -> np.ndarray:
     """`audio` (samples, channels) through a filter without delay whose gain goes smoothly through `decibels`.
 
     Six of them stand at 0, 1/31, 3/31, 7/31, 15/31 and 1 of the Nyquist frequency, about an octave apart.

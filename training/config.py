@@ -26,13 +26,13 @@ class Collection:
 
     `ratio`: its share of the tracks (see `training.selection`; all of them unless given). `weight`: how often random
     windows come from it. `validation` names tracks, by how their names begin, that are held out instead of the run's
-    `validation_ratio` ([]: none). `sources`: where the material comes from, for the model's card; in a configuration it may be the
-    name of a file that lists them (relative to the configuration).
+    `validation_ratio` ([]: none). `sources`: where the material comes from, for the model's card; in a configuration
+    it may be the name of a file that lists them (relative to the configuration).
     """
 
     pairs: str
-    ratio: float | None = Field(None, gt=0)
-    weight: float = Field(1.0, gt=0)
+    ratio: float | None = Field(default=None, gt=0)
+    weight: float = Field(default=1.0, gt=0)
     validation: tuple[str, ...] | None = None
     sources: tuple[Source, ...] = ()
 
@@ -48,9 +48,9 @@ class Windows:
 
     sampling: Literal["sequential", "random"] = "sequential"
     shuffle: Literal["none", "track", "epoch"] = "track"
-    per_track: int = Field(0, ge=0)
-    steps: int = Field(0, ge=0)
-    batch_size: int = Field(4, ge=1)
+    per_track: int = Field(default=0, ge=0)
+    steps: int = Field(default=0, ge=0)
+    batch_size: int = Field(default=4, ge=1)
 
     def __post_init__(self) -> None:
         if self.sampling == "random" and self.per_track:
@@ -65,19 +65,19 @@ class Augmentation:
     `resampled` windows are played faster and higher, or slower and lower, by up to `pitch` semitones.
     """
 
-    other_track: float = Field(0.0, ge=0, le=1)
-    second_instrument: float = Field(0.0, ge=0, le=1)
-    second_rest: float = Field(0.0, ge=0, le=1)
-    silence: float = Field(0.0, ge=0, le=1)
-    gain: float = Field(0.0, ge=0, le=40)
-    polarity: float = Field(0.0, ge=0, le=1)
-    swap: float = Field(0.0, ge=0, le=1)
-    filtering: float = Field(0.0, ge=0, le=1)
-    mono: float = Field(0.0, ge=0, le=1)
-    stretched: float = Field(0.0, ge=0, le=1)
-    resampled: float = Field(0.0, ge=0, le=1)
-    pitch: float = Field(2.0, ge=0, le=12)
-    tempo: float = Field(0.1, ge=0, le=0.5)
+    other_track: float = Field(default=0.0, ge=0, le=1)
+    second_instrument: float = Field(default=0.0, ge=0, le=1)
+    second_rest: float = Field(default=0.0, ge=0, le=1)
+    silence: float = Field(default=0.0, ge=0, le=1)
+    gain: float = Field(default=0.0, ge=0, le=40)
+    polarity: float = Field(default=0.0, ge=0, le=1)
+    swap: float = Field(default=0.0, ge=0, le=1)
+    filtering: float = Field(default=0.0, ge=0, le=1)
+    mono: float = Field(default=0.0, ge=0, le=1)
+    stretched: float = Field(default=0.0, ge=0, le=1)
+    resampled: float = Field(default=0.0, ge=0, le=1)
+    pitch: float = Field(default=2.0, ge=0, le=12)
+    tempo: float = Field(default=0.1, ge=0, le=0.5)
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -90,23 +90,23 @@ class Optimizer:
     """
 
     name: Literal["adam", "adamw"] = "adam"
-    learning_rate: float = Field(1e-4, gt=0)
-    weight_decay: float = Field(0.0, ge=0)
-    clip: float = Field(0.0, ge=0)
-    average: float = Field(0.0, ge=0, lt=1)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip: float = Field(default=0.0, ge=0)
+    average: float = Field(default=0.0, ge=0, lt=1)
     schedule: Literal["constant", "cosine", "plateau"] = "constant"
-    warm_up: float = Field(0.0, ge=0)
-    factor: float = Field(0.2, gt=0, lt=1)
-    patience: int = Field(5, ge=1)
-    least: float = Field(0.0, ge=0)
+    warm_up: float = Field(default=0.0, ge=0)
+    factor: float = Field(default=0.2, gt=0, lt=1)
+    patience: int = Field(default=5, ge=1)
+    least: float = Field(default=0.0, ge=0)
 
 
 @dataclass(frozen=True, config=SETTINGS)
 class EarlyStopping:
     """Stop after `patience` epochs (0: never) whose validation loss is not lower than the best by `least_gain`."""
 
-    patience: int = Field(0, ge=0)
-    least_gain: float = Field(1e-5, ge=0)
+    patience: int = Field(default=0, ge=0)
+    least_gain: float = Field(default=1e-5, ge=0)
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -150,10 +150,10 @@ class Run:
     collections: Annotated[tuple[Collection, ...], Field(min_length=1)]
     network: str
     options: dict[str, object] = Field(default_factory=dict)
-    sample_rate: int = Field(22050, ge=8000, le=192000)
-    limit: int = Field(0, ge=0)
-    validation_ratio: float = Field(0.2, gt=0, lt=1)
-    validation_steps: int = Field(0, ge=0)
+    sample_rate: int = Field(default=22050, ge=8000, le=192000)
+    limit: int = Field(default=0, ge=0)
+    validation_ratio: float = Field(default=0.2, gt=0, lt=1)
+    validation_steps: int = Field(default=0, ge=0)
     windows: Windows = Field(default_factory=Windows)
     augmentation: Augmentation = Field(default_factory=Augmentation)
     loss: str = "l1"
@@ -161,11 +161,11 @@ class Run:
     initial_source: str = ""
     optimizer: Optimizer = Field(default_factory=Optimizer)
     precision: Literal["float32", "bfloat16"] = "float32"
-    epochs: int = Field(36, ge=1)
+    epochs: int = Field(default=36, ge=1)
     early_stopping: EarlyStopping = Field(default_factory=EarlyStopping)
-    save_minutes: float = Field(5.0, ge=0)
+    save_minutes: float = Field(default=5.0, ge=0)
     tensorboard: bool = False
-    seed: int = Field(0, ge=0, lt=2**32)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     reference: Reference | None = None
 
     def __post_init__(self) -> None:
@@ -194,7 +194,8 @@ def load(path: str | Path, changes: Iterable[str] = ()) -> Run:
     if path.suffix == ".jsonc":
         from training.thesis_configuration import read
 
-        values, origins = {}, {}
+        values: dict[str, Any] = {}
+        origins: dict[tuple, Path | str] = {}
         _merge(values, read(path), origins, path, ())
     else:
         values, origins = _read(path, ())
@@ -237,7 +238,8 @@ def _read(path: Path, heirs: tuple[Path, ...]) -> tuple[dict, dict]:
     _read_sources(path.parent, values.get("collections"))
     base = values.pop("base", None)
     if base is None:
-        merged, origins = {}, {}
+        merged: dict[str, Any] = {}
+        origins: dict[tuple, Path | str] = {}
     elif isinstance(base, str):
         merged, origins = _read(path.parent / base, (*heirs, path.resolve()))
     else:

@@ -7,81 +7,14 @@ better, and finite in silence. Of several sources each one's windows are windows
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from splitstrument.suggestions import no_such
+from training.estimate import Estimate, magnitude, power
 from training.perceptual import perceptual
-from training.stft import istft, stft
+from training.stft import stft
 
 FLOOR = 1e-3  # for magnitudes: 60 dB below the mixture's loudest bin; for powers: 30 dB below the mixture's
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A network's mask for a batch of windows, and what it was made for: all (batch, bins, frames, channels).
-
-    `mixture` and `source` are spectra as (real, imaginary); `window` is that of their STFT in samples, of which they
-    may be the lower bins alone. A network of waveforms has no mask, and `guess`, the spectra of what it made.
-    """
-
-    mask: Any
-    mixture: tuple
-    source: tuple
-    window: int
-    sample_rate: int
-    guess: tuple | None = None
-
-    def spectra(self) -> tuple:
-        """(real, imaginary) of the estimate: of what the mask leaves of the mixture."""
-        return self.guess or tuple(self.mask * part for part in self.mixture)
-
-    def magnitudes(self) -> tuple:
-        """(mask times the mixture's magnitude, the source's, the mixture's)."""
-        mixture = _magnitude(*self.mixture)
-        masked = _magnitude(*self.guess) if self.guess else self.mask * mixture
-        return masked, _magnitude(*self.source), mixture
-
-    def audible(self) -> tuple:
-        """As `magnitudes`, where a mask below 0, which a linear output may give, counts as 0, as it does in use.
-
-        For roots and logarithms, which have no value there.
-        """
-        from keras import ops
-
-        masked, source, mixture = self.magnitudes()
-        return ops.maximum(masked, 0.0), source, mixture
-
-    def powers(self) -> tuple:
-        """(power of the estimate, where a mask below 0 counts as 0, the source's)."""
-        from keras import ops
-
-        source, guess = (
-            real * real + imaginary * imaginary for real, imaginary in (self.source, self.guess or self.mixture)
-        )
-        return guess if self.guess else ops.maximum(self.mask, 0.0) ** 2 * guess, source
-
-    def waveforms(self) -> tuple:
-        """(estimate, source) in time: (batch, samples, channels), the edges faded."""
-        return istft(*self.spectra(), self.window), istft(*self.source, self.window)
-
-    def mixture_waveform(self) -> Any:
-        """The mixture in time, as `waveforms`."""
-        return istft(*self.mixture, self.window)
-
-
-def _magnitude(real: Any, imaginary: Any) -> Any:
-    from keras import ops
-
-    # The small number keeps the root's gradient finite in silence.
-    return ops.sqrt(real * real + imaginary * imaginary + 1e-10)
-
-
-def _power(*parts: Any, keepdims: bool = False) -> Any:
-    """Sum of squares for each window."""
-    from keras import ops
-
-    return sum(ops.sum(part * part, tuple(range(1, len(part.shape))), keepdims=keepdims) for part in parts)
 
 
 def l1(estimate: Estimate) -> Any:
@@ -103,8 +36,8 @@ def mse(estimate: Estimate) -> Any:
 def _convergence(masked: Any, source: Any, mixture: Any) -> Any:
     from keras import ops
 
-    floor = FLOOR * _power(mixture) + 1e-6
-    return ops.mean(ops.sqrt((_power(masked - source) + 1e-9) / (_power(source) + floor)))
+    floor = FLOOR * power(mixture) + 1e-6
+    return ops.mean(ops.sqrt((power(masked - source) + 1e-9) / (power(source) + floor)))
 
 
 def spectral_convergence(estimate: Estimate) -> Any:
@@ -153,8 +86,8 @@ def _explained(estimate: Estimate) -> Any:
     from keras import ops
 
     guess, truth = estimate.waveforms()
-    gain = ops.sum(guess * truth, (1, 2), keepdims=True) / (_power(guess, keepdims=True) + 1e-12)
-    return _power(gain * guess), _power(truth - gain * guess)
+    gain = ops.sum(guess * truth, (1, 2), keepdims=True) / (power(guess, keepdims=True) + 1e-12)
+    return power(gain * guess), power(truth - gain * guess)
 
 
 def si_sdr(estimate: Estimate) -> Any:
@@ -183,7 +116,7 @@ def multi_resolution(estimate: Estimate) -> Any:
     total = 0.0
     for window in windows:
         scale = estimate.window / window
-        magnitudes = [_magnitude(*stft(scale * waveform, window)) for waveform in waveforms]
+        magnitudes = [magnitude(*stft(scale * waveform, window)) for waveform in waveforms]
         total += _convergence(*magnitudes) + _log_difference(*magnitudes[:2])
     return total / len(windows)
 
@@ -236,8 +169,8 @@ def snr_20(estimate: Estimate) -> Any:
 def _thresholded(estimate: Estimate, share: float) -> Any:
     from keras import ops
 
-    floor = share * _power(*estimate.mixture) + 1e-6
-    error, signal = _power(*_complex_difference(estimate)), _power(*estimate.source)
+    floor = share * power(*estimate.mixture) + 1e-6
+    error, signal = power(*_complex_difference(estimate)), power(*estimate.source)
     roots, level = _root_difference(estimate)
     return ops.mean(ops.log10((error + floor) / (signal + floor))) + ops.mean(roots**2 / level)
 
@@ -253,7 +186,7 @@ def time_snr(estimate: Estimate) -> Any:
     guess, truth = estimate.waveforms()
     floor = _floor(estimate)
     along, across = _explained(estimate)
-    level = ops.log10((_power(guess - truth) + floor) / (_power(truth) + floor))
+    level = ops.log10((power(guess - truth) + floor) / (power(truth) + floor))
     return ops.mean(level + ops.log10((across + floor) / (along + floor))) / 2
 
 
@@ -267,7 +200,7 @@ def complete(estimate: Estimate) -> Any:
     from keras import ops
 
     guess, truth = estimate.waveforms()
-    error, signal, floor = _power(guess - truth), _power(truth), _floor(estimate)
+    error, signal, floor = power(guess - truth), power(truth), _floor(estimate)
     # |error|^2 = |missing|^2 + |added|^2, as they are at right angles; missing is the error along s.
     missing = ops.sum((truth - guess) * truth, (1, 2)) ** 2 / (signal + 1e-12)
     return ops.mean(ops.log10((error + 3 * missing + floor) / (signal + floor)))
@@ -284,17 +217,17 @@ def level_snr(estimate: Estimate) -> Any:
     """
     from keras import ops
 
-    guess, whole = estimate.spectra(), _power(*estimate.mixture) + 1e-6
-    error, power, signal = _power(*_complex_difference(estimate)), _power(*guess), _power(*estimate.source)
+    guess, whole = estimate.spectra(), power(*estimate.mixture) + 1e-6
+    error, claimed, signal = power(*_complex_difference(estimate)), power(*guess), power(*estimate.source)
     heard = signal / (signal + FLOOR * whole)
     floor = 2 * FLOOR * signal + 1e-5 * whole
     inner = sum(ops.sum(one * other, (1, 2, 3)) for one, other in zip(guess, estimate.source, strict=True))
-    along = inner**2 / (power + 1e-6 * whole)
+    along = inner**2 / (claimed + 1e-6 * whole)
     across = ops.maximum(signal - along, 0.0)
     ratios = ops.log10((error + floor) / (signal + floor)) + ops.log10((across + floor) / (along + floor))
-    off = ops.abs(10 * ops.log10((power + floor) / (signal + floor)))
+    off = ops.abs(10 * ops.log10((claimed + floor) / (signal + floor)))
     off = ops.where(off < 2, off**2 / 4, off - 1)
-    leak = ops.log10(power / whole + FLOOR)
+    leak = ops.log10(claimed / whole + FLOOR)
     roots, level = _root_difference(estimate)
     roots = ops.mean(ops.abs(roots) / ops.sqrt(level))
     return ops.mean(heard * (ratios / 2 + 0.015 * off) + (1 - heard) * leak / 2) + roots / 2
@@ -302,15 +235,15 @@ def level_snr(estimate: Estimate) -> Any:
 
 def _floor(estimate: Estimate) -> Any:
     """A thousandth of the mixture's power in time."""
-    return FLOOR * _power(estimate.mixture_waveform()) + 1e-9
+    return FLOOR * power(estimate.mixture_waveform()) + 1e-9
 
 
 def plain_sdr(estimate: Estimate) -> Any:
     """To watch: 10 log10(|S|^2 / |S - m X|^2) over the batch's spectra in dB; 0 for an empty estimate."""
     from keras import ops
 
-    error = ops.sum(_power(*_complex_difference(estimate)))
-    return 10 * ops.log10(ops.sum(_power(*estimate.source)) / (error + 1e-9) + 1e-9)
+    error = ops.sum(power(*_complex_difference(estimate)))
+    return 10 * ops.log10(ops.sum(power(*estimate.source)) / (error + 1e-9) + 1e-9)
 
 
 def scale_invariant_sdr(estimate: Estimate) -> Any:
@@ -322,7 +255,7 @@ def scale_invariant_sdr(estimate: Estimate) -> Any:
     from keras import ops
 
     along, across = _explained(estimate)
-    heard = ops.cast(along + across > 1e-6 * _power(estimate.mixture_waveform()), "float32")
+    heard = ops.cast(along + across > 1e-6 * power(estimate.mixture_waveform()), "float32")
     decibels = ops.clip(10 * ops.log10((along + 1e-12) / (across + 1e-12)), -30.0, 30.0)
     return ops.sum(heard * decibels) / ops.maximum(ops.sum(heard), 1.0)
 

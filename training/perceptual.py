@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from training.losses import Estimate
+    from training.estimate import Estimate
 
 # PESQ presents speech at 79 dB SPL. We take the loudest bin of each window's mixture to be a sine of that level.
 LEVEL = 79.0

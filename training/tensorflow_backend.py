@@ -22,7 +22,7 @@ class TensorFlowDevices(Devices):
     """
 
     # On processors TensorFlow's kernels take 0.9 of XLA's time in float32, and 0.6 of it in bfloat16.
-    compiled = False
+    compiled: str | bool = False
 
     def __init__(self, devices: list[str] | None = None) -> None:
         """`devices`: names such as "CPU:0" instead of this machine's GPUs."""
@@ -35,7 +35,8 @@ class TensorFlowDevices(Devices):
             if tf.config.list_physical_devices("GPU"):
                 self.compiled = "auto"
             return
-        self._mean, self._agreed = None, None
+        self._mean: Any = None
+        self._agreed: Any = None
         self.replicas = self.strategy.num_replicas_in_sync
         resolver = self.strategy.cluster_resolver
         self.workers = max(1, len(resolver.cluster_spec().as_dict().get("worker", ()))) if resolver else 1

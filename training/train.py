@@ -129,7 +129,7 @@ def _load(options: argparse.Namespace) -> list[tuple]:
     """[(configuration file, run, what `prepare` gives)] of all runs, checked before the first one begins."""
     from training import config
 
-    loaded = []
+    loaded: list[tuple] = []
     for path in options.configurations:
         run = config.load(path, options.set)
         if run.name in (other.name for _, other, _ in loaded):
@@ -214,8 +214,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     loaded = _load(options)
     if len(loaded) > 1:
         return _queue(loaded, options)
-    _, run, prepared = loaded[0]
-    return _one(run, *prepared, Path(options.output) / run.name)
+    _, run, (selection, samplers) = loaded[0]
+    return _one(run, selection, samplers, Path(options.output) / run.name)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from keras import ops
 
 from splitstrument.form import Form
 from splitstrument.spectrogram import grid_at
-from training.losses import Estimate, plain_sdr, scale_invariant_sdr
+from training.estimate import Estimate
+from training.losses import plain_sdr, scale_invariant_sdr
 from training.stft import OVERLAP, stft
 
 WATCHED = {"sdr": plain_sdr, "si_sdr": scale_invariant_sdr}
