@@ -24,7 +24,7 @@ def _standard_error_closed() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quickly() -> Iterator[None]:
-    """Keras imports Matplotlib and scikit-learn where they are, which takes a second or two; it needs neither here."""
+    """Keras imports Matplotlib and scikit-learn where they are, which takes a second; it needs neither here."""
     absent = [name for name in ("matplotlib", "sklearn") if name not in sys.modules]
     modules: dict[str, Any] = {**dict.fromkeys(absent)}
     sys.modules.update(modules)  # None: such an import fails

@@ -76,7 +76,7 @@ def test_public_functions_are_typed(path):
 
 
 def test_keras_comes_without_what_it_does_not_need_here():
-    """Matplotlib and scikit-learn, which take a second or two; they can be imported later."""
+    """Matplotlib and scikit-learn, which take a second; they can be imported later."""
     code = (
         "import sys; from splitstrument import backend; backend.keras_on()\n"
         "print(sorted({'matplotlib', 'sklearn'} & set(sys.modules)))\n"
