@@ -5,6 +5,7 @@ import pytest
 import soundfile
 
 from datasets_tools.synthesis.amplifier import amplified
+from datasets_tools.synthesis.effects import level_normalised
 from datasets_tools.synthesis.recorded import LEVEL, at_speed, backing, impulse_response, reamped, row
 
 RATE = 44100
@@ -78,6 +79,11 @@ def test_clips_stand_in_a_row_with_gaps():
 def test_clips_overlap_where_the_gap_is_below_nought_and_the_row_goes_on(gap, level):
     made = row([np.full((RATE, 1), 0.1, np.float32)], 3.0, (gap, gap), np.random.default_rng(0), RATE)
     assert made[round(2.25 * RATE), 0] == pytest.approx(level, rel=0.1)
+
+
+def test_what_is_too_short_to_have_a_level_stays_as_it_is():
+    clip = tone(440, 0.1).repeat(2, 1)
+    assert level_normalised(clip, LEVEL, RATE) is clip
 
 
 def test_a_backing_has_all_of_its_parts_within_full_scale():

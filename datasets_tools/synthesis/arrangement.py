@@ -112,7 +112,7 @@ def _targets(
         else:
             continue
         if target == "piano":
-            voices.append(_piano(part, material, random))
+            voices.append(piano(part, material, random))
         else:
             voices.append(guitar(part, str(family), material, random))
     return voices
@@ -139,7 +139,8 @@ def guitar(
     return Voice(played(part, random, 0.01), instrument, target, level, drive, bool(random.random() < chance))
 
 
-def _piano(part: Part, material: Material, random: np.random.Generator) -> Voice | None:
+def piano(part: Part, material: Material, random: np.random.Generator) -> Voice | None:
+    """A piano's Voice, the target's."""
     performed, instrument = played(part, random, 0.004, 5.0), material.pick("piano", random)
     return Voice(performed, instrument, True, random.normal(-20, 2.5)) if instrument else None
 

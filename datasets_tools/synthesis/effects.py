@@ -12,7 +12,7 @@ def level_normalised(audio: np.ndarray, decibels: float, rate: int) -> np.ndarra
     """`audio` scaled so that its parts that sound (0.4 s blocks within 20 dB of the loudest) have this RMS in dBFS."""
     block = int(0.4 * rate)
     count = len(audio) // block
-    power = (audio[: count * block].reshape(count, -1) ** 2).mean(1)
+    power = (audio[: count * block].reshape(count, block * audio.shape[1]) ** 2).mean(1)
     if count == 0 or power.max() < 1e-10:
         return audio
     sounding = power[power > power.max() / 100]

@@ -67,7 +67,7 @@ def song(material: Material, songs: Sequence[Song], settings: Settings, index: i
     reason = "no score has parts for a band"
     for _ in range(ATTEMPTS):
         try:
-            score, source = _score(songs, settings, random)
+            score, source = drawn_score(songs, settings, random)
         except ValueError as error:  # a broken MIDI file among many
             reason = str(error)
             continue
@@ -76,9 +76,10 @@ def song(material: Material, songs: Sequence[Song], settings: Settings, index: i
     raise ValueError(f"{ATTEMPTS} scores tried: {reason}")
 
 
-def _score(
+def drawn_score(
     songs: Sequence[Song], settings: Settings, random: np.random.Generator
 ) -> tuple[Score, tuple[str, str, str]]:
+    """(an excerpt of a random song, or of a drawn chart, varied; its name, licence and file)."""
     tempo, semitones = random.uniform(0.85, 1.18), int(random.integers(-5, 7))
     long = settings.seconds * tempo
     if not songs or random.random() < settings.charts:
@@ -97,7 +98,7 @@ def _rendered(
     voices: Sequence[Voice], source: tuple[str, str, str], settings: Settings, random: np.random.Generator
 ) -> Rendered:
     cents = random.normal(0, 12) if random.random() < 0.4 else 0.0  # of the whole band
-    stems = [_voice(voice, settings.seconds, cents, random) for voice in voices]
+    stems = [played_voice(voice, settings.seconds, cents, random) for voice in voices]
     # The target against the rest: mostly below it.
     ratio = random.normal(-5 if settings.target == "guitar" else -4, 3.5)
     target = np.asarray(sum(stem for voice, stem in zip(voices, stems, strict=True) if voice.target))
@@ -110,7 +111,7 @@ def _rendered(
     return Rendered(tuple(voices), tuple(stems), source, choices)
 
 
-def _voice(voice: Voice, seconds: float, cents: float, random: np.random.Generator) -> np.ndarray:
+def played_voice(voice: Voice, seconds: float, cents: float, random: np.random.Generator) -> np.ndarray:
     """A Voice's sound, (frames, 2), at its level and place."""
     takes = []
     side = random.uniform(0.4, 1.0) * random.choice([-1, 1])
