@@ -59,11 +59,11 @@ def tensorflow() -> Any:
         return tensorflow
 
 
-def processor_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 itself; elsewhere it is emulated, and slower than float32."""
+def processor_bfloat16() -> str:
+    """What the processor multiplies bfloat16 with: "amx" (matrix units), "avx512", or "" where it would be emulated."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
             flags = next((line for line in file if line.startswith("flags")), "").split()
     except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+        return ""
+    return "amx" if "amx_bf16" in flags else "avx512" if "avx512_bf16" in flags else ""

@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -124,7 +125,7 @@ def _unpacked(archive: Path) -> Iterator[Path]:
                 _untar(archive, folder)
             else:
                 raise ModelError(f"{archive}: is no archive that can be read (.whl, .zip, .tar.gz)")
-        except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, ValueError) as error:
+        except (zipfile.BadZipFile, zlib.error, tarfile.TarError, OSError, EOFError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:120]
             raise ModelError(f"{archive}: cannot be unpacked ({reason})") from None
         yield _only_model(folder, archive)

@@ -47,14 +47,15 @@ class Task:
     above: str | None
     output: Output
     overwrite: bool
+    identities: tuple[str, ...]  # of the models: one that was trained again is loaded again
 
     def separator(self) -> "Separator":
         """The Separator, loaded once in a process."""
-        return _separator(self.models, self.precision, self.device, self.thorough, self.above)
+        return _separator(self.identities, self.models, self.precision, self.device, self.thorough, self.above)
 
 
 @functools.lru_cache(maxsize=1)
-def _separator(*settings: Any) -> "Separator":
+def _separator(identities: tuple[str, ...], *settings: Any) -> "Separator":
     from splitstrument.separator import Separator
 
     return Separator(*settings)
@@ -156,7 +157,12 @@ def _positive(text: str) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
     options = _arguments(arguments)
+    from splitstrument import models
+    from splitstrument.parts import parts_of
+
     output = Output(options.format, options.depth, options.only, options.start, options.duration)
+    parts = parts_of(options.model)
+    output.parts(parts.sources, parts.remainder)  # a wrong --only is told before anything is loaded
     task = Task(
         options.model,
         options.precision,
@@ -165,11 +171,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.above,
         output,
         options.overwrite,
+        tuple(map(models.identity, options.model)),
     )
-    from splitstrument.parts import parts_of
-
-    parts = parts_of(options.model)
-    output.parts(parts.sources, parts.remainder)  # a wrong --only is told before anything is loaded
     root = options.output / parts.name
     songs = find(options.songs, root)
     if options.jobs == 1 and any(not song.failure for song in songs):

@@ -27,7 +27,7 @@ class Separator:
     """Takes songs apart with one model or several, which are loaded once.
 
     `model`: a known model's name or a model folder, or a list of them. `precision`: "float32", "bfloat16", or "auto",
-    which takes bfloat16 where the processor has it and a measurement finds it faster. `device`: "cpu", "gpu" or None
+    which takes bfloat16 where the processor has it and it is faster. `device`: "cpu", "gpu" or None
     for what there is. `thorough`: results are means over windows that lie half over each other and, of stereo networks,
     over both orders of the channels, which takes about four times as long. `above`: how masks go on above a network's
     bins, "mean" or "zero", instead of what its model says. `example`: a sound that is like what is wanted, ((samples,

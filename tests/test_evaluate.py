@@ -112,7 +112,7 @@ def band(tmp_path_factory):
 @pytest.fixture
 def one_precision(monkeypatch):
     """Models in float32 each time, whatever is quicker at that moment."""
-    monkeypatch.setattr("splitstrument.backend.processor_has_bfloat16", lambda: False)
+    monkeypatch.setattr("splitstrument.backend.processor_bfloat16", lambda: "")
     systems._separator.cache_clear()
 
 

@@ -156,14 +156,16 @@ def test_auto_takes_the_faster_precision_where_the_processor_has_bfloat16(tmp_pa
     from splitstrument import backend, inference
 
     folder = tiny.model(tmp_path / "small")
-    monkeypatch.setattr(backend, "processor_has_bfloat16", lambda: True)
+    monkeypatch.setattr(backend, "processor_bfloat16", lambda: "avx512")
     for faster in ("float32", "mixed_bfloat16"):
         monkeypatch.setattr(
             inference, "_seconds", lambda network, form, faster=faster: network.dtype_policy.name != faster
         )
         assert inference.load(folder).network.dtype_policy.name == faster
-    monkeypatch.setattr(backend, "processor_has_bfloat16", lambda: False)
-    assert inference.load(folder).network.dtype_policy.name == "float32"
+    monkeypatch.setattr(inference, "_seconds", None)
+    for processor, taken in (("", "float32"), ("amx", "mixed_bfloat16")):
+        monkeypatch.setattr(backend, "processor_bfloat16", lambda processor=processor: processor)
+        assert inference.load(folder).network.dtype_policy.name == taken
 
 
 def test_an_unknown_model_or_precision_is_refused(tmp_path):

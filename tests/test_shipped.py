@@ -29,7 +29,7 @@ def song():
 
 def taken(separator, sound, rate=RATE):
     """The instrument that is found in `sound`."""
-    return separator.separate(sound, rate)[separator.instruments[0]]
+    return separator.separate(sound, rate)[separator.sources[0]]
 
 
 def decibels(power):
@@ -64,7 +64,7 @@ def test_of_drums_and_bass_nothing_is_taken(drums_and_bass, taken_of_them):
 
 
 def test_of_drums_and_bass_no_stroke_is_heard(request, separator, taken_of_them):
-    if "guitar" in separator.instruments:
+    if "guitar" in separator.sources:
         reason = "single strokes get through guitar: up to -33 dBFS"
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     found, block = taken_of_them, RATE // 20
