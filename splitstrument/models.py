@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from splitstrument.cards import Card, ModelError, Score, Source
+from splitstrument.downloads import DOWNLOADS
 from splitstrument.suggestions import no_such
 
 __all__ = ["Card", "ModelError", "Score", "Source", "find", "identity", "load", "read_card", "save"]
@@ -60,8 +61,6 @@ def find(model: str | os.PathLike[str]) -> Path:
         return folder
     if folder.is_dir():
         raise ModelError(f"{model}: the folder holds no model ({CARD}, or one of Spleeter's or of the 2021 thesis)")
-    from splitstrument.installing import DOWNLOADS
-
     if str(model) in DOWNLOADS:
         raise ModelError(f"{model}: is not here yet; fetch it with: splitstrument models --add {model}")
     raise ModelError(no_such("model", model, models))
