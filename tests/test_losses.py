@@ -416,6 +416,7 @@ ON_JAX = """
 import json, sys
 import jax, numpy as np
 from training import losses
+from training.estimate import Estimate
 
 saved = np.load(sys.argv[1])
 parts = [saved[name] for name in ("mixture_real", "mixture_imaginary", "real", "imaginary")]

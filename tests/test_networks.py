@@ -1,5 +1,6 @@
 """The contract of every network, and the numbers of the Stacked Hourglass and of Spleeter's U-Net."""
 
+import functools
 import json
 
 import numpy as np
@@ -32,12 +33,17 @@ def windows(name, count=2, seed=1, **options):
     return {each: random.random((count, *shape)).astype(np.float32) for each, shape in shapes.items()}
 
 
-def separator(folder, name, sources=("guitar",), **options):
-    """A Separator with a tiny model of this network."""
-    card = {"sources": sources} | {key: options.pop(key) for key in ("options", "whole") if key in options}
-    model = tiny.model(folder / name, name, **card)
-    example = EXAMPLE if networks.form(name, tiny.OPTIONS[name]).example else None
-    return Separator(model, precision="float32", example=example, **options)
+@pytest.fixture(scope="module")
+def separator(tmp_path_factory):
+    """Makes a Separator with a tiny model of a network, each once, for networks compile for a second."""
+
+    @functools.cache
+    def separator(name, sources=("guitar",), whole=False):
+        folder = tmp_path_factory.mktemp("models") / name
+        example = EXAMPLE if networks.form(name, tiny.OPTIONS[name]).example else None
+        return Separator(tiny.model(folder, name, sources=sources, whole=whole), precision="float32", example=example)
+
+    return separator
 
 
 def noise(frames, channels, seed=0):
@@ -64,8 +70,8 @@ def test_any_number_of_channels(name):
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (22050, 2), (44100, 3), (48000, 2), (192000, 1)])
-def test_parts_add_up_at_every_rate_channel_count_and_length(name, rate, channels, tmp_path):
-    separate = separator(tmp_path, name, ("guitar", "piano")).separate
+def test_parts_add_up_at_every_rate_channel_count_and_length(name, rate, channels, separator):
+    separate = separator(name, ("guitar", "piano")).separate
     for frames in (0, 1, 2, 220, 5001, int(1.3 * rate)):
         song = noise(frames, channels)
         parts = separate(song, rate)
@@ -75,9 +81,9 @@ def test_parts_add_up_at_every_rate_channel_count_and_length(name, rate, channel
     assert (song - parts["rest"]).std() > 0.05 * song.std()
 
 
-def test_blocks_of_any_size_give_the_same(name, tmp_path):
-    song, separate = noise(3 * RATE, 2), separator(tmp_path, name)
-    pieces = [list(separate.stream(np.array_split(song, count), 44100, 2)) for count in (1, 7, 400)]
+def test_blocks_of_any_size_give_the_same(name, separator):
+    song, taken = noise(3 * RATE, 2), separator(name)
+    pieces = [list(taken.stream(np.array_split(song, count), 44100, 2)) for count in (1, 7, 400)]
     joined = [np.concatenate([parts["guitar"] for _, parts in piece]) for piece in pieces]
     np.testing.assert_allclose(joined[0], joined[1], atol=1e-6)
     np.testing.assert_allclose(joined[0], joined[2], atol=1e-6)
@@ -85,8 +91,8 @@ def test_blocks_of_any_size_give_the_same(name, tmp_path):
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 @pytest.mark.parametrize("rate", [8000, 22050, 44100])
-def test_a_constant_mask_gives_that_share(name, share, rate, tmp_path, monkeypatch):
-    taken = separator(tmp_path, name)
+def test_a_constant_mask_gives_that_share(name, share, rate, separator, monkeypatch):
+    taken = separator(name)
     waves = taken.models[0].form.domain == "waveform"
     monkeypatch.setattr(
         taken.models[0], "predict", lambda mixture: share * (mixture if waves else np.ones_like(mixture))[..., None]
@@ -100,10 +106,10 @@ def test_a_constant_mask_gives_that_share(name, share, rate, tmp_path, monkeypat
     np.testing.assert_allclose(guitar[edge : len(song) - edge], share * song[edge : len(song) - edge], atol=2e-5)
 
 
-def test_silence_stays_finite(name, tmp_path):
+def test_silence_stays_finite(name, separator):
     network = tiny.network(name)
     assert np.isfinite(network.predict_on_batch({each: 0 * x for each, x in windows(name).items()})).all()
-    parts = separator(tmp_path, name).separate(np.zeros((30000, 2), np.float32), 44100)
+    parts = separator(name).separate(np.zeros((30000, 2), np.float32), 44100)
     assert all(np.isfinite(part).all() for part in parts.values())
 
 
@@ -115,8 +121,8 @@ def test_masks_of_a_whole_song_sum_to_one(name, options):
     assert masks.std() > 0.01
 
 
-def test_a_whole_model_gives_all_its_sources_and_no_rest(name, tmp_path):
-    song, taken = noise(RATE, 2), separator(tmp_path, name, ("vocals", "drums", "other"), whole=True)
+def test_a_whole_model_gives_all_its_sources_and_no_rest(name, separator):
+    song, taken = noise(RATE, 2), separator(name, ("vocals", "drums", "other"), whole=True)
     parts = taken.separate(song, RATE)
     assert list(parts) == ["vocals", "drums", "other"]
     np.testing.assert_allclose(sum(parts.values()), song, atol=5e-7)
@@ -174,9 +180,9 @@ def test_an_example_of_another_rate_and_length_counts_by_its_loudest_stretch(tmp
     np.testing.assert_allclose(taken[2], taken[0], atol=1e-2)
 
 
-def test_waves_come_back_where_they_were(tmp_path, monkeypatch):
+def test_waves_come_back_where_they_were(separator, monkeypatch):
     """A click goes to the model's rate and back, and is where it was, to the sample."""
-    taken = separator(tmp_path, "tiny_waves")
+    taken = separator("tiny_waves")
     monkeypatch.setattr(taken.models[0], "predict", lambda mixture: mixture[..., None])
     for rate in (8000, 44100, 48000):
         song = np.zeros((2 * rate, 1), np.float32)
@@ -187,7 +193,7 @@ def test_waves_come_back_where_they_were(tmp_path, monkeypatch):
 def test_spectra_and_waves_separate_a_song_together(tmp_path):
     from splitstrument import models
 
-    folders = [separator(tmp_path, "tfc_tdf")._folders[0]]
+    folders = [tiny.model(tmp_path / "spectra")]
     folders.append(tiny.model(tmp_path / "waves", "tiny_waves", sources=("piano",)))
     assert [models.read_card(folder).sources for folder in folders] == [("guitar",), ("piano",)]
     song = noise(2 * 44100, 2)

@@ -212,6 +212,7 @@ export class Transport extends EventTarget {
     const now = this.position;
     if (now >= this.duration - 1e-3) {
       this.pause();
+      this.seek(this.duration); // it stands a moment before
       this.dispatchEvent(new Event("ended"));
       return;
     }
