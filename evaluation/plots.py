@@ -7,7 +7,7 @@ import numpy as np
 
 from evaluation.scoring import LIMIT
 from splitstrument.files import pictures
-from splitstrument.spectrogram import Analysis, Grid, grid_at
+from splitstrument.spectrogram import Grid, grid_at, spectra_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,8 +60,7 @@ def spectrograms(path: Path, sounds: dict[str, np.ndarray], rate: int, title: st
 
 def _magnitudes(sound: np.ndarray, grid: Grid) -> np.ndarray:
     """The spectrogram (frames, bins) of all channels together."""
-    analysis = Analysis(grid, sound.shape[1])
-    spectra = np.concatenate([analysis(sound), analysis.finish()], axis=1)
+    spectra = np.concatenate(list(spectra_of(sound, grid)), axis=1)
     return np.sqrt(np.mean(np.square(np.abs(spectra)), axis=0))
 
 

@@ -182,31 +182,20 @@ def _by_oracle(
     """What masks made from the truth give: of a part among all parts, of what is left among the parts taken out."""
     import numpy as np
 
-    from splitstrument.spectrogram import Analysis, Synthesis, grid_at
+    from splitstrument.spectrogram import grid_at, masked, spectra_of
+
+    def mask(spectra: "Sounds", target: "Target") -> "np.ndarray":
+        # In the order of the track, so that of equals only one is the loudest.
+        among = {part: np.abs(spectrum) for part, spectrum in spectra.items() if part not in target.truth[1:]}
+        if len(target.truth) > 1:
+            among[target.truth[0]] = np.abs(sum(spectra[part] for part in target.truth))
+        stacked, own = np.stack(list(among.values())), list(among).index(target.truth[0])
+        if system.name == "ideal ratio mask":
+            return stacked[own] / np.maximum(stacked.sum(0), 1e-12)
+        return stacked.argmax(0) == own
 
     grid = grid_at(rate)
-    analyses = {part: Analysis(grid, mixture.shape[1]) for part in truth}
-    syntheses = {target.name: Synthesis(grid, mixture.shape[1]) for target in targets}
-    pieces: dict[str, list] = {target.name: [] for target in targets}
-    size = 256 * grid.hop
-    for start in range(0, len(mixture) + size, size):
-        spectra = {}
-        for part, sound in truth.items():
-            block, analyse = sound[start : start + size], analyses[part]
-            spectra[part] = analyse(block) if len(block) else analyse.finish()
-        magnitudes = {part: np.abs(spectrum) for part, spectrum in spectra.items()}
-        mixed = sum(spectra.values())
-        for target in targets:
-            # In the order of the track, so that of equals only one is the loudest.
-            among = {part: magnitude for part, magnitude in magnitudes.items() if part not in target.truth[1:]}
-            if len(target.truth) > 1:
-                among[target.truth[0]] = np.abs(sum(spectra[part] for part in target.truth))
-            stacked, own = np.stack(list(among.values())), list(among).index(target.truth[0])
-            if system.name == "ideal ratio mask":
-                mask = stacked[own] / np.maximum(stacked.sum(0), 1e-12)
-            else:
-                mask = stacked.argmax(0) == own
-            pieces[target.name].append(syntheses[target.name](mixed * mask))
-        if start >= len(mixture):
-            break
-    return {name: np.concatenate(sounds)[: len(mixture)] for name, sounds in pieces.items()}
+    in_step = zip(*(spectra_of(sound, grid) for sound in truth.values()), strict=True)
+    parts = (dict(zip(truth, pieces, strict=True)) for pieces in in_step)
+    pieces = ((sum(spectra.values()), {target.name: mask(spectra, target) for target in targets}) for spectra in parts)
+    return masked(pieces, grid, len(mixture))

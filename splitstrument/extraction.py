@@ -14,7 +14,7 @@ import numpy as np
 
 from splitstrument.cards import Card
 from splitstrument.form import Form
-from splitstrument.spectrogram import Analysis, Grid, Synthesis
+from splitstrument.spectrogram import Analysis, Grid, Synthesis, spectra_of
 from splitstrument.windows import Windows, overlap_of
 
 # A model has not learned the last tenth below its Nyquist frequency, where the resampler of its training data fades.
@@ -230,9 +230,7 @@ def example_input(example: tuple[np.ndarray, int], card: Card, form: Form) -> np
     sound, sample_rate = example
     grid = Grid(form.window).at_rate(card.sample_rate, sample_rate)
     sound = np.asarray(sound, np.float32).reshape(len(sound), -1)
-    analysis = Analysis(grid, sound.shape[1])
-    spectra = np.concatenate([analysis(sound), analysis.finish()], 1)
-    magnitudes = np.abs(spectra)
+    magnitudes = np.abs(np.concatenate(list(spectra_of(sound, grid)), 1))
     if (spare := magnitudes.shape[1] - form.example) > 0:
         power = np.concatenate([[0.0], np.cumsum((magnitudes.astype(np.float64) ** 2).sum((0, 2)))])
         first = int(np.argmax(power[form.example :] - power[: spare + 1]))

@@ -8,11 +8,13 @@ sum over k of sin^4(pi (t + k/4)) = 4 * 3/8 = 3/2, so overlap-add of windowed in
 the signal back, to rounding, wherever four windows overlap. A stream therefore starts with window - hop zeros.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 OVERLAP = 4  # windows over one sample
+BLOCK = 256  # frames of a whole sound that are in hand at once
 
 
 @dataclass(frozen=True)
@@ -126,3 +128,24 @@ class Synthesis:
         skipped = min(self.skip, len(complete))
         self.skip -= skipped
         return complete[skipped:]
+
+
+def spectra_of(sound: np.ndarray, grid: Grid) -> Iterator[np.ndarray]:
+    """The spectra (channels, frames, bins) of a whole sound (samples, channels), some seconds at a time."""
+    analysis, size = Analysis(grid, sound.shape[1]), BLOCK * grid.hop
+    for start in range(0, len(sound), size):
+        yield analysis(sound[start : start + size])
+    yield analysis.finish()
+
+
+def masked(
+    pieces: Iterable[tuple[np.ndarray, Mapping[str, np.ndarray]]], grid: Grid, samples: int
+) -> dict[str, np.ndarray]:
+    """{part: sound (samples, channels)} of a song's spectra in pieces, each with the masks of all parts."""
+    syntheses: dict[str, Synthesis] = {}
+    sounds: dict[str, list[np.ndarray]] = {}
+    for spectra, masks in pieces:
+        for part, mask in masks.items():
+            synthesis = syntheses.setdefault(part, Synthesis(grid, len(spectra)))
+            sounds.setdefault(part, []).append(synthesis(spectra * mask))
+    return {part: np.concatenate(blocks)[:samples] for part, blocks in sounds.items()}

@@ -9,16 +9,15 @@ The same input gives the same masks. A file of this folder is a baseline, save `
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 
 import numpy as np
 
-from splitstrument.spectrogram import Analysis, Grid, Synthesis, grid_at
+from splitstrument.spectrogram import grid_at, masked, spectra_of
 from splitstrument.suggestions import no_such
 
 SHARED = {"bands"}
-BLOCK_SECONDS = 5
 
 
 def names() -> list[str]:
@@ -50,27 +49,21 @@ def separate(name: str, mixture: np.ndarray, rate: int, parts: Sequence[str]) ->
     grid = grid_at(rate)
     # The spectra are made twice: to make them takes a moment, to keep them four times the memory of the magnitudes.
     magnitude = np.empty((grid.frames_of(len(mixture)), grid.bins), np.float32)
-    for frames, spectra in _spectra(grid, mixture, rate):
+    for frames, spectra in _numbered(spectra_of(mixture, grid)):
         np.sqrt((spectra.real**2 + spectra.imag**2).mean(0), out=magnitude[frames])
     frequencies = np.arange(grid.bins) * rate / grid.window
     masks = baseline.masks(magnitude, frequencies, rate / grid.hop, tuple(parts))
     del magnitude
-    syntheses = {part: Synthesis(grid, mixture.shape[1]) for part in masks}
-    audio = {part: np.empty_like(mixture) for part in masks}
-    done = 0
-    for frames, spectra in _spectra(grid, mixture, rate):
-        for part, mask in masks.items():
-            piece = syntheses[part](spectra * mask[frames])[: len(mixture) - done]
-            audio[part][done : done + len(piece)] = piece
-        done += len(piece)
-    return audio
+    pieces = (
+        (spectra, {part: mask[frames] for part, mask in masks.items()})
+        for frames, spectra in _numbered(spectra_of(mixture, grid))
+    )
+    return masked(pieces, grid, len(mixture))
 
 
-def _spectra(grid: Grid, mixture: np.ndarray, rate: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """All frames of the mixture, some seconds at a time: their slice and their spectra (channels, frames, bins)."""
-    analysis, first = Analysis(grid, mixture.shape[1]), 0
-    step = BLOCK_SECONDS * rate
-    for start in [*range(0, len(mixture), step), None]:
-        spectra = analysis.finish() if start is None else analysis(mixture[start : start + step])
+def _numbered(pieces: Iterable[np.ndarray]) -> Iterator[tuple[slice, np.ndarray]]:
+    """Each piece of spectra with the slice of frames that it is."""
+    first = 0
+    for spectra in pieces:
         yield slice(first, first + spectra.shape[1]), spectra
         first += spectra.shape[1]
