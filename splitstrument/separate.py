@@ -126,8 +126,10 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="auto",
         help="to compute in (default: auto)",
     )
-    add_options(parser, jobs=1)
-    return parser.parse_args(arguments)
+    add_options(parser, jobs=0)
+    options = parser.parse_args(arguments)
+    options.jobs = options.jobs or (1 if options.backend == "loky" else -1)
+    return options
 
 
 def _models(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from splitstrument import separate
 from splitstrument.files.audio import read
 from splitstrument.separate import main
 from splitstrument.separator import Separator
@@ -399,8 +400,21 @@ def test_songs_in_several_processes_come_out_the_same(run, tmp_path):
     assert "songs: 0 done, 3 already there" in run(*songs, "--jobs", "2")[1]
 
 
+def test_a_cluster_separates_the_songs(run, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    songs = [write(tmp_path / f"{name}.wav", song(seed=number)) for number, name in enumerate("ab")]
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
+        separate._separator.cache_clear()
+        code, out, _ = run(*songs, "--backend", "dask")
+    assert code == 0
+    assert not separate._separator.cache_info().currsize  # nothing was separated in this process
+    assert "songs: 2 done, 0 already there, 0 skipped, 0 failed" in out
+    assert len(files(tmp_path / "out")) == 4
+
+
 def test_a_model_is_loaded_once_for_all_songs(run, tmp_path, monkeypatch):
-    from splitstrument import models, separate
+    from splitstrument import models
 
     loaded, load = [], models.load
     monkeypatch.setattr(models, "load", lambda folder: loaded.append(folder) or load(folder))

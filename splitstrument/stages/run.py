@@ -58,8 +58,8 @@ class Outcome:
 
 
 def add_options(parser: argparse.ArgumentParser, jobs: int = -1) -> None:
-    """The options --jobs, `jobs` unless given, and --backend of a stage's parser."""
-    default = "one for each core" if jobs == -1 else jobs
+    """The options --jobs, `jobs` unless given, and --backend of a stage's parser. 0: 1 here, all of a cluster."""
+    default = "one for each core" if jobs == -1 else jobs or "1; all of a cluster's"
     parser.add_argument(
         "--jobs", type=_jobs, default=jobs, help=f"processes at once; -1: one for each core (default: {default})"
     )
