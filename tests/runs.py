@@ -63,7 +63,7 @@ def trained_step(network, form, whole=False, sample_rate=RATE, loss="snr"):
     from training.trainee import Trainee
 
     trainee = Trainee(network, form, sample_rate, losses.find(loss), whole)
-    trainee.compile(keras.optimizers.Adam(1e-3))
+    trainee.compile(keras.optimizers.Adam(1e-3), run_eagerly=True)  # to compile it takes longer than the step
     parts = trainee.parts + bool(form.example)
     windows = np.random.default_rng(0).normal(0, 0.1, (2, parts, form.samples, form.channels)).astype(np.float32)
     return {name: float(value) for name, value in trainee.train_on_batch(windows, return_dict=True).items()}
