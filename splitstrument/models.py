@@ -6,6 +6,7 @@ folder; both are called by name, any other by its folder. Models of other projec
 """
 
 import errno
+import functools
 import hashlib
 import math
 import os
@@ -115,11 +116,18 @@ def identity(model: str | os.PathLike[str]) -> str:
     digest = hashlib.sha256(repr(kept).encode())
     for path in weight_files(folder):
         try:
-            with open(path, "rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+            status = path.stat()
+            digest.update(_digest(path.absolute(), status.st_size, status.st_mtime_ns))
         except OSError as error:
             raise ModelError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
     return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=64)
+def _digest(path: Path, size: int, modified: int) -> bytes:
+    """The digest of a file of this size and time, read once: it is asked for with every song and every track."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def weight_files(folder: Path) -> list[Path]:
