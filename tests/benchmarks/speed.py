@@ -1,117 +1,206 @@
-"""Times real time, against rivals in the same run on the same cores.
+"""Times real time within one process, which has loaded everything before; for whole programs see rivals.py.
 
     python tests/benchmarks/speed.py
+    python tests/benchmarks/speed.py --models PRETRAINED_MODELS --spleeter scratch/bin/spleeter
 
-The default model from file to file (decode a 16-bit 44.1 kHz stereo WAV, separate, write both stems), and its network
-alone, against our Spleeter's networks of 2stems alone, float32, random weights, no decoding and no STFT (the real
-Spleeter: spleeter_speed.py). Then the thesis's Stacked
-Hourglass in float32 one window at a time, network alone, against ours from the same spectra. Each figure is the best
-of some rounds that alternate between the rivals.
+- song: from file to file (decode a 16-bit 44.1 kHz stereo WAV, separate, write the stems), in each runtime.
+- network: the network alone, without decoding and STFT, in each runtime and precision: what a window of it costs when
+  as many run at once as a song lets run, what a minute of a song costs, and one window alone. PRETRAINED_MODELS holds
+  Deezer's `2stems`, which is measured too; with Spleeter's program, also that in its TensorFlow (spleeter_networks.py).
+- hourglass: the thesis's Stacked Hourglass by Keras, ours against the thesis's way (float32, one window at a time, no
+  overlap), from the same spectra.
+
+Each figure is the median of some rounds in which rivals take turns, after one to warm up. What needs TensorFlow is
+left out where there is none.
 """
 
 import argparse
+import functools
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import soundfile
+from processes import machine, versions, write_song
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from splitstrument.extraction import Model
+
+PARTS = ("song", "network", "hourglass")
+WAYS = (("onnx", "float32"), ("keras", "float32"), ("keras", "auto"))
+SPLEETER_STEP = 512 * 1024 / 44100  # seconds from one of its windows to the next one
 
 
-def seconds(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def best(rivals, rounds):
-    """The least time of each function of `rivals` (name -> function), rounds alternating, after one to warm up."""
-    for function in rivals.values():
-        function()
-    times = {name: [] for name in rivals}
-    for _ in range(rounds):
+def medians(rivals: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """The median seconds of each function, rounds alternating, after one to warm up. One that returns a float has timed
+    itself."""
+    times: dict[str, list[float]] = {name: [] for name in rivals}
+    for turn in range(rounds + 1):
         for name, function in rivals.items():
-            times[name].append(seconds(function))
-    return {name: min(values) for name, values in times.items()}
+            start = time.perf_counter()
+            own = function()
+            took = time.perf_counter() - start if not isinstance(own, float) else own
+            if turn:
+                times[name].append(took)
+    return {name: statistics.median(values) for name, values in times.items()}
 
 
-def default_model(folder, model, length, rounds):
-    from splitstrument import Separator, networks
+def runtimes_there() -> tuple[str, ...]:
+    """Keras only with TensorFlow."""
+    return ("onnx", "keras") if importlib.util.find_spec("tensorflow") else ("onnx",)
+
+
+def song(model: str, seconds: float, rounds: int) -> None:
+    """From file to file."""
+    from splitstrument import Separator
     from splitstrument.song_files import Output, separate_file
 
-    song = Path(folder, "song.wav")
-    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (length * 44100, 2))
-    soundfile.write(song, noise, 44100, "PCM_16")
-    separator = Separator(model)
-    spleeter, form = networks.build("spleeter", {}, ("vocals", "accompaniment")), networks.form("spleeter")
-    ours = separator.models[0]
-
-    def alone(predict, shape, seconds):
-        """Runs a network over random windows that begin so many seconds apart, as many as the song needs."""
-        window = np.random.default_rng(0).random((1, *shape), np.float32)
-        count = round(length / seconds)
-        return lambda: [predict(window) for _ in range(count)]
-
-    own_step = (ours.form.length - ours.overlap) * ours.form.window / 4 / ours.card.sample_rate
-    ours_alone = alone(ours.predict, ours.form.shapes()["mixture"], own_step)
-    mixture = form.shapes()["mixture"]
-    spleeter_alone = alone(lambda window: spleeter.predict_on_batch({"mixture": window}), mixture, form.step / 44100)
-
-    times = best(
-        {
-            f"{model}, file to file": lambda: separate_file(separator, song, Path(folder), Output()),
-            f"{model}, network alone": ours_alone,
-            "Spleeter 2stems, networks alone": spleeter_alone,
-        },
-        rounds,
-    )
-    report(times, dict.fromkeys(times, length))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "song.wav")
+        write_song(path, seconds)
+        ways: dict[str, Callable[[], object]] = {}
+        for runtime in runtimes_there():
+            separator = Separator(model, runtime=runtime)
+            ways[runtime] = functools.partial(separate_file, separator, path, Path(folder), Output())
+        times = medians(ways, rounds)
+    print(f"\n{model}, {seconds:g} s from file to file, in a process that has loaded it:\n")
+    print("| runtime | time | times real time |\n|---|---|---|")
+    for name, took in times.items():
+        print(f"| {name} | {took:.2f} s | {seconds / took:.1f} |", flush=True)
 
 
-def hourglass(rounds):
+@dataclass(frozen=True)
+class Network:
+    """A model's network in a runtime, and a random window. `step`: the seconds of a song from one to the next."""
+
+    model: "Model"
+    window: dict[str, "np.ndarray"]
+    step: float
+
+    @classmethod
+    def load(cls, model: str, runtime: str, precision: str) -> "Network":
+        """Raises ModelError and ValueError where this model has no such runtime."""
+        import numpy as np
+
+        from splitstrument import inference
+
+        loaded = inference.load(model, precision, "cpu", runtime)
+        form, random = loaded.form, np.random.default_rng(0)
+        window = {name: random.random((1, *shape), np.float32) * 10 for name, shape in form.shapes().items()}
+        hop = form.window / 4 if form.domain == "spectrum" else 1
+        return cls(loaded, window, (form.length - loaded.overlap) * hop / loaded.card.sample_rate)
+
+    def windows(self, count: int) -> None:
+        """So many windows, as many of them at once as the runtime takes of a song."""
+        runtime = self.model.runtime
+        list(runtime.workers.map(runtime.predict, [self.window] * count))
+
+    def alone(self, count: int) -> None:
+        """So many windows, one after the other."""
+        for _ in range(count):
+            self.windows(1)
+
+
+def network(models: Mapping[str, str], options: argparse.Namespace) -> None:
+    """Networks alone: `models` are names that are shown, and the models."""
+    from splitstrument.cards import ModelError
+
+    print("\nNetworks alone:\n")
+    print("| network | a window, as in a song | a minute of a song | times real time | one window alone |")
+    print("|---|---|---|---|---|", flush=True)
+    for shown, model in models.items():
+        networks = {}
+        for runtime, precision in WAYS:
+            if runtime not in runtimes_there():
+                continue
+            try:
+                networks[f"{shown}, {runtime}, {precision}"] = Network.load(model, runtime, precision)
+            except (ModelError, ValueError) as error:
+                print(f"Left out: {shown}, {runtime}, {precision}. {error}", flush=True)
+        steps = {name: network.step for name, network in networks.items()}
+        counts = {name: max(4, round(options.length / step)) for name, step in steps.items()}
+        ways = {name: functools.partial(network.windows, counts[name]) for name, network in networks.items()}
+        if options.spleeter and shown == "2stems":
+            name = "2stems, Spleeter's own TensorFlow, float32"
+            steps[name], counts[name] = SPLEETER_STEP, max(4, round(options.length / SPLEETER_STEP))
+            ways[name] = functools.partial(theirs, options, counts[name])
+        times = medians(ways, options.rounds)
+        single = medians({name: functools.partial(n.alone, 4) for name, n in networks.items()}, options.rounds)
+        for name, took in times.items():
+            window = took / counts[name]
+            alone = f"{250 * single[name]:.0f} ms" if name in single else ""
+            cells = [name, f"{1000 * window:.0f} ms", f"{60 * window / steps[name]:.2f} s"]
+            print("| " + " | ".join([*cells, f"{steps[name] / window:.0f}", alone]) + " |", flush=True)
+
+
+def theirs(options: argparse.Namespace, count: int) -> float:
+    """The seconds of Spleeter's own networks for so many windows at once."""
+    command = [Path(options.spleeter).with_name("python"), Path(__file__).with_name("spleeter_networks.py"), str(count)]
+    environment = os.environ | {"MODEL_PATH": str(options.models.absolute())}
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+    return float(printed.split()[-1])
+
+
+def hourglass(rounds: int) -> None:
+    """The thesis's network, its way and ours."""
+    import numpy as np
+
     from splitstrument import networks
     from splitstrument.backend import keras_on
-    from splitstrument.inference import quickest
+    from splitstrument.runtimes.keras import quickest
     from splitstrument.windows import overlap_of
 
     keras_on()
-    network, ours = networks.build("hourglass"), networks.build("hourglass")
-    ours.set_weights(network.get_weights())
+    slow, ours = networks.build("hourglass"), networks.build("hourglass")
+    ours.set_weights(slow.get_weights())
     quickest(ours)
-    count = 8
-    windows = np.random.default_rng(0).random((count, 769, 64, 1), np.float32)
+    count, frames = 8, 64
+    windows = np.random.default_rng(0).random((count, 769, frames, 1), np.float32)
 
-    def the_thesis_way():
+    def the_thesis_way() -> None:
         for window in windows:
-            network.predict({"mixture": window[None]}, verbose=0)
+            slow.predict({"mixture": window[None]}, verbose=0)
 
-    def our_way():
+    def our_way() -> None:
         for window in windows:
             ours.predict_on_batch({"mixture": window[None]})
 
-    times = best({"hourglass, ours": our_way, "hourglass, the thesis's way": the_thesis_way}, rounds)
-    # Our windows overlap, and cover so much less.
-    frames = {"hourglass, ours": 64 - overlap_of(64), "hourglass, the thesis's way": 64}
-    report({name: took / frames[name] for name, took in times.items()}, dict.fromkeys(times, count * 384 / 22050))
+    times = medians({"ours, by Keras": our_way, "the thesis's way": the_thesis_way}, rounds)
+    covered = {"ours, by Keras": frames - overlap_of(frames), "the thesis's way": frames}  # our windows overlap
+    speeds = {name: covered[name] * count * 384 / 22050 / took for name, took in times.items()}
+    print("\nHourglass, network alone:\n\n| | times real time | times as fast as the thesis's way |\n|---|---|---|")
+    slowest = speeds["the thesis's way"]
+    for name, speed in speeds.items():
+        print(f"| {name} | {speed:.2f} | {speed / slowest:.2f} |", flush=True)
 
 
-def report(times, audio):
-    """Each speed, and as how many times the last one's."""
-    last = list(times.values())[-1]
-    for name, took in times.items():
-        print(f"{name}: {audio[name] / took:.2f} times real time, ratio {last / took:.2f}")
-    print(flush=True)
-
-
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default="guitar")
-    parser.add_argument("--length", type=int, default=120, help="seconds of the song")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure (default: all)")
+    parser.add_argument("--model", default="guitar", help="(default: guitar)")
+    parser.add_argument("--models", type=Path, metavar="DIR", help="the folder that holds Deezer's 2stems")
+    parser.add_argument("--spleeter", metavar="PROGRAM", help="Spleeter's program, with --models")
+    parser.add_argument("--length", type=float, default=120, help="seconds of the song (default: 120)")
+    parser.add_argument("--rounds", type=int, default=5, help="(default: 5)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        default_model(folder, options.model, options.length, options.rounds)
-    hourglass(options.rounds)
+    print(machine())
+    print(", ".join(map(" ".join, versions(sys.executable, "onnxruntime", "tensorflow", "keras", "numpy").items())))
+    if "song" in options.parts:
+        song(options.model, options.length, options.rounds)
+    if "network" in options.parts:
+        models = {options.model: options.model}
+        network(models | ({"2stems": str(options.models / "2stems")} if options.models else {}), options)
+    if "hourglass" in options.parts and "keras" in runtimes_there():
+        hourglass(options.rounds)
 
 
 if __name__ == "__main__":
