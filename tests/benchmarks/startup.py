@@ -30,12 +30,20 @@ from processes import machine, run, versions, write_song
 
 PARTS = ("separate", "serve")
 SHOWN = 0.01  # seconds of a package that gets a line of its own
+# The program, with its standard error kept open: that is closed while TensorFlow is imported, and has the times.
+PROGRAM = """
+import os, runpy
+plain = os.dup2
+os.dup2 = lambda here, there, *more: there if there == 2 else plain(here, there, *more)
+runpy.run_module("splitstrument", run_name="__main__", alter_sys=True)
+"""
 IMPORT = re.compile(r"^import time: +(\d+) \| +\d+ \| +(\S+)$", re.M)
 
 
-def imports(python: str, *words: str) -> dict[str, float]:
-    """{module: seconds of its own} of all that a Python imports when it is started with these words."""
-    done = subprocess.run([python, "-X", "importtime", *words], check=True, capture_output=True, text=True)
+def imports(python: str, code: str, *words: str) -> dict[str, float]:
+    """{module: seconds of its own} of all that a Python imports for this code, whose arguments are `words`."""
+    command = [python, "-X", "importtime", "-c", code, *words]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, errors="replace")
     return {name: int(microseconds) / 1e6 for microseconds, name in IMPORT.findall(done.stderr)}
 
 
@@ -53,15 +61,15 @@ def separate(python: str, model: str, runtime: str, seconds: float, repeats: int
     with tempfile.TemporaryDirectory() as folder:
         song = str(Path(folder, "song.wav"))
         write_song(song, seconds)
-        words = ["-m", "splitstrument", "separate", song, "--model", model, "--runtime", runtime]
+        words = ["separate", song, "--model", model, "--runtime", runtime]
         words += ["--overwrite", "--output", folder]
         whole, bare, load, work = [], [], [], []
         imported: list[Counter[str]] = []
         for _ in range(repeats):
-            whole.append(run([python, *words]).seconds)
+            whole.append(run([python, "-m", "splitstrument", *words]).seconds)
             bare.append(run([python, "-c", "pass"]).seconds)
-            before = imports(python, "-c", "pass")
-            modules = {name: each for name, each in imports(python, *words).items() if name not in before}
+            before = imports(python, "pass")
+            modules = {name: each for name, each in imports(python, PROGRAM, *words).items() if name not in before}
             imported.append(packages(modules))
             command = [python, str(Path(__file__).with_name("startup_steps.py")), song, model, runtime]
             listed = "\n".join(modules)
