@@ -9,6 +9,7 @@ COMMANDS = {
     "evaluate": ("evaluation.evaluate:main", "score models and baselines on tracks whose parts are known"),
     "report": ("evaluation.report:main", "compare scored models on one page, with pictures and excerpts"),
     "thesis": ("evaluation.documents:main", "the tables of the 2021 thesis beside our runs"),
+    "export": ("splitstrument.exporting:main", "write a model as a graph, ONNX or LiteRT, that needs no TensorFlow"),
     "serve": ("webapp.serve:main", "a page on which anyone can separate songs in a browser"),
     "catalogue": ("datasets_tools.catalogue:main", "list the tracks and stems of multitrack collections"),
     "organize": ("datasets_tools.organize:main", "bring all tracks into one layout"),
@@ -26,16 +27,18 @@ COMMANDS = {
 MISSING_PACKAGES = {
     name: f"needs {name}: pip install {what}"
     for what, names in {
-        "'splitstrument[datasets]'": ("joblib", "matplotlib"),
+        "'splitstrument[datasets]'": ("matplotlib", "scipy"),
         "'splitstrument[evaluation]'": ("markdown_it", "mir_eval", "sklearn", "threadpoolctl"),
         "'splitstrument[synthesize]'": ("pretty_midi", "pysfizz"),
         "'splitstrument[web]'": ("multipart", "waitress", "web", "yt_dlp"),
-        "'splitstrument[training]'": ("librosa", "tensorboardX"),
+        "'splitstrument[train]'": (
+            *("h5py", "json5", "keras", "librosa", "onnx", "tensorboardX", "tensorflow", "tf2onnx"),
+        ),
         "'dask[distributed]'": ("dask", "distributed"),
         "ray": ("ray",),
-        "tensorflow": ("tensorflow",),
         "jax": ("jax", "jaxlib"),
         "torch": ("torch",),
+        "onnxruntime": ("onnxruntime",),
         "--no-deps tinysoundfont (pyaudio, which it asks for, is not used)": ("tinysoundfont",),
     }.items()
     for name in names

@@ -7,13 +7,14 @@ Networks of waveforms hear the song at their own rate; their sounds come back at
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from splitstrument.cards import Card
 from splitstrument.form import Form
+from splitstrument.runtimes import Runtime
 from splitstrument.spectrogram import Analysis, Grid, Synthesis, spectra_of
 from splitstrument.windows import Windows, overlap_of
 
@@ -29,7 +30,7 @@ class Model:
 
     card: Card
     form: Form
-    network: Any
+    runtime: Runtime
     wanted: tuple[int, ...]
     thorough: bool = False
     example: np.ndarray | None = None
@@ -59,15 +60,17 @@ class Model:
         inputs = {"mixture": np.ascontiguousarray(mixture)}
         if self.example is not None:
             inputs["example"] = np.repeat(self.example, len(mixture), 0)
-        return np.asarray(self.network.predict_on_batch(inputs), np.float32)
+        return self.runtime.predict(inputs)
 
 
 class Masking:
     """Spectra of any channel count on the song's grid -> the masks of a model's sources, window by window."""
 
-    def __init__(self, predict: Callable[[np.ndarray], np.ndarray], form: Form, overlap: int) -> None:
+    def __init__(
+        self, predict: Callable[[np.ndarray], np.ndarray], form: Form, overlap: int, workers: Executor | None = None
+    ) -> None:
         self.predict, self.form = predict, form
-        self.windows = Windows(self._masks, form.length, overlap)
+        self.windows = Windows(self._masks, form.length, overlap, workers)
 
     def __call__(self, spectra: np.ndarray, last: bool = False) -> np.ndarray | None:
         """(sources, channels, frames, bins) as far as complete after these `spectra` (channels, frames, bins)."""
@@ -130,7 +133,7 @@ class MaskedSpectra:
 
     def __init__(self, grid: Grid, models: Sequence[Model], channels: int) -> None:
         self.analysis = Analysis(grid, channels)
-        self.maskings = [Masking(model.predict, model.form, model.overlap) for model in models]
+        self.maskings = [Masking(model.predict, model.form, model.overlap, model.runtime.workers) for model in models]
         self.names = [name for model in models for name in model.names]
         self.syntheses = [Synthesis(grid, channels) for _ in self.names]
         self.shared = len(models) > 1
@@ -179,7 +182,7 @@ class Waves:
         self.model, self.channels = model, channels
         own = model.card.sample_rate
         self.to_model = Resampling(sample_rate, own, channels)
-        self.windows = Windows(self._waves, model.form.length, model.overlap)
+        self.windows = Windows(self._waves, model.form.length, model.overlap, model.runtime.workers)
         self.back = [Resampling(own, sample_rate, channels) for _ in model.names]
 
     def extract(self, block: np.ndarray, last: bool) -> tuple[np.ndarray, bool]:

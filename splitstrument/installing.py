@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from splitstrument import models
+from splitstrument import models, runtimes
 from splitstrument.cards import ModelError
 from splitstrument.downloads import DOWNLOADS, Download
 
@@ -146,7 +146,8 @@ def _keep(source: Path, name: str | None) -> tuple[Path, bool]:
     from splitstrument.files.atomic import atomic_folder
     from splitstrument.files.yaml_files import write_yaml
 
-    card = models.load(source)[0]  # what does not load is not kept
+    runtimes.load(source, precision="float32")  # what does not load is not kept
+    card = models.read_card(source)
     name = name or card.name
     if not re.fullmatch(_NAME, name):
         raise ModelError(f"{name!r}: a model's name has letters, digits, dots, dashes and underscores; use --name")
@@ -159,11 +160,24 @@ def _keep(source: Path, name: str | None) -> tuple[Path, bool]:
         raise ModelError(f"{name}: you have another model of this name; use --name, or splitstrument models --remove")
     try:
         with atomic_folder(target) as part:
-            for path in models.weight_files(source):
+            graph = source / models.GRAPH
+            for path in (*models.weight_files(source), *([graph] if graph.exists() else [])):
                 copy = part / path.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
             write_yaml(part / models.CARD, asdict(replace(card, name=name)), width=110)
+            if not models.graph(part):
+                _add_graph(part)
     except OSError as error:
         raise ModelError(f"{target}: cannot be written ({(error.strerror or str(error)).lower()})") from None
     return target, True
+
+
+def _add_graph(folder: Path) -> None:
+    """Give a model the graph with which it runs at once, where there is what makes one: Keras computes it otherwise."""
+    from splitstrument.exporting import export
+
+    try:
+        export(folder)
+    except ModelError as error:
+        print(f"{error}; Keras computes this model", file=sys.stderr)

@@ -13,13 +13,10 @@ def _model(folder: Path) -> dict[str, Any]:
     """All that is said of the model in `folder`, as plain values."""
     from dataclasses import asdict
 
-    from splitstrument import models, networks
+    from splitstrument import models
 
-    card = models.read_card(folder)
     files = [path for path in folder.rglob("*") if path.is_file()]
-    parameters = networks.size(networks.build(card.network, card.options, card.sources))
-    return asdict(card) | {
-        "parameters": parameters,
+    return asdict(models.read_card(folder)) | {
         "bytes": sum(path.stat().st_size for path in files),
         "folder": str(folder),
     }
@@ -47,12 +44,11 @@ def models_main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--name goes with --add")
     if options.models and (options.add or options.remove):
         parser.error("--add and --remove take one model, and list none")
-    from splitstrument import backend, installing, models
+    from splitstrument import installing, models
 
     if options.remove:
         print(f"{options.remove}: removed ({installing.remove(options.remove)})")
         return 0
-    backend.keras_on("cpu")
     if options.add:
         folder, new = installing.add(options.add, options.name)
         card = models.read_card(folder)
@@ -76,8 +72,8 @@ def _print_models(listed: list[dict[str, Any]]) -> None:
         parts = ", ".join(model["sources"]) + ("" if model["whole"] else ", rest")
         size = f"{model['bytes'] / 2**20:.1f} MiB"
         what = (model["name"], parts, f"{model['sample_rate']} Hz", model["network"])
-        rows.append((*what, f"{model['parameters']:,}", size))
-    print(markdown(("name", "parts", "rate", "network", "parameters", "size"), rows, left=4))
+        rows.append((*what, size))
+    print(markdown(("name", "parts", "rate", "network", "size"), rows, left=4))
     for model in listed:
         print(f"\n{model['name']}")
         for source in model["trained_on"]:

@@ -13,14 +13,17 @@ import os
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from splitstrument.cards import Card, ModelError, Score, Source
 from splitstrument.downloads import DOWNLOADS
 from splitstrument.suggestions import no_such
 
+if TYPE_CHECKING:
+    import numpy as np
+
 __all__ = ["Card", "ModelError", "Score", "Source", "find", "identity", "load", "read_card", "save"]
-CARD, WEIGHTS = "model.yaml", "model.weights.h5"
+CARD, WEIGHTS, GRAPH = "model.yaml", "model.weights.h5", "model.onnx"
 SHIPPED = Path(__file__).parent / "shipped"
 
 
@@ -139,6 +142,24 @@ def weight_files(folder: Path) -> list[Path]:
     return reader.files(folder)
 
 
+def graph(folder: Path) -> Path | None:
+    """The ONNX graph of the model in `folder`, its own one or that of all models of its kind, if there is one."""
+    from splitstrument.readers import reader_of
+
+    if (folder / GRAPH).is_file():
+        return folder / GRAPH
+    reader = None if (folder / WEIGHTS).exists() else reader_of(folder)
+    return reader.graph(folder) if reader and hasattr(reader, "graph") else None
+
+
+def graph_tensors(folder: Path) -> "dict[str, np.ndarray]":
+    """By name, the weights of the model in `folder` that its kind's graph is filled with. Raises ModelError."""
+    from splitstrument.readers import reader_of
+
+    reader = reader_of(folder)
+    return reader.graph_tensors(folder) if reader else {}
+
+
 def _load_weights(network: Any, path: Path) -> None:
     if not path.exists():
         raise ModelError(f"{path}: the model's weights are missing")
@@ -167,6 +188,7 @@ def save(network: Any, card: Card, folder: str | os.PathLike[str]) -> None:
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / GRAPH).unlink(missing_ok=True)  # of the weights before; it reads them from their places in the file
     _check_space(folder, 2 * sum(math.prod(variable.shape) * 4 for variable in network.variables) + 2**20)
     remove_unfinished(folder)
     with scratch_folder(folder) as scratch, AtomicFile(folder / WEIGHTS) as hidden:

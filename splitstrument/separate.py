@@ -45,13 +45,15 @@ class Task:
     device: str | None
     thorough: bool
     above: str | None
+    runtime: str
     output: Output
     overwrite: bool
     identities: tuple[str, ...]  # of the models: one that was trained again is loaded again
 
     def separator(self) -> "Separator":
         """The Separator, loaded once in a process."""
-        return _separator(self.identities, self.models, self.precision, self.device, self.thorough, self.above)
+        settings = (self.models, self.precision, self.device, self.thorough, self.above, None, self.runtime)
+        return _separator(self.identities, *settings)
 
 
 @functools.lru_cache(maxsize=1)
@@ -119,12 +121,19 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="what parts have above the highest frequency that a model knows: its mean share, or nothing "
         "(default: what the model says)",
     )
+    add(
+        "--runtime",
+        choices=("auto", "onnx", "keras"),
+        default="auto",
+        help="what computes: ONNX Runtime, or Keras, which starts slowly but knows GPUs and bfloat16 (default: auto, "
+        "ONNX Runtime where the model has a graph and neither is asked for)",
+    )
     add("--device", choices=("cpu", "gpu"), help="where to compute (default: what there is)")
     add(
         "--precision",
         choices=("auto", "float32", "bfloat16"),
         default="auto",
-        help="to compute in (default: auto)",
+        help="to compute in, with Keras (default: auto)",
     )
     add_options(parser, jobs=0)
     options = parser.parse_args(arguments)
@@ -171,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.device,
         options.thorough,
         options.above,
+        options.runtime,
         output,
         options.overwrite,
         tuple(map(models.identity, options.model)),

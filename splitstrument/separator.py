@@ -27,11 +27,12 @@ class Separator:
     """Takes songs apart with one model or several, which are loaded once.
 
     `model`: a known model's name or a model folder, or a list of them. `precision`: "float32", "bfloat16", or "auto",
-    which takes bfloat16 where the processor has it and it is faster. `device`: "cpu", "gpu" or None
-    for what there is. `thorough`: results are means over windows that lie half over each other and, of stereo networks,
-    over both orders of the channels, which takes about four times as long. `above`: how masks go on above a network's
-    bins, "mean" or "zero", instead of what its model says. `example`: a sound that is like what is wanted, ((samples,
-    channels), sample rate), for models that ask for one.
+    which lets Keras take bfloat16 where it is faster. `device`: "cpu", "gpu" or None for what there is. `runtime`:
+    "onnx", "keras", or "auto", which takes ONNX Runtime where the model has a graph, unless a GPU or bfloat16 is asked
+    for (`splitstrument.runtimes`). `thorough`: results are means over windows that lie half over each other and, of
+    stereo networks, over both orders of the channels, which takes about four times as long. `above`: how masks go on
+    above a network's bins, "mean" or "zero", instead of what its model says. `example`: a sound that is like what is
+    wanted, ((samples, channels), sample rate), for models that ask for one.
 
     A model whose sources are the whole song gives them all, alone: the last one is what the others leave. Beside other
     models its last source gives way to the rest, which all of them leave (`splitstrument.parts`).
@@ -50,6 +51,7 @@ class Separator:
         thorough: bool = False,
         above: Above | None = None,
         example: Example | None = None,
+        runtime: str = "auto",
     ) -> None:
         from splitstrument import inference
 
@@ -61,7 +63,9 @@ class Separator:
         self.name, self.sources, self.remainder = parts.name, parts.sources, parts.remainder
         self.thorough, self.above = thorough, above
         self.models: tuple[Model, ...] = tuple(
-            inference.load(name, precision, device, wanted=places, thorough=thorough, above=above, example=example)
+            inference.load(
+                name, precision, device, runtime, wanted=places, thorough=thorough, above=above, example=example
+            )
             for name, places in zip(names, parts.places, strict=True)
         )
         self._folders = [models.find(name) for name in names]

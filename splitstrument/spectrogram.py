@@ -53,11 +53,9 @@ class Grid:
 
     def spectra(self, audio: np.ndarray) -> np.ndarray:
         """STFT of (samples, channels): complex64 (channels, frames, bins) of the whole windows that fit, no padding."""
-        from scipy.fft import rfft
-
         audio = np.ascontiguousarray(audio.T, np.float32)
         windows = np.lib.stride_tricks.sliding_window_view(audio, self.window, axis=1)[:, :: self.hop]
-        return rfft(windows * self._hann(), axis=-1)
+        return np.fft.rfft(windows * self._hann(), axis=-1)
 
     def _hann(self) -> np.ndarray:
         return (np.sin(np.pi * np.arange(self.window) / self.window) ** 2).astype(np.float32)
@@ -112,11 +110,9 @@ class Synthesis:
 
     def __call__(self, spectra: np.ndarray) -> np.ndarray:
         """Audio (samples, channels) that `spectra` (channels, frames, bins) complete."""
-        from scipy.fft import irfft
-
         window, hop = self.grid.window, self.grid.hop
         channels, count = spectra.shape[:2]
-        frames = irfft(spectra, window, axis=-1).astype(np.float32, copy=False) * (self.grid._hann() / 1.5)
+        frames = np.fft.irfft(spectra, window, axis=-1) * (self.grid._hann() / 1.5)
         # Quarter q of frame j lands on hop j + q.
         quarters = frames.reshape(channels, count, OVERLAP, hop)
         audio = np.zeros((channels, count + OVERLAP - 1, hop), np.float32)

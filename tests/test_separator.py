@@ -153,19 +153,18 @@ def test_bfloat16_is_close_to_float32(tmp_path):
 
 
 def test_auto_takes_the_faster_precision_where_the_processor_has_bfloat16(tmp_path, monkeypatch):
-    from splitstrument import backend, inference
+    from splitstrument import backend, runtimes
+    from splitstrument.runtimes import keras
 
     folder = tiny.model(tmp_path / "small")
     monkeypatch.setattr(backend, "processor_bfloat16", lambda: "avx512")
     for faster in ("float32", "mixed_bfloat16"):
-        monkeypatch.setattr(
-            inference, "_seconds", lambda network, form, faster=faster: network.dtype_policy.name != faster
-        )
-        assert inference.load(folder).network.dtype_policy.name == faster
-    monkeypatch.setattr(inference, "_seconds", None)
+        monkeypatch.setattr(keras, "_seconds", lambda network, form, faster=faster: network.dtype_policy.name != faster)
+        assert runtimes.load(folder).network.dtype_policy.name == faster
+    monkeypatch.setattr(keras, "_seconds", None)
     for processor, taken in (("", "float32"), ("amx", "mixed_bfloat16")):
         monkeypatch.setattr(backend, "processor_bfloat16", lambda processor=processor: processor)
-        assert inference.load(folder).network.dtype_policy.name == taken
+        assert runtimes.load(folder).network.dtype_policy.name == taken
 
 
 def test_an_unknown_model_or_precision_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import functools
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def together(*networks):
     models = []
     for number, (frames, predict) in enumerate(networks):
         card = Card(f"model{number}", (f"part{number}",), RATE, "none")
-        model = Model(card, Form("spectrum", 64, 33, frames, 2), None, (0,))
+        model = Model(card, Form("spectrum", 64, 33, frames, 2), SimpleNamespace(workers=None), (0,))
         model.predict = predict
         models.append(model)
     return MaskedSpectra(Grid(64), models, 2)

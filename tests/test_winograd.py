@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from splitstrument import networks
-from splitstrument.winograd import A, B, G, is_wide, quicken
+from splitstrument.runtimes.winograd import A, B, G, is_wide, quicken
 
 
 def test_the_matrices_are_a_filter_of_three_taps():

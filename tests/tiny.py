@@ -8,6 +8,7 @@ OPTIONS = {
     "tfc_tdf": {"fft_length": 256, "frames": 16, "depth": 2, "filters": 6, "growth": 4},
     # Those of tests/networks, which are found once `with_own_networks` was called.
     "tiny_example": {},
+    "tiny_recurrent": {},
     "tiny_waves": {},
 }
 

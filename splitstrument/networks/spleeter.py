@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DEPTH = 6
 SLOPE = 0.2  # of Spleeter's LeakyReLU
+EPSILON = 1e-3  # of its normalisations
 TINY = 1e-10  # as Spleeter has it: what the sum of squares has at least, shared out equally
 
 
@@ -87,7 +88,7 @@ def _unet(settings: Settings, x: "keras.KerasTensor", name: str) -> "keras.Keras
     normalisation = _frozen_normalisation() if settings.frozen else layers.BatchNormalization
 
     def normalised(x: "keras.KerasTensor", layer: str) -> "keras.KerasTensor":
-        return normalisation(epsilon=1e-3, name=f"{name}_{layer}_normalisation")(x)
+        return normalisation(epsilon=EPSILON, name=f"{name}_{layer}_normalisation")(x)
 
     skips = []
     for level in range(DEPTH):

@@ -2,7 +2,9 @@
 
 Each has `recognises(folder)`, `read_card(folder)`, `files(folder)` (those that the model consists of),
 `load_weights(network, folder)`, where the network is that of the card, and `weights_source(card, what)`, which names
-the weights on the card of a model that began with them. Another reader is another file in `_READERS`.
+the weights on the card of a model that began with them. Where all models of a kind share one ONNX graph there are
+`graph(folder)`, its path, and `graph_tensors(folder)`, what it is filled with. Another reader is another file in
+`_READERS`.
 """
 
 import importlib

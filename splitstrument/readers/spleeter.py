@@ -9,8 +9,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from splitstrument.cards import Card, ModelError, Source
-from splitstrument.networks.spleeter import DEPTH
+from splitstrument.networks.spleeter import DEPTH, EPSILON
+from splitstrument.readers.checkpoint import Checkpoint, CheckpointError
 
 SOURCES = {
     2: ("vocals", "accompaniment"),
@@ -18,6 +21,12 @@ SOURCES = {
     5: ("vocals", "piano", "drums", "bass", "other"),
 }
 OPTIONS = {2: {"activation": "relu"}, 4: {"activation": "elu"}, 5: {"activation": "elu", "output": "softmax"}}
+GRAPHS = Path(__file__).parent / "graphs"
+# The layers of one source's U-Net, as networks.spleeter names them.
+LAYERS = [f"down{level}" for level in range(DEPTH)] + [f"up{level}" for level in range(DEPTH)] + ["mask"]
+LAYERS += [f"down{level}_normalisation" for level in range(DEPTH - 1)]
+LAYERS += [f"up{level}_normalisation" for level in range(DEPTH)]
+NORMALISATION = ("gamma", "beta", "moving_mean", "moving_variance")
 _FILES = ("checkpoint", "model.index", "model.data-00000-of-00001", "model.meta")
 
 
@@ -56,39 +65,71 @@ def load_weights(network: Any, folder: Path) -> None:
     checkpoint = _open(folder)
     _count(checkpoint, folder)
     for layer in network.layers:
-        if not layer.weights:
-            continue
-        name = _variable(layer.name)
         for weight in layer.weights:
-            path = f"{name}/{weight.name}"
+            value = _tensor(checkpoint, f"{_variable(layer.name)}/{weight.name}", folder)
             try:
-                weight.assign(checkpoint.get_tensor(path))
-            except Exception as error:  # TensorFlow and Keras raise many kinds for what is missing, cut or misshapen
+                weight.assign(np.array(value))
+            except Exception as error:  # backends raise many kinds for another shape
                 reason = " ".join(str(error).split())[:120]
-                raise ModelError(f"{folder}: the weights of {path} cannot be read ({reason})") from None
+                raise ModelError(f"{folder}: the weights of {layer.name} do not fit ({reason})") from None
 
 
-def _open(folder: Path) -> Any:
-    """TensorFlow's reader of the checkpoint. Raises ModelError."""
-    from splitstrument import backend
+def graph(folder: Path) -> Path | None:
+    """The ONNX graph that computes a model with as many sources; it has none of their weights."""
+    return GRAPHS / f"spleeter_{_count(_open(folder), folder)}.onnx"
 
+
+def graph_tensors(folder: Path) -> dict[str, np.ndarray]:
+    """What `graph` is filled with, by name: kernels and biases, and of normalisations a scale and an offset.
+
+    Raises ModelError where the checkpoint lacks one.
+    """
+    checkpoint = _open(folder)
+    tensors: dict[str, np.ndarray] = {}
+    for source in range(_count(checkpoint, folder)):
+        for layer in LAYERS:
+            name = f"unet{source}_{layer}"
+            parts = NORMALISATION if layer.endswith("normalisation") else ("kernel", "bias")
+            values = {part: _tensor(checkpoint, f"{_variable(name)}/{part}", folder) for part in parts}
+            if layer.endswith("normalisation"):
+                values = scale_and_offset(EPSILON, **values)
+            tensors |= {f"{name}/{part}": np.ascontiguousarray(value) for part, value in values.items()}
+    return tensors
+
+
+def scale_and_offset(
+    epsilon: float, gamma: np.ndarray, beta: np.ndarray, moving_mean: np.ndarray, moving_variance: np.ndarray
+) -> dict[str, np.ndarray]:
+    """A batch normalisation in use: what it multiplies with, and what it adds then."""
+    scale = gamma / np.sqrt(moving_variance + np.float32(epsilon))
+    return {"scale": scale, "offset": beta - moving_mean * scale}
+
+
+def _tensor(checkpoint: Checkpoint, name: str, folder: Path) -> np.ndarray:
+    try:
+        return checkpoint[name]
+    except KeyError:
+        raise ModelError(f"{folder}: the checkpoint lacks {name}") from None
+    except (CheckpointError, OSError, ValueError) as error:
+        raise ModelError(f"{folder}: {name} cannot be read ({error})") from None
+
+
+def _open(folder: Path) -> Checkpoint:
+    """The checkpoint in `folder`. Raises ModelError."""
     missing = [name for name in _FILES[1:3] if not (folder / name).is_file()]
     if missing:
         raise ModelError(f"{folder}: a checkpoint of Spleeter needs {', '.join(missing)} too")
-    tensorflow = backend.tensorflow()
     try:
-        return tensorflow.train.load_checkpoint(str(folder / "model"))
-    except Exception as error:  # of many kinds, for a file that is cut or something else
-        reason = " ".join(str(error).split())[:120]
-        raise ModelError(f"{folder}: cannot be read as a checkpoint of TensorFlow ({reason})") from None
+        return Checkpoint(folder / "model")
+    except (CheckpointError, OSError) as error:
+        raise ModelError(f"{folder}: cannot be read as a checkpoint of TensorFlow ({error})") from None
 
 
-def _count(checkpoint: Any, folder: Path) -> int:
+def _count(checkpoint: Checkpoint, folder: Path) -> int:
     """How many sources the checkpoint is for. Raises ModelError where it is none of Spleeter's."""
-    shapes = checkpoint.get_variable_to_shape_map()
-    kernels = [name for name in shapes if re.fullmatch(r"conv2d(_\d+)?/kernel", name)]
+    kernels = [name for name in checkpoint if re.fullmatch(r"conv2d(_\d+)?/kernel", name)]
     count, odd = divmod(len(kernels), DEPTH + 1)
-    if odd or count not in SOURCES or list(shapes.get("conv2d/kernel", ())) != [5, 5, 2, 16]:
+    if odd or count not in SOURCES or checkpoint.shape("conv2d/kernel") != (5, 5, 2, 16):
         raise ModelError(f"{folder}: a checkpoint of TensorFlow, but none of Spleeter's 2stems, 4stems or 5stems")
     return count
 

@@ -128,10 +128,17 @@ def run(
     A process that dies (decoding a broken file, or out of memory) fails its own item only. Progress counts items, or
     their `size`s, such as the seconds of songs, in `unit`s; with one job, `function` may tell of it by `advance`.
     """
-    from joblib import Parallel, delayed, parallel_config
-
     items, folder = list(items), os.getcwd()
     sizes = [1 if size is None else size(item) for item in items]
+    if options.backend == "loky" and options.jobs == 1:  # joblib would do the same, after a tenth of a second
+        with _progress(sum(sizes), unit) as finish:
+            alone = []
+            for item, length in zip(items, sizes, strict=True):
+                alone.append(attempt(function, item))
+                finish(length)
+            return alone
+    from joblib import Parallel, delayed, parallel_config
+
     outcomes = {}
     results = "list" if options.backend == "ray" else "generator_unordered"  # Ray's backend gives all at the end
 
