@@ -35,6 +35,7 @@ setup(
     # What separates, and the tools for data; what trains is an extra.
     install_requires=[
         "av>=18",
+        "google-crc32c>=1.5",
         "joblib>=1.4",
         "numpy>=2",
         "onnxruntime>=1.24",

@@ -44,7 +44,8 @@ class Windows:
         self.missing += len(stream)
         if self.waiting is not None:
             stream = np.concatenate([self.waiting, stream])
-        done, pieces = 0, []
+        done = 0
+        pieces: list[np.ndarray] = []
         while len(stream) - done >= (1 if last else self.length):
             self.results.append(self._begin(stream[done : done + self.length]))
             done += self.step

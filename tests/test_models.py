@@ -58,7 +58,6 @@ def test_models_are_listed_as_table_and_json(tmp_path, capsys):
     assert models_main([str(folder), "--json"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)
     assert listed["sources"] == ["guitar"]
-    assert listed["parameters"] > 1000
     assert listed["bytes"] == sum(path.stat().st_size for path in folder.iterdir())
     assert models_main([str(folder)]) == 0
     assert "trained on songs (CC0-1.0)" in capsys.readouterr().out

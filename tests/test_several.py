@@ -146,7 +146,7 @@ def test_a_lone_model_gives_what_its_masks_alone_give(folders):
     (model,) = separator.models
     grid = model.grid_at(RATE)
     analysis, synthesis = Analysis(grid, 2), Synthesis(grid, 2)
-    masking = Masking(model.predict, model.form, overlap_of(model.form.length))
+    masking = Masking(model.predict, model.form, overlap_of(model.form.length), model.runtime.workers)
     spectra = [analysis(song), analysis.finish()]
     masks = [masking(spectra[0])[0], masking(spectra[1], last=True)[0]]
     spectra = np.concatenate(spectra, 1)

@@ -66,12 +66,11 @@ def load_weights(network: Any, folder: Path) -> None:
     _count(checkpoint, folder)
     for layer in network.layers:
         for weight in layer.weights:
-            value = _tensor(checkpoint, f"{_variable(layer.name)}/{weight.name}", folder)
-            try:
-                weight.assign(np.array(value))
-            except Exception as error:  # backends raise many kinds for another shape
-                reason = " ".join(str(error).split())[:120]
-                raise ModelError(f"{folder}: the weights of {layer.name} do not fit ({reason})") from None
+            path = f"{_variable(layer.name)}/{weight.name}"
+            value = _tensor(checkpoint, path, folder)
+            if value.shape != tuple(weight.shape):
+                raise ModelError(f"{folder}: {path} cannot be taken, its shape is {value.shape}, not {weight.shape}")
+            weight.assign(np.array(value))
 
 
 def graph(folder: Path) -> Path | None:
@@ -109,7 +108,7 @@ def _tensor(checkpoint: Checkpoint, name: str, folder: Path) -> np.ndarray:
     try:
         return checkpoint[name]
     except KeyError:
-        raise ModelError(f"{folder}: the checkpoint lacks {name}") from None
+        raise ModelError(f"{folder}: {name} cannot be read (the checkpoint lacks it)") from None
     except (CheckpointError, OSError, ValueError) as error:
         raise ModelError(f"{folder}: {name} cannot be read ({error})") from None
 

@@ -43,6 +43,8 @@ class Onnx:
             raise
         except Exception as error:  # ONNX Runtime raises many kinds for a broken, foreign or newer file
             reason = " ".join(str(error).split())[:160]
+            if path.parent != folder:
+                raise ModelError(f"{folder}: the weights do not fit into the graph of such models ({reason})") from None
             raise ModelError(f"{path}: ONNX Runtime cannot load it ({reason}); {_way_out(folder)}") from None
         self._check(folder, path, own=path.parent == folder)
         self.workers: Executor = ThreadPoolExecutor(at_once, thread_name_prefix="window")

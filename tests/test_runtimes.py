@@ -1,0 +1,237 @@
+"""Runtimes: every network computes the same under each of them; which one is taken; what is wrong is told."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from splitstrument import Separator, models, runtimes
+from splitstrument.exporting import SAME, Export, export, main
+from splitstrument.models import ModelError
+from tests import tiny
+
+NAMES = ["hourglass", "spleeter", "tfc_tdf", "tiny_example", "tiny_recurrent", "tiny_waves"]
+
+
+@pytest.fixture(autouse=True)
+def own_networks(monkeypatch):
+    tiny.with_own_networks(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """{network: the folder of a small model that has its graph}, for two sources."""
+    root = tmp_path_factory.mktemp("models")
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.with_own_networks(patch)
+        made = {name: tiny.model(root / name, name, sources=("guitar", "piano")) for name in NAMES}
+        for folder in made.values():
+            assert export(folder).difference <= SAME
+    return made
+
+
+@pytest.fixture
+def model(folders):
+    """The folder of one that may be spoiled."""
+    folder = folders["tfc_tdf"]
+    kept = {path: path.read_bytes() for path in folder.iterdir()}
+    yield folder
+    for path in folder.iterdir():
+        path.unlink()
+    for path, content in kept.items():
+        path.write_bytes(content)
+
+
+def inputs(folder, count, seed=0):
+    from splitstrument import networks
+
+    card = models.read_card(folder)
+    random = np.random.default_rng(seed)
+    shapes = networks.form(card.network, card.options).shapes()
+    return {name: random.random((count, *shape), np.float32) for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_network_computes_the_same_in_every_runtime(name, folders):
+    both = [runtimes.load(folders[name], runtime, "float32") for runtime in ("onnx", "keras")]
+    assert [runtime.name for runtime in both] == ["onnx", "keras"]
+    for count in (1, 3):  # batches of any size
+        x = inputs(folders[name], count, count)
+        onnx, keras = (runtime.predict(x) for runtime in both)
+        assert onnx.dtype == np.float32
+        assert onnx.shape == keras.shape
+        np.testing.assert_allclose(onnx, keras, atol=1e-5)
+        assert keras.std() > 1e-3
+
+
+def test_a_song_comes_out_the_same(folders):
+    song = np.random.default_rng(0).uniform(-0.5, 0.5, (70000, 2)).astype(np.float32)
+    parts = [Separator(folders["tfc_tdf"], "float32", runtime=name).separate(song, 44100) for name in ("onnx", "keras")]
+    for name, part in parts[0].items():
+        np.testing.assert_allclose(part, parts[1][name], atol=1e-5)
+        assert part.std() > 0.01
+
+
+def test_auto_takes_the_graph_unless_a_gpu_or_bfloat16_is_asked_for(folders, tmp_path, monkeypatch):
+    folder = folders["tfc_tdf"]
+    assert runtimes.load(folder).name == "onnx"
+    assert runtimes.load(folder, precision="float32").name == "onnx"
+    assert runtimes.load(folder, precision="bfloat16").name == "keras"
+    assert runtimes.load(tiny.model(tmp_path / "plain")).name == "keras"
+    with pytest.raises(ValueError, match="no GPU is found"):
+        runtimes.load(folder, device="gpu")
+    installed = runtimes._is_installed
+    monkeypatch.setattr(runtimes, "_is_installed", lambda name: name != "onnxruntime" and installed(name))
+    assert runtimes.load(folder).name == "keras"
+
+
+@pytest.mark.parametrize("wanted", [{"device": "gpu"}, {"precision": "bfloat16"}])
+def test_what_onnx_runtime_does_not_do_is_refused(wanted, folders):
+    with pytest.raises(ValueError, match="runtime onnx: does not compute"):
+        runtimes.load(folders["tfc_tdf"], "onnx", **wanted)
+
+
+def test_a_model_without_a_graph_says_how_to_make_one(tmp_path, monkeypatch):
+    folder = tiny.model(tmp_path / "small")
+    with pytest.raises(ModelError, match=r"has no model.onnx; make it with: splitstrument export .*small"):
+        runtimes.load(folder, "onnx")
+    monkeypatch.setattr(runtimes, "_is_installed", lambda name: name != "keras")
+    with pytest.raises(ModelError, match=r"needs TensorFlow: pip install 'splitstrument\[train\]'"):
+        runtimes.load(folder)
+
+
+def broken(folder):
+    """(what is done to a model that has a graph, what is said)."""
+    import onnx
+
+    graph, card = folder / models.GRAPH, folder / models.CARD
+
+    def newer():
+        model = onnx.load(graph, load_external_data=False)
+        model.opset_import[0].version = 999
+        onnx.save(model, graph)
+
+    def of_another_card():
+        card.write_text(card.read_text().replace("sample_rate: 22050", "sample_rate: 44100"))
+
+    def of_another_network():
+        graph.write_bytes((folder.parent / "hourglass" / models.GRAPH).read_bytes())
+
+    def trained_on():  # weights of the same places
+        content = bytearray((folder / models.WEIGHTS).read_bytes())
+        content[-1000] ^= 1
+        (folder / models.WEIGHTS).write_bytes(content)
+
+    yield lambda: graph.write_bytes(b"no graph at all"), "ONNX Runtime cannot load it"
+    yield lambda: graph.write_bytes(graph.read_bytes()[:3000]), "ONNX Runtime cannot load it"
+    yield lambda: graph.write_bytes(b""), "cannot load it|other inputs"
+    yield newer, "ONNX Runtime cannot load it"
+    yield of_another_network, "cannot load it|other inputs"
+    yield of_another_card, "was made from other weights or another card"
+    yield trained_on, "was made from other weights or another card"
+    yield lambda: (folder / models.WEIGHTS).write_bytes(b"short"), "ONNX Runtime cannot load it"
+    yield lambda: (folder / models.WEIGHTS).unlink(), "cannot load it"
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_a_graph_that_is_broken_or_of_something_else_is_one_line(number, model):
+    damage, says = list(broken(model))[number]
+    damage()
+    with pytest.raises(ModelError, match=f"(?s){says}") as raised:
+        runtimes.load(model)
+    assert "\n" not in str(raised.value)
+    assert f"splitstrument export {model}" in str(raised.value)
+
+
+def test_weights_that_are_saved_again_have_no_graph_any_more(tmp_path):
+    folder = tiny.model(tmp_path / "small")
+    (folder / models.GRAPH).write_bytes(b"of the weights before")
+    tiny.model(folder, seed=1)
+    assert not models.graph(folder)
+
+
+@pytest.mark.parametrize(("format", "ending"), [("onnx", "onnx"), ("litert", "tflite")])
+def test_a_file_of_its_own_has_its_weights_in_float16(format, ending, folders, tmp_path, capfd):
+    folder, path = folders["tfc_tdf"], tmp_path / f"small.{ending}"
+    assert main([str(folder), "--format", format, "--output", str(path)]) == 0
+    assert f"{path}: " in capfd.readouterr().out
+    written = export(folder, format, path)
+    assert isinstance(written, Export)
+    assert written.weights == "float16"
+    assert 0 < written.difference < 1e-3
+    if format == "onnx":  # it runs alone
+        import onnxruntime
+
+        path.rename(tmp_path / "alone.onnx")
+        session = onnxruntime.InferenceSession(tmp_path / "alone.onnx", providers=["CPUExecutionProvider"])
+        x = inputs(folder, 2)
+        near = runtimes.load(folder, "keras", "float32").predict(x)
+        np.testing.assert_allclose(session.run(None, x)[0], near, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--format", "litert"], "needs --output FILE.tflite"),
+        (["--output", "model.tflite"], "ends in .onnx"),
+        (["--output", "no/such/folder/model.onnx"], "no such file or directory"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line(arguments, says, folders, capfd):
+    assert main([str(folders["tfc_tdf"]), *arguments]) == 2
+    error = capfd.readouterr().err.splitlines()[-1]
+    assert error.startswith("splitstrument: ")
+    assert says in error
+
+
+def test_what_litert_cannot_run_is_told_and_leaves_nothing(folders, tmp_path):
+    with pytest.raises(ModelError, match="cannot become a graph of litert"):
+        export(folders["tiny_recurrent"], "litert", tmp_path / "x.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_shipped_models_have_graphs_of_their_weights():
+    for name, folder in models.shipped().items():
+        assert runtimes.load(name, "onnx").name == "onnx"
+        assert (folder / models.GRAPH).stat().st_size < 200_000  # the weights are not there twice
+
+
+BLOCKED = """
+import sys
+sys.modules.update(dict.fromkeys(("tensorflow", "keras", "h5py", "scipy", "tf2onnx", "onnx", "librosa", "matplotlib")))
+from splitstrument.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def without_tensorflow(*arguments):
+    """A command in a process that has what the base installation has: (exit code, output, errors)."""
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_songs_are_separated_without_tensorflow(tmp_path):
+    import soundfile
+
+    song = np.random.default_rng(0).uniform(-0.5, 0.5, (44100, 2))
+    soundfile.write(tmp_path / "song.wav", song, 44100)
+    code, _, error = without_tensorflow("separate", tmp_path / "song.wav", "--output", tmp_path / "out")
+    assert code == 0, error
+    parts = [soundfile.read(tmp_path / "out/guitar/song" / f"{name}.wav")[0] for name in ("guitar", "rest")]
+    np.testing.assert_allclose(sum(parts), song, atol=2**-14)
+    code, out, error = without_tensorflow("models", "--json")
+    assert (code, error) == (0, "")
+    assert [model["name"] for model in json.loads(out)][:2] == ["guitar", "piano"]
+
+
+@pytest.mark.parametrize("command", [["networks"], ["export", "guitar"], ["separate", "x.wav", "--runtime", "keras"]])
+def test_what_needs_tensorflow_says_how_to_get_it(command, tmp_path):
+    (tmp_path / "x.wav").write_bytes(b"")
+    code, _, error = without_tensorflow(*[str(tmp_path / "x.wav") if each == "x.wav" else each for each in command])
+    assert code != 0
+    assert "pip install 'splitstrument[train]'" in error
+    assert "Traceback" not in error
