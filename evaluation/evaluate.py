@@ -118,9 +118,11 @@ def model_facts(folder: str) -> dict:
     from splitstrument.files.yaml_files import read_yaml
     from training.run_folder import CONFIGURATION, DATA, read_history
 
-    backend.keras_on()
     card, path = models.read_card(folder), Path(folder)
-    facts = {"card": card, "parameters": networks.size(networks.build(card.network, card.options, card.sources))}
+    facts: dict[str, Any] = {"card": card}
+    if find_spec("keras"):  # which counts them, and is an extra
+        backend.keras_on()
+        facts["parameters"] = networks.size(networks.build(card.network, card.options, card.sources))
     if (path / CONFIGURATION).exists():
         history = read_history(path)
         seconds = [row["seconds"] + row.get("val_seconds", 0.0) for row in history if "seconds" in row]

@@ -24,7 +24,8 @@ Predict = Callable[[dict[str, "np.ndarray"]], "np.ndarray"]
 @dataclass(frozen=True)
 class Export:
     """What was written: the file, the largest difference of its results from Keras's, the weights in it ("float16",
-    "float32" or "" where they stay in the model's file), and the seconds for a window, its own and Keras's."""
+    "float32" or "" where they stay in the model's file), and the seconds for a window, its own and those of Keras as
+    songs are separated with it."""
 
     path: Path
     difference: float
@@ -41,7 +42,7 @@ def export(model: str | os.PathLike[str], format: str = "onnx", output: str | os
     more than NEAR. Raises ModelError where there is no such model, or the graph computes something else than Keras
     does; ValueError for a format that is unknown or has no output; OSError where the file cannot be written.
     """
-    from splitstrument import backend, models, networks
+    from splitstrument import backend, models, networks, runtimes
 
     if format not in FORMATS:
         raise ValueError(f"format {format!r}: it must be one of " + ", ".join(FORMATS))
@@ -54,7 +55,8 @@ def export(model: str | os.PathLike[str], format: str = "onnx", output: str | os
     if path and path.suffix != FORMATS[format]:
         raise ValueError(f"{path}: the name of a file of {format} ends in {FORMATS[format]}")
     card, network = models.load(folder)
-    comparison = _Comparison(network, networks.form(card.network, card.options))
+    form = networks.form(card.network, card.options)
+    comparison = _Comparison(network, form, runtimes.load(folder, "keras").predict)
     try:
         return _alone(folder, comparison, format, path) if path else _beside(folder, comparison)
     except (ValueError, RuntimeError) as error:  # of the converters, and of LiteRT for what it cannot run
@@ -104,15 +106,19 @@ def _beside(folder: Path, comparison: "_Comparison") -> Export:
 
 
 class _Comparison:
-    """Keras's results for some windows of noise, and the time of one, for others to be held against."""
+    """Keras's results for some windows of noise, and its time for one, for others to be held against.
 
-    def __init__(self, network: Any, form: Form) -> None:
+    `network` is the one of float32 that is converted, `quickest` what songs are separated with.
+    """
+
+    def __init__(self, network: Any, form: Form, quickest: Predict) -> None:
         import numpy as np
 
         self.network, self.form = network, form
         random = np.random.default_rng(0)
         self._inputs = {name: random.random((WINDOWS, *shape), np.float32) for name, shape in form.shapes().items()}
-        self._expected, self.seconds = self._results(network.predict_on_batch)
+        self._expected, _ = self._results(network.predict_on_batch)
+        _, self.seconds = self._results(quickest)
 
     def of(self, predict: Predict) -> tuple[float, float]:
         """(The largest difference in the results, the seconds of a window)."""
@@ -202,7 +208,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     size = exported.path.stat().st_size / 2**20
     weights = f", weights in {exported.weights}" if exported.weights else ", weights in the model's own file"
     print(f"{exported.path}: {size:.2f} MiB{weights}; within {exported.difference:.1g} of what Keras computes")
-    print(
-        f"  a window takes {1000 * exported.seconds:.0f} ms, with Keras {1000 * exported.keras_seconds:.0f} (float32)"
-    )
+    own, keras = (round(1000 * seconds) for seconds in (exported.seconds, exported.keras_seconds))
+    print(f"  a window takes {own} ms, with Keras {keras}")
     return 0

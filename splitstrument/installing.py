@@ -174,9 +174,12 @@ def _keep(source: Path, name: str | None) -> tuple[Path, bool]:
 
 
 def _add_graph(folder: Path) -> None:
-    """Give a model the graph with which it runs at once, where there is what makes one: Keras computes it otherwise."""
+    """Give a model the graph with which it starts at once, unless Keras, which is there, is much quicker with it."""
     from splitstrument.exporting import export
+    from splitstrument.runtimes import winograd
 
+    if winograd.is_wide(models.load(folder)[1]):
+        return
     try:
         export(folder)
     except ModelError as error:

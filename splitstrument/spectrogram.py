@@ -51,10 +51,13 @@ class Grid:
         """How many frames a stream of this many samples has (it starts and ends in the zeros around the song)."""
         return (samples - 1 + self.window - self.hop) // self.hop + 1 if samples else 0
 
-    def spectra(self, audio: np.ndarray) -> np.ndarray:
-        """STFT of (samples, channels): complex64 (channels, frames, bins) of the whole windows that fit, no padding."""
+    def spectra(self, audio: np.ndarray, every: int = 1) -> np.ndarray:
+        """STFT of (samples, channels): complex64 (channels, frames, bins) of the whole windows that fit, no padding.
+
+        `every`: only each such frame.
+        """
         audio = np.ascontiguousarray(audio.T, np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(audio, self.window, axis=1)[:, :: self.hop]
+        windows = np.lib.stride_tricks.sliding_window_view(audio, self.window, axis=1)[:, :: self.hop * every]
         return np.fft.rfft(windows * self._hann(), axis=-1)
 
     def _hann(self) -> np.ndarray:
@@ -79,20 +82,23 @@ def _largest_factor(number: int) -> int:
 
 
 class Analysis:
-    """Audio in blocks of any size -> spectra of all frames, from the first window - hop zeros on."""
+    """Audio in blocks of any size -> spectra of all frames, from the first window - hop zeros on.
 
-    def __init__(self, grid: Grid, channels: int) -> None:
-        self.grid = grid
+    `every`: only each such frame, up to OVERLAP.
+    """
+
+    def __init__(self, grid: Grid, channels: int, every: int = 1) -> None:
+        self.grid, self.every, self.step = grid, every, grid.hop * every
         self.buffer = np.zeros((grid.window - grid.hop, channels), np.float32)
 
     def __call__(self, block: np.ndarray) -> np.ndarray:
         """Spectra of the frames that `block` (samples, channels) completes; there may be none."""
         self.buffer = np.concatenate([self.buffer, block])
-        count = (len(self.buffer) - self.grid.window) // self.grid.hop + 1
+        count = (len(self.buffer) - self.grid.window) // self.step + 1
         if count <= 0:
             return np.zeros((self.buffer.shape[1], 0, self.grid.bins), np.complex64)
-        spectra = self.grid.spectra(self.buffer[: (count - 1) * self.grid.hop + self.grid.window])
-        self.buffer = self.buffer[count * self.grid.hop :]
+        spectra = self.grid.spectra(self.buffer[: (count - 1) * self.step + self.grid.window], self.every)
+        self.buffer = self.buffer[count * self.step :]
         return spectra
 
     def finish(self) -> np.ndarray:

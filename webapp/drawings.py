@@ -1,7 +1,9 @@
 """What the player draws of a song and its parts: waveforms and spectrograms, made while the sounds are written."""
 
 import json
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +13,29 @@ from webapp.pages import spectrogram_image, wav
 from webapp.pages.peaks import Peaks
 from webapp.pages.spectrogram_image import Spectrogram
 
+_WAITING = 8  # blocks
+
 
 class Drawings:
-    """Hears sounds of these `names` and of one `layout` (see webapp.pages.wav) block by block, each from its start."""
+    """Hears sounds of these `names` and of one `layout` (see webapp.pages.wav) block by block, each from its start.
+
+    A thread draws, a few blocks behind: who separates need not wait for it.
+    """
 
     def __init__(self, names: Sequence[str], layout: wav.Layout) -> None:
         frames, rate, channels = layout["frames"], layout["rate"], layout["channels"]
         self._peaks = {name: Peaks(frames) for name in names}
         self._spectrograms = {name: Spectrogram(frames, rate, channels) for name in names}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="drawing")
+        self._waiting: deque[Future] = deque()
 
     def hear(self, name: str, block: np.ndarray) -> None:
         """Hear the next `block` of the sound `name`, float32 (frames, channels)."""
+        self._waiting.append(self._thread.submit(self._draw, name, block))
+        if len(self._waiting) > _WAITING:
+            self._waiting.popleft().result()
+
+    def _draw(self, name: str, block: np.ndarray) -> None:
         self._peaks[name].add(block)
         self._spectrograms[name].add(block)
 
@@ -30,6 +44,9 @@ class Drawings:
 
         In the pictures 0 dB is the loudest of the first sound.
         """
+        while self._waiting:
+            self._waiting.popleft().result()
+        self._thread.shutdown()
         powers = {name: spectrogram.finish() for name, spectrogram in self._spectrograms.items()}
         loudest = float(next(iter(powers.values())).max())
         for name, power in powers.items():

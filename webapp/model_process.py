@@ -1,10 +1,11 @@
 """The process that separates: it loads models, keeps those that were used last, and draws what comes out.
 
-It reads only what `decoding` wrote. The server itself loads neither TensorFlow nor a model, so its answers do not wait.
+It reads only what `decoding` wrote. The server itself loads no model, so its answers do not wait.
 """
 
 import contextlib
 import gc
+import importlib
 import multiprocessing
 import os
 import sys
@@ -141,6 +142,7 @@ def _work(connection: Connection, parent: int, folder: str, folders: Mapping[str
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the parent, which ends this one
     work_for(parent, folder)
+    importlib.import_module("matplotlib.image")  # what draws takes most of a second, which the first song is spared
     separators, ahead = _Separators(folders, device), list(folders)
     while True:
         if ahead and separators.room() and not connection.poll():  # while nobody waits
