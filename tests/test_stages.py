@@ -106,14 +106,16 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
 
 
 def test_a_package_that_is_missing_is_told_with_the_way_to_it(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "joblib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
 
     @console.command
     def main(_):
-        return run.summarise(run.run(work, [Item("a")], options()))
+        import matplotlib
+
+        return matplotlib
 
     assert main([]) == 2
-    assert capsys.readouterr().err == "splitstrument: needs joblib: pip install 'splitstrument[datasets]'\n"
+    assert capsys.readouterr().err == "splitstrument: needs matplotlib: pip install 'splitstrument[datasets]'\n"
 
 
 def test_no_process_outlives_the_one_that_began_it(tmp_path):
