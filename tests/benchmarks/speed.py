@@ -7,8 +7,8 @@
 - network: the network alone, without decoding and STFT, in each runtime and precision: what a window of it costs when
   as many run at once as a song lets run, what a minute of a song costs, and one window alone. PRETRAINED_MODELS holds
   Deezer's `2stems`, which is measured too; with Spleeter's program, also that in its TensorFlow (spleeter_networks.py).
-- hourglass: the thesis's Stacked Hourglass by Keras, ours against the thesis's way (float32, one window at a time, no
-  overlap), from the same spectra.
+- hourglass: the thesis's Stacked Hourglass, ours in each runtime against the thesis's way (float32, one window at a time,
+  no overlap), from the same spectra.
 
 Each figure is the median of some rounds in which rivals take turns, after one to warm up. What needs TensorFlow is
 left out where there is none.
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PARTS = ("song", "network", "hourglass")
 WAYS = (("onnx", "float32"), ("keras", "float32"), ("keras", "auto"))
+THESIS, HOURGLASS_WINDOWS = "the thesis's way", 8
 SPLEETER_STEP = 512 * 1024 / 44100  # seconds from one of its windows to the next one
 
 
@@ -152,35 +153,30 @@ def theirs(options: argparse.Namespace, count: int) -> float:
 
 def hourglass(rounds: int) -> None:
     """The thesis's network, its way and ours."""
-    import numpy as np
-
-    from splitstrument import networks
+    from splitstrument import models, networks
     from splitstrument.backend import keras_on
-    from splitstrument.runtimes.keras import quickest
-    from splitstrument.windows import overlap_of
+    from splitstrument.exporting import export
 
     keras_on()
-    slow, ours = networks.build("hourglass"), networks.build("hourglass")
-    ours.set_weights(slow.get_weights())
-    quickest(ours)
-    count, frames = 8, 64
-    windows = np.random.default_rng(0).random((count, 769, frames, 1), np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        slow = networks.build("hourglass")
+        models.save(slow, models.Card("hourglass", ("guitar",), 22050, "hourglass"), folder)
+        export(folder)
+        ours = {", ".join(way): Network.load(folder, *way) for way in WAYS}
+    window = ours["keras, float32"].window
 
     def the_thesis_way() -> None:
-        for window in windows:
-            slow.predict({"mixture": window[None]}, verbose=0)
+        for _ in range(HOURGLASS_WINDOWS):
+            slow.predict(window, verbose=0)
 
-    def our_way() -> None:
-        for window in windows:
-            ours.predict_on_batch({"mixture": window[None]})
-
-    times = medians({"ours, by Keras": our_way, "the thesis's way": the_thesis_way}, rounds)
-    covered = {"ours, by Keras": frames - overlap_of(frames), "the thesis's way": frames}  # our windows overlap
-    speeds = {name: covered[name] * count * 384 / 22050 / took for name, took in times.items()}
+    ways = {name: functools.partial(network.windows, HOURGLASS_WINDOWS) for name, network in ours.items()}
+    times = medians(ways | {THESIS: the_thesis_way}, rounds)
+    steps = {name: network.step for name, network in ours.items()}
+    steps[THESIS] = networks.form("hourglass").step / 22050  # whose windows do not overlap
+    speeds = {name: steps[name] * HOURGLASS_WINDOWS / took for name, took in times.items()}
     print("\nHourglass, network alone:\n\n| | times real time | times as fast as the thesis's way |\n|---|---|---|")
-    slowest = speeds["the thesis's way"]
     for name, speed in speeds.items():
-        print(f"| {name} | {speed:.2f} | {speed / slowest:.2f} |", flush=True)
+        print(f"| {name} | {speed:.2f} | {speed / speeds[THESIS]:.2f} |", flush=True)
 
 
 def main() -> None:
