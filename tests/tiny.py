@@ -34,11 +34,25 @@ def network(name, seed=0, sources=("guitar",), **options):
     return built
 
 
+_weights = {}  # the files of models that were made already, by what they follow from
+
+
 def model(folder, name="tfc_tdf", sample_rate=22050, seed=0, **card):
     """A small model in `folder`: its path."""
+    from dataclasses import asdict
+
     from splitstrument import models
+    from splitstrument.files.yaml_files import write_yaml
 
     fields = {"name": folder.name, "sources": ("guitar",), "network": name, "options": OPTIONS[name]} | card
-    built = network(name, seed, fields["sources"], **fields["options"])
-    models.save(built, models.Card(sample_rate=sample_rate, **fields), folder)
+    kept = models.Card(sample_rate=sample_rate, **fields)
+    made_from = repr((name, seed, fields["sources"], sorted(fields["options"].items())))
+    if made_from in _weights:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / models.GRAPH).unlink(missing_ok=True)
+        (folder / models.WEIGHTS).write_bytes(_weights[made_from])
+        write_yaml(folder / models.CARD, asdict(kept))
+    else:
+        models.save(network(name, seed, fields["sources"], **fields["options"]), kept, folder)
+        _weights[made_from] = (folder / models.WEIGHTS).read_bytes()
     return folder

@@ -7,8 +7,8 @@
 - network: the network alone, without decoding and STFT, in each runtime and precision: what a window of it costs when
   as many run at once as a song lets run, what a minute of a song costs, and one window alone. PRETRAINED_MODELS holds
   Deezer's `2stems`, which is measured too; with Spleeter's program, also that in its TensorFlow (spleeter_networks.py).
-- hourglass: the thesis's Stacked Hourglass, ours in each runtime against the thesis's way (float32, one window at a time,
-  no overlap), from the same spectra.
+- hourglass: the thesis's Stacked Hourglass, ours in each runtime against the thesis's way (float32, one window at a
+  time, no overlap), from the same spectra.
 
 Each figure is the median of some rounds in which rivals take turns, after one to warm up. What needs TensorFlow is
 left out where there is none.
