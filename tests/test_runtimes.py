@@ -11,6 +11,7 @@ from splitstrument import Separator, models, runtimes
 from splitstrument.exporting import SAME, Export, export, main
 from splitstrument.models import ModelError
 from tests import tiny
+from tests.test_models import thesis_folder
 
 NAMES = ["hourglass", "spleeter", "tfc_tdf", "tiny_example", "tiny_recurrent", "tiny_waves"]
 
@@ -143,6 +144,30 @@ def test_a_graph_that_is_broken_or_of_something_else_is_one_line(number, model):
         runtimes.load(model)
     assert "\n" not in str(raised.value)
     assert f"splitstrument export {model}" in str(raised.value)
+
+
+def outside(graph):
+    """{the file that a graph's weights lie in: how many}."""
+    import onnx
+
+    files = [
+        entry.value
+        for tensor in onnx.load(graph, load_external_data=False).graph.initializer
+        for entry in tensor.external_data
+        if entry.key == "location"
+    ]
+    return {name: files.count(name) for name in files}
+
+
+def test_a_graph_leaves_weights_where_they_are(folders, tmp_path):
+    assert outside(folders["spleeter"] / models.GRAPH)[models.WEIGHTS] > 5
+    network = tiny.network("hourglass", filters=12)
+    folder = thesis_folder(tmp_path / "guitar", network)
+    configuration = folder / "configuration.jsonc"
+    configuration.write_text(configuration.read_text().replace('"filters": 6', '"filters": 12'))
+    assert export(folder).difference <= SAME
+    assert outside(folder / models.GRAPH)["weights/weights.h5"] > 5
+    assert runtimes.load(folder).name == "onnx"
 
 
 def test_weights_that_are_saved_again_have_no_graph_any_more(tmp_path):
