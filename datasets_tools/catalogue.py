@@ -138,7 +138,7 @@ def answered(tracks: list[Track], unknown: Mapping[str, int], how: str, output: 
 
 def _keep(answers: dict[str, str], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    before = (read_yaml(path) or {}) if path.exists() else {}
+    before = (read_yaml(path, names=True) or {}) if path.exists() else {}
     write_yaml(path, before | answers)
 
 

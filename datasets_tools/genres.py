@@ -47,7 +47,7 @@ def read_table(path: str | Path) -> dict[str, list[str]]:
 
 
 def _yaml_entries(path: Path) -> Iterator[tuple[str, str]]:
-    content = read_yaml(path)
+    content = read_yaml(path, names=True)
     if not isinstance(content, dict):
         raise ValueError(f"{path}: must have lines such as 'track: genre' or 'track: [genre, genre]'")
     for track, genres in content.items():

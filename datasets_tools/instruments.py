@@ -146,12 +146,10 @@ def _of_user(file: str | Path) -> dict[str, str]:
     """{name: group} of a user's file, checked."""
     from splitstrument.files.yaml_files import read_yaml
 
-    content = read_yaml(file)
+    content = read_yaml(file, names=True)
     if not isinstance(content, dict):
         raise ValueError(f"{file}: must have lines of the form name: group")
     for name, group in content.items():
-        if isinstance(name, bool):  # on, off, yes, no
-            raise ValueError(f"{file}: {name}: is a truth value in YAML; write the name in quotes")
         if group not in GROUPS:
             raise ValueError(f"{file}: {name}: {no_such('group', group, GROUPS)}")
     return {str(name): group for name, group in content.items()}

@@ -17,6 +17,7 @@ Relative paths are relative to the file's folder.
 
 import hashlib
 import os
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ def load(path: str | Path) -> list[Track]:
 
     Raises ValueError with one line that names the file, the track, the field and what is wrong.
     """
-    entries = read_yaml(path)
+    entries = read_yaml(path, names=True)
     if not isinstance(entries, list):
         raise ValueError(f"{path}: must be a list of tracks, each with name and stems")
     return [_track(entry, f"{path}: track {number}", Path(path).parent) for number, entry in enumerate(entries, 1)]
@@ -92,18 +93,16 @@ def _stem(name: str, values: Any, where: str, folder: Path) -> Stem:
     if group not in GROUPS:
         raise ValueError(f"{where}: instrument: {group!r} is no group; there are: {', '.join(GROUPS)}")
     stream = values.get("stream")
-    if not (stream is None or (type(stream) is int and stream >= 0)):
+    if not (stream is None or (isinstance(stream, str) and re.fullmatch("[0-9]{1,4}", stream))):
         raise ValueError(f"{where}: stream: must be a number, counted from 0")
     label = str(values.get("label") or "")
     path = Path(os.path.abspath(folder / _text(values, "path", where)))
-    return Stem(name, path, group, label, stream)
+    return Stem(name, path, group, label, None if stream is None else int(stream))
 
 
 def _text(values: Any, field: str, where: str) -> str:
-    """A field that must be there and be text (YAML reads a name such as 1979 as a number)."""
+    """A field that must be there and be text."""
     value = values.get(field)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{where}: the field {field} is missing or no text")
     return value

@@ -76,7 +76,7 @@ def choose(names: Collection[str], share: float, seed: int) -> list[str]:
 def listed(path: Path) -> list[str]:
     """The names in the list `path`: a text file with a name on each line, or a YAML list."""
     if path.suffix.lower() in (".yaml", ".yml"):
-        content = read_yaml(path)
+        content = read_yaml(path, names=True)
         if not isinstance(content, list):
             raise ValueError(f"{path}: must be a list of names of tracks")
         return [str(name) for name in content]

@@ -28,7 +28,9 @@ def checked(settings: type[Settings], values: Any, where: str | Callable[[Place]
     except ValidationError as error:
         wrong = [(fault["loc"], _reason(settings, fault)) for fault in error.errors()]
     else:
-        wrong = [(place, f"{_dotted(place)}: must be a number, not yes or no") for place in _no_numbers(values, made)]
+        wrong = [
+            (place, f"{_dotted(place)}: must be a number, not true or false") for place in _no_numbers(values, made)
+        ]
         if not wrong:
             return made
     reasons: dict[str, list[str]] = {}
@@ -38,7 +40,7 @@ def checked(settings: type[Settings], values: Any, where: str | Callable[[Place]
 
 
 def _no_numbers(given: Any, found: Any, place: Place = ()) -> Iterator[Place]:
-    """The places where `given` has a boolean of which pydantic made a number, `found`: YAML's yes is no 1 to people."""
+    """The places where `given` has a boolean of which pydantic made a number, `found`: true is no 1 to people."""
     if isinstance(given, bool):
         if not isinstance(found, bool) and isinstance(found, int | float):
             yield place

@@ -160,11 +160,14 @@ def test_files_that_are_no_configuration_are_named(tmp_path, files, says):
         ("collections: [{pairs: a, weight: .inf}]", "collections.0.weight: Input should be a finite number"),
         ("collections: [{pairs: a, ratio: 1}, {pairs: b}]", "collections: either all have a ratio, or none has"),
         ("reference: {instrument: {sdr: .nan}}", "reference.instrument.sdr: Input should be a finite number"),
-        ("limit: yes", "limit: must be a number, not yes or no"),
-        ("save_minutes: no", "save_minutes: must be a number, not yes or no"),
-        ("windows: {per_track: yes}", "windows.per_track: must be a number, not yes or no"),
-        ("collections: [{pairs: a}, {pairs: b, weight: yes}]", "collections.1.weight: must be a number, not yes or no"),
-        ("options: {dropout: no}", "network hourglass: dropout: must be a number, not yes or no"),
+        ("limit: true", "limit: must be a number, not true or false"),
+        ("save_minutes: false", "save_minutes: must be a number, not true or false"),
+        ("windows: {per_track: true}", "windows.per_track: must be a number, not true or false"),
+        (
+            "collections: [{pairs: a}, {pairs: b, weight: true}]",
+            "collections.1.weight: must be a number, not true or false",
+        ),
+        ("options: {dropout: false}", "network hourglass: dropout: must be a number, not true or false"),
     ],
 )
 def test_what_is_wrong_is_one_line_with_its_file_and_field(heir, tmp_path, text, says):
@@ -186,8 +189,8 @@ def test_what_is_wrong_is_one_line_with_its_file_and_field(heir, tmp_path, text,
     ],
 )
 def test_a_base_is_named_for_what_it_says(heir, tmp_path, text, says):
-    base = RUN.replace("options:", "# options:") if text.startswith("options") else RUN
-    write(tmp_path / "base.yaml", f"{base}\n{text}")
+    base = [line for line in RUN.splitlines() if not line.startswith(text.split(":")[0] + ":")]
+    write(tmp_path / "base.yaml", "\n".join([*base, text]))
     write(tmp_path / "middle.yaml", "base: base.yaml\nepochs: 7\n")
     said = refusal(write(tmp_path / "run.yaml", "base: middle.yaml\nseed: 2\n"))
     assert said.startswith(f"{tmp_path}/base.yaml: ")
@@ -259,10 +262,11 @@ def test_of_several_changes_the_last_one_stands(heir):
         ("optimizer.clip=.inf", "optimizer.clip: Input should be a finite number"),
         ("window=3", "no option is called 'window'; did you mean windows?"),
         ("loss=l2", "no loss is called 'l2'; did you mean l1?"),
-        ("network=no", "network: Input should be a valid string"),
+        ("network=3", "network: Input should be a valid string"),
+        ("network=no", "no network is called 'no'"),
         ("network=tfctdf", "no network is called 'tfctdf'; did you mean tfc_tdf?"),
         ("options.frames=12", "network hourglass: frames is 12"),
-        ("epochs=yes", "epochs: must be a number, not yes or no"),
+        ("epochs=true", "epochs: must be a number, not true or false"),
     ],
 )
 def test_a_wrong_change_is_blamed_on_itself(heir, tmp_path, change, says):

@@ -98,21 +98,22 @@ def test_a_file_is_read_as_published_and_written_the_same(tmp_path):
 
 def test_names_that_yaml_takes_for_something_else_come_back(tmp_path):
     marks = {name: frozenset({"checked"}) for name in ("1979", "No", "2020-01-01", "null", "a: b", "~", "1e3", "0x1F")}
+    marks |= {name: frozenset({"checked"}) for name in ("007", "4:33", "1_000", "1.10", "b\udcff", "0o17", "=", "<<")}
     write_marks(tmp_path / "marks.yaml", marks)
     assert read_marks(tmp_path / "marks.yaml") == marks
-    plain = PUBLISHED.replace("AClassicEducation_NightOwl", "1979")
-    (tmp_path / "plain.yaml").write_text(plain, encoding="utf-8")
-    assert "1979" in read_marks(tmp_path / "plain.yaml")
+    for name in ("1979", "No", "007", "4:33", "1_000", "1.10", "2024-01-01", "null", "1e3", "="):
+        (tmp_path / "plain.yaml").write_text(PUBLISHED.replace("AClassicEducation_NightOwl", name), encoding="utf-8")
+        assert name in read_marks(tmp_path / "plain.yaml")
 
 
 @pytest.mark.parametrize(
     "old, new, told",
     [
         ("bleed: true", "bleed: maybe", "Béla - 'Song': bleed: must be true or false, not 'maybe'"),
-        ("bleed: true", "bleed: 1", "Béla - 'Song': bleed: must be true or false, not 1"),
+        ("bleed: true", "bleed: 1", "Béla - 'Song': bleed: must be true or false, not '1'"),
         ("bleed: true", "blead: true", "Béla - 'Song': no mark is called 'blead'; did you mean bleed?"),
         ("  bleed: true\n", "", "Béla - 'Song': the field bleed is missing"),
-        ("AClassicEducation_NightOwl", "No", "False: a track's name must be text; put it in quotes"),
+        ("AClassicEducation_NightOwl", "~", "None: a track's name must be text; put it in quotes"),
         (PUBLISHED, "- A\n- B\n", "must hold track names, each with its marks"),
         (PUBLISHED, "", "must hold track names, each with its marks"),
         (PUBLISHED, "A: [bleed]\n", "A: must have the fields audible, bad_quality, bleed"),

@@ -239,7 +239,7 @@ def test_only_the_tracks_of_a_data_set_count(tmp_path, capsys, layout):
             (tmp_path / "data" / name / "guitar").mkdir(parents=True)
             soundfile.write(tmp_path / "data" / name / "guitar/a.wav", np.zeros(100), 8000)
     table = tmp_path / "genres.yaml"
-    table.write_text("AC/DC - Song: [rock, hard rock]\nplain: rock\nelsewhere: pop\n1979: rock\n")
+    table.write_text("AC/DC - Song: [rock, hard rock]\nplain: rock\nelsewhere: pop\n007: rock\n")
     assert genres.main([str(table), str(tmp_path / "data")]) == 0
     printed = capsys.readouterr().out
     assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines()[2:5]] == [
@@ -247,7 +247,7 @@ def test_only_the_tracks_of_a_data_set_count(tmp_path, capsys, layout):
         ["hard rock", "1", "33.3"],
         ["unknown", "1", "33.3"],
     ]
-    assert "tracks: 3" in printed and f"not in {tmp_path / 'data'}: elsewhere, 1979" in printed
+    assert "tracks: 3" in printed and f"not in {tmp_path / 'data'}: elsewhere, 007" in printed
 
 
 @pytest.mark.parametrize(
@@ -259,6 +259,7 @@ def test_only_the_tracks_of_a_data_set_count(tmp_path, capsys, layout):
         ("a.yaml", "- a\n", "must have lines such as"),
         ("a.yaml", "a: {b: c}\n", "must be text"),
         ("a.yaml", "a: [", "cannot be read as YAML"),
+        ("a.yaml", "a: rock\nb: pop\na: jazz\n", "cannot be read as YAML (line 3: 'a' is given already, in line 1)"),
         ("a.csv", b"track,genre\n\xff\xfe,\n", "cannot be read as CSV"),
         ("b.csv", "", "cannot be opened"),
     ],

@@ -132,9 +132,9 @@ def test_one_model_in_a_file_of_settings_needs_no_list(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("minutes: yes", "minutes: must be a number, not yes or no"),
-        ("workers: true", "workers: must be a number, not yes or no"),
-        ("port: no", "port: must be a number, not yes or no"),
+        ("minutes: true", "minutes: must be a number, not true or false"),
+        ("workers: true", "workers: must be a number, not true or false"),
+        ("port: false", "port: must be a number, not true or false"),
         ("trusted_proxy: nonsense", "trusted_proxy: must be an IP address, not 'nonsense'"),
         ("trusted_proxy: proxy.example.org", "trusted_proxy: must be an IP address, not 'proxy.example.org'"),
     ],

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from splitstrument.cards import PART_NAME, Card, Source
 from splitstrument.checking import STRICT, checked
-from splitstrument.files.yaml_files import read_yaml
+from splitstrument.files.yaml_files import parse, read_yaml
 
 SETTINGS = STRICT | {"allow_inf_nan": False}
 PartName = Annotated[str, Field(pattern=f"^{PART_NAME}$")]
@@ -266,14 +266,12 @@ def _merge(into: dict, values: dict, origins: dict, path: Path | str, place: tup
 
 
 def _change(values: dict, origins: dict, change: str) -> None:
-    import yaml
-
     names, equals, text = change.partition("=")
     if not equals or not names:
         raise ValueError(f"--set {change}: must be field=value")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value: Any = parse(text)
+    except ValueError:
         raise ValueError(f"--set {change}: the value cannot be read as YAML") from None
     for name in reversed(names.split(".")):
         value = {name: value}

@@ -36,6 +36,7 @@ MARKS = tuple(MEANINGS)
 # Stems with any of these are no training data. The thesis does not say which; these leave 711 of its 950 guitars and
 # 154 of its 238 pianos, where it used 709 and 153.
 DISQUALIFYING = frozenset({"missing", "bleed", "bad_quality", "inaudible", "mislabeled"})
+_TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 def marks_of(folder: str | Path, group: str) -> frozenset[str]:
@@ -141,17 +142,16 @@ def read_marks(path: str | Path) -> dict[str, frozenset[str]]:
 
     Raises ValueError with one line that names the file, the track, the field and what is wrong.
     """
-    entries = read_yaml(path)
+    entries = read_yaml(path, names=True)
     if not isinstance(entries, dict):
         raise ValueError(f"{path}: must hold track names, each with its marks")
     return {_name(name, path): _true(values, f"{path}: {name}") for name, values in entries.items()}
 
 
 def _name(name: Any, path: str | Path) -> str:
-    # YAML reads a name such as 1979 as a number.
-    if isinstance(name, bool) or not isinstance(name, str | int | float):
+    if not isinstance(name, str):
         raise ValueError(f"{path}: {name}: a track's name must be text; put it in quotes")
-    return str(name)
+    return name
 
 
 def _true(values: Any, where: str) -> frozenset[str]:
@@ -160,11 +160,11 @@ def _true(values: Any, where: str) -> frozenset[str]:
     for field, value in values.items():
         if field not in MARKS:
             raise ValueError(f"{where}: {no_such('mark', field, MARKS)}")
-        if not isinstance(value, bool):
+        if not isinstance(value, str) or value.lower() not in _TRUTH:
             raise ValueError(f"{where}: {field}: must be true or false, not {value!r}")
     for field in sorted(set(MARKS).difference(values)):
         raise ValueError(f"{where}: the field {field} is missing")
-    return frozenset(mark for mark, value in values.items() if value)
+    return frozenset(mark for mark, value in values.items() if _TRUTH[value.lower()])
 
 
 def write_marks(path: str | Path, marks: Mapping[str, Collection[str]]) -> None:

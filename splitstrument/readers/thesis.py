@@ -57,7 +57,7 @@ def read_json(path: str | Path) -> Any:
     import json5
 
     try:
-        return json5.loads(Path(path).read_text(encoding="utf-8"))
+        return json5.loads(Path(path).read_text(encoding="utf-8"), allow_duplicate_keys=False)
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be read ({error})") from None
     except ValueError as error:
