@@ -1,11 +1,11 @@
 """The console command: `splitstrument COMMAND ...`, the same as `python -m splitstrument COMMAND ...`."""
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
 from splitstrument.commands import COMMANDS, MISSING_PACKAGES
+from splitstrument.stages import streams
 from splitstrument.suggestions import no_such
 
 
@@ -17,16 +17,14 @@ def usage() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    streams.prepare()
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
-        return code
+        return streams.told(_run(arguments))
+    except SystemExit as stop:  # argparse's, of --help and of wrong use
+        raise SystemExit(streams.told(stop.code if isinstance(stop.code, int) else 0)) from None
     except KeyboardInterrupt:
         print("splitstrument: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output, such as head, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except ModuleNotFoundError as error:
         if error.name not in MISSING_PACKAGES:
             raise

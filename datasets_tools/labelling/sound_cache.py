@@ -4,6 +4,7 @@ The WAVs lie in a folder that goes when the listening ends, and those that were 
 when they are too many.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -127,7 +128,7 @@ def _peaks(path: Path) -> list:
 
     from webapp.pages.peaks import Peaks
 
-    with soundfile.SoundFile(path) as sound:
+    with soundfile.SoundFile(os.fsencode(path)) as sound:
         peaks = Peaks(sound.frames)
         for block in sound.blocks(1 << 16, dtype="float32", always_2d=True):
             peaks.add(block)

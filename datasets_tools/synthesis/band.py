@@ -5,6 +5,7 @@ drums swept sines and noise; the seed decides all, from the key to the mix.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import numpy as np
 from datasets_tools.synthesis.patterns import hits
 from datasets_tools.synthesis.strings import hertz_of, key, pluck
 from splitstrument.files.atomic import atomic_folder
+from splitstrument.stages.console import command
 
 # Scale, and progressions as degrees from 0, one chord a bar; none is diminished, so power chords always fit.
 MODES = (
@@ -236,7 +238,8 @@ def play(seed: int = 0, seconds: float = 30.0, sample_rate: int = 44100) -> Song
     return Song(sample_rate, {group: np.asarray(0.89 / peak * stem, np.float32) for group, stem in stems.items()})
 
 
-def main(arguments: list[str] | None = None) -> int:
+@command
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write <output>/band<seed>/<group>/<group>.wav and mix/mix.wav, 16 bit; return 1 if a folder exists."""
     parser = argparse.ArgumentParser(prog="splitstrument band", description="Make songs with stems, by seed.")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where band<seed> go")
@@ -258,7 +261,7 @@ def main(arguments: list[str] | None = None) -> int:
             for name, signal in (*song.stems.items(), ("mix", song.mixture)):
                 folder = beside / name
                 folder.mkdir()
-                soundfile.write(folder / f"{name}.wav", signal, options.rate, subtype="PCM_16")
+                soundfile.write(os.fsencode(folder / f"{name}.wav"), signal, options.rate, subtype="PCM_16")
     return 0
 
 

@@ -84,7 +84,7 @@ class AudioWriter:
         try:
             self._file.hidden.touch()  # tells the reason of a failure, which libsndfile does not
             settings = {"subtype": subtype, "format": container}
-            self._sound = soundfile.SoundFile(self._file.hidden, "w", sample_rate, channels, **settings)
+            self._sound = soundfile.SoundFile(os.fsencode(self._file.hidden), "w", sample_rate, channels, **settings)
         except (OSError, soundfile.LibsndfileError) as error:
             self._file.discard()
             raise cannot_be_written(self._path, error) from None
@@ -119,7 +119,7 @@ class AudioWriter:
 
         try:
             self._sound.close()
-            frames = soundfile.info(self._file.hidden).frames
+            frames = soundfile.info(os.fsencode(self._file.hidden)).frames
             # MP3 and OGG may count their padding.
             if abs(frames - self._written) > (0 if self._format in ("wav", "flac") else 4096):
                 raise RuntimeError("incomplete")

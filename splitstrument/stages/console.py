@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from splitstrument.cards import ModelError
 from splitstrument.commands import MISSING_PACKAGES
 from splitstrument.files.audio import AudioError
+from splitstrument.stages import streams
 from splitstrument.stages.signals import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -19,11 +20,10 @@ def command(main: Callable[..., int]) -> Callable[..., int]:
 
     @functools.wraps(main)
     def guarded(arguments=None):
-        if hasattr(sys.stdout, "reconfigure"):  # a file's name may be any bytes
-            sys.stdout.reconfigure(errors="backslashreplace")
+        streams.prepare()
         try:
             with stopped_by_signals():
-                return main(arguments)
+                return streams.told(main(arguments))
         except KeyboardInterrupt:
             print("splitstrument: stopped; give the command again to go on", file=sys.stderr)
             return 130

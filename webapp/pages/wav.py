@@ -21,7 +21,7 @@ class Layout(TypedDict):
 
 def layout(path: str | os.PathLike[str]) -> Layout:
     """The Layout of a WAV that we wrote."""
-    info = soundfile.info(path)
+    info = soundfile.info(os.fsencode(path))
     return {
         "rate": info.samplerate,
         "channels": info.channels,
