@@ -234,7 +234,7 @@ def _decode(stem: Stem, target: Path) -> None:
 
     with open_audio(stem.path, stem.stream or 0) as reader:
         info = reader.info
-        with AudioWriter(target, info.sample_rate, info.channels, info.depth, info.frames) as writer:
+        with AudioWriter(target, info.sample_rate, info.channels, info.depth, info.frames, info.mask) as writer:
             for block in reader.blocks(1 << 16):
                 writer.write(block)
 

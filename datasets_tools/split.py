@@ -106,7 +106,7 @@ def split_recording(recording: Recording, splitting: Splitting) -> Outcome:
         most = max(end - start for start, end in zip([0, *ends], [*ends, frames], strict=True))
         for number, blocks in _pieces(reader.blocks(_BLOCK), ends):
             path = part / f"{recording.name}_{number:03d}.wav"
-            with AudioWriter(path, info.sample_rate, info.channels, info.depth, most) as writer:
+            with AudioWriter(path, info.sample_rate, info.channels, info.depth, most, info.mask) as writer:
                 for block in blocks:
                     writer.write(block)
         (part / RECORD).write_text(json.dumps(made_from) + "\n", encoding="utf-8")

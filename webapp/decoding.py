@@ -60,7 +60,7 @@ def decode(path: str, target: str, most_seconds: float, tell: Callable[[float], 
         depth = "16" if info.depth == "16" else "24"
         frames, peak = 0, 0.0
         try:
-            with AudioWriter(target, info.sample_rate, info.channels, depth) as writer:
+            with AudioWriter(target, info.sample_rate, info.channels, depth, mask=info.mask) as writer:
                 for block in reader.blocks(_BLOCK):
                     frames += len(block)
                     _check_length(frames / info.sample_rate, most_seconds)

@@ -1,4 +1,4 @@
-"""Read songs: WAV, FLAC, AIFF, OGG, Opus and MP3 with soundfile; M4A, MP4, WebM and others with PyAV.
+"""Read songs: WAV, AIFF and others that are not compressed with soundfile, all others with PyAV.
 
 Every sound comes as float32 of shape (frames, channels), full scale being -1 to 1, in blocks, so that
 an hour of music is never in memory. Which library reads a file is found from its content.
@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from splitstrument.files.decoders import AudioError, AudioInfo, open_source
+from splitstrument.files.audio_info import AudioError, AudioInfo
+from splitstrument.files.decoders import open_source
+from splitstrument.files.folders import walk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,25 +22,31 @@ __all__ = ["AudioError", "AudioInfo", "Reader", "find_songs", "open_audio", "rea
 
 RATES = (8_000, 192_000)  # Hz
 CHANNELS = 8
+_TOLD = 3  # damaged parts whose times are told
 
-_SUFFIXES = r"\.(wave?|rf64|w64|flac|aiff?|aifc|caf|og[ga]|opus|mp[34]|m4[ab]|mov|aac|webm|mk[va]|wma)"
+_SUFFIXES = (
+    r"\.(wave?|rf64|w64|flac|aiff?|aifc|caf|au|og[gav]|opus|mp[234]|m4[abv]|mov|3gp|aac|webm|mk[va]|wm[av]|e?ac3|dts"
+    r"|wv|ape|tta|amr|avi|m?ts|m2ts|mpe?g|vob|flv)"
+)
 
 
 def find_songs(paths: Iterable[str | Path]) -> list[Path]:
-    """The songs that paths name: files as they are, folders searched for audio files (sorted)."""
+    """The songs that paths name: files as they are, folders searched for audio files (sorted).
+
+    A folder in them that cannot be read is there too: opened as a song, it says why.
+    """
     songs = []
     for path in map(Path, paths):
         if not os.path.isdir(path):
             songs.append(path)
             continue
-        inside = []
-        for file in sorted(path.rglob("*")):
-            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-            if not hidden and re.fullmatch(_SUFFIXES, file.suffix.lower()) and os.path.isfile(file):
-                inside.append(file)
+        unreadable: list[OSError] = []
+        files = [folder / name for folder, _, names in walk(path, unreadable) for name in names]
+        inside = [file for file in files if re.fullmatch(_SUFFIXES, file.suffix.lower())]
+        inside += [Path(error.filename) for error in unreadable]
         if not inside:
             raise AudioError(f"{path}: no audio files in this folder")
-        songs += inside
+        songs += sorted(inside)
     return songs
 
 
@@ -129,8 +137,7 @@ class Reader:
                 time = (end + int(bad.argmax())) / info.sample_rate
                 raise AudioError(f"{info.path}: a sample at {time:.3f} s is not a finite number")
             end += len(chunk)
-            if source.damaged:
-                self.warning = f"{info.path}: damaged parts ({source.damaged}) became silence"
+            self._tell(end)
             yield chunk
             if self._count is not None and end == self._start + self._count:
                 return
@@ -138,20 +145,36 @@ class Reader:
             raise AudioError(f"{info.path}: no sound at the start, {self._start / info.sample_rate:g} s")
         if end == self._start:
             raise AudioError(f"{info.path}: the file is cut or broken: no sound could be read")
-        missing = (source.expected or 0) - end > source.tolerance
-        if source.changed:
-            time = end / info.sample_rate
-            self.warning = f"{info.path}: its rate or channels change at {time:.1f} s: only read up to there"
-        elif source.broken or missing:
-            of = f" of {(source.expected or 0) / info.sample_rate:.1f}" if missing else ""
-            time = f"{end / info.sample_rate:.1f}{of} s"
-            self.warning = f"{info.path}: the file is cut: {time} could be read"
+        self._tell(end, whole=True)
+
+    def _tell(self, end: int, whole: bool = False) -> None:
+        """Set the warning; `end` frames are read, and `whole` says that there are no more."""
+        info, source = self.info, self._source
+        said, notes = (source.expected or 0) / info.sample_rate, []
+        seconds = f"{end / info.sample_rate:.1f}"
+        gaps = [(at, lost) for at, lost in source.gaps if at + lost >= self._start and at < end]
+        if gaps:
+            times = ", ".join(f"{at / info.sample_rate:.1f}" for at, _ in gaps[:_TOLD])
+            more = f" s and {len(gaps) - _TOLD} places more" if len(gaps) > _TOLD else " s"
+            lost = sum(lost for _, lost in gaps) / info.sample_rate
+            notes.append(f"damaged at {times}{more}: silence there, {lost:.2f} s")
+        if source.longer and end > (source.expected or 0):
+            notes.append(f"its header says {said:.1f} s, and all {seconds} s were read")
+        missing = whole and (source.expected or 0) - end > source.tolerance
+        if whole and source.changed:
+            notes.append(f"its rate or channels change at {seconds} s: only read up to there")
+        elif missing or (whole and source.broken):
+            notes.append(f"the file is cut: {seconds}{f' of {said:.1f}' if missing else ''} s could be read")
+        if notes:
+            self.warning = f"{info.path}: {'; '.join(notes)}"
 
 
 def _open_file(path: Path) -> BinaryIO:
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise AudioError(f"{path}: is a folder or a device, not a file")
     try:
+        if os.path.isdir(path):
+            os.scandir(path).close()  # tells of a folder that cannot be read
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise AudioError(f"{path}: is a folder or a device, not a file")
         file = path.open("rb")
     except OSError as error:
         raise AudioError(f"{path}: cannot be opened: {(error.strerror or str(error)).lower()}") from None

@@ -18,6 +18,14 @@ MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
 
 _SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
 _WAV_LIMIT = 2**32 - 2**20  # bytes; the sizes in a plain WAV have 32 bits
+# Vorbis has an order of its own: front left, centre, right, then the sides, the back and the low-frequency channel.
+_VORBIS = {
+    3: [0, 2, 1],
+    5: [0, 2, 1, 3, 4],
+    6: [0, 2, 1, 4, 5, 3],
+    7: [0, 2, 1, 5, 6, 4, 3],
+    8: [0, 2, 1, 6, 7, 4, 5, 3],
+}
 _SLICE = 8192  # frames; libsndfile crashes when it is given minutes of OGG at once
 
 
@@ -52,9 +60,10 @@ class AudioWriter:
     """Write a sound file block by block; it appears under its name when it is complete.
 
     The suffix of path gives the format. depth is "16", "24" or "float" (FLAC: "float" means 24 bit; MP3
-    and OGG have none). frames, where known, lets a WAV pass 4 GiB. 16 and 24 bit round to nearest and
-    clip at full scale. As a context manager it closes, or aborts at an exception. Every method raises
-    AudioError where writing fails, and leaves no file behind.
+    and OGG have none). frames, where known, lets a WAV pass 4 GiB. mask says which speakers the channels are for, in
+    the order of a WAV (see AudioInfo); a WAV of more than two channels keeps it. 16 and 24 bit round to nearest and
+    clip at full scale. As a context manager it closes, or aborts at an exception. Every method raises AudioError where
+    writing fails, and leaves no file behind.
     """
 
     def __init__(
@@ -64,6 +73,7 @@ class AudioWriter:
         channels: int,
         depth: str = "float",
         frames: int | None = None,
+        mask: int = 0,
     ) -> None:
         import soundfile
 
@@ -80,6 +90,10 @@ class AudioWriter:
         if self._format == "wav" and frames is not None and frames * self._frame_bytes > _WAV_LIMIT:
             container = "RF64"
         self._limited = container == "WAV"
+        self._mask = mask if self._format == "wav" and channels > 2 and mask.bit_count() == channels else 0
+        if self._mask and container == "WAV":
+            container = "WAVEX"
+        self._order = _VORBIS.get(channels) if self._format == "ogg" else None
         self._file = AtomicFile(self._path)
         try:
             self._file.hidden.touch()  # tells the reason of a failure, which libsndfile does not
@@ -107,7 +121,9 @@ class AudioWriter:
             raise AudioError(f"{self._path}: longer than a WAV can be (4 GiB); use flac")
         try:
             for at in range(0, len(block), _SLICE):
-                self._sound.write(_samples(block[at : at + _SLICE], self._depth))
+                piece = block[at : at + _SLICE]
+                piece = piece if self._order is None else piece[:, self._order]
+                self._sound.write(_samples(piece, self._depth))
         except (OSError, AssertionError, RuntimeError) as error:
             self.abort()
             raise cannot_be_written(self._path, error) from None
@@ -123,19 +139,27 @@ class AudioWriter:
             # MP3 and OGG may count their padding.
             if abs(frames - self._written) > (0 if self._format in ("wav", "flac") else 4096):
                 raise RuntimeError("incomplete")
-            self._forget_time()
+            self._correct_header()
             self._file.keep()
         except (OSError, AssertionError, RuntimeError) as error:
             self.abort()
             raise cannot_be_written(self._path, error) from None
 
-    def _forget_time(self) -> None:
-        """libsndfile notes the time in the PEAK chunk of a float WAV; the same sound should be the same file."""
+    def _correct_header(self) -> None:
+        """Write what libsndfile gets wrong in a WAV: it notes the time, so that the same sound is another file each
+        time, and guesses the speakers.
+        """
+        if self._format != "wav":
+            return
         with open(self._file.hidden, "r+b") as file:
-            at = file.read(4096).find(b"PEAK") if self._format == "wav" and self._depth == "float" else -1
-            if at >= 0:  # the chunk: its name, size, version, then the time; four bytes each
-                file.seek(at + 12)
+            head = file.read(4096)
+            time = head.find(b"PEAK") if self._depth == "float" else -1
+            if time >= 0:  # the chunk: its name, size, version, then the time; four bytes each
+                file.seek(time + 12)
                 file.write(bytes(4))
+            if self._mask:  # the name and the size of the chunk, then 20 bytes of it
+                file.seek(head.index(b"fmt ") + 28)
+                file.write(self._mask.to_bytes(4, "little"))
 
     def abort(self) -> None:
         """Give up: remove what has been written."""

@@ -1,0 +1,220 @@
+"""Sound that FFmpeg's libraries decode, through PyAV: all that is compressed, and sound in videos.
+
+Where a part of a file is damaged, the sound goes on behind it at its own time, with silence in between.
+"""
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from splitstrument.files.audio_info import SPEAKERS, AudioError, AudioInfo, speaker_mask
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Only containers that hold their own sound: a playlist (HLS, ffconcat) could open any other file.
+_CONTAINERS = "mov,matroska,aac,mp3,ogg,flac,wav,w64,aiff,caf,asf,ac3,eac3,dts,wv,ape,tta,au,amr,avi,mpegts,mpeg,flv"
+_LOSSLESS = ("pcm_", "alac", "flac", "wavpack", "ape", "tta")
+_RAW = ("mp3", "aac", "ac3", "eac3", "dts")  # one frame after the other: no times, and damage has no length
+_TIMED = ("flac", "ogg", "matroska", "mov", "mpegts")  # each packet says its time
+_SAYS_LENGTH = ("mov", "ogg", "flac", "wv", "ape", "tta")
+_EXACT = ("flac", "wv", "ape", "tta")
+_TOLERANCE = 0.1  # seconds by which other files may be shorter than they say and still be whole
+_GAP = 0.02  # seconds; times are rounded in some containers
+_LONGEST_GAP = 10.0  # seconds that are believed to be missing where the length is not known
+_PIECE = 1 << 16  # frames of silence at once
+
+
+class FfmpegSource:
+    """A file that FFmpeg's libraries read. What its attributes mean says `decoders`."""
+
+    longer = False
+
+    def __init__(self, path: Path, file: BinaryIO, stream: int, options: Mapping[str, str]) -> None:
+        import av
+
+        self.broken = self.changed = False
+        self.gaps: list[tuple[int, int]] = []
+        self._file = file
+        head = _after_tag(file)
+        said = {"format_whitelist": _CONTAINERS} | dict(options)
+        try:
+            self._container = av.open(file, "r", options=said, metadata_errors="replace")
+        except (av.FFmpegError, OSError):
+            raise AudioError(f"{path}: not an audio file, or cut or broken") from None
+        streams = self._container.streams.audio
+        if not streams:
+            what = "has no audio" if self._container.streams else "the file is cut or broken"
+            raise AudioError(f"{path}: {what}")
+        if not 0 <= stream < len(streams):
+            count = f"{len(streams)} audio stream{'s' * (len(streams) > 1)}, counted from 0"
+            raise AudioError(f"{path}: has {count}; no stream {stream}")
+        self._stream = streams[stream]
+        self._format = self._container.format.name.split(",")[0]
+        if self._stream.codec_context.name == "flac":  # else it makes noise of damaged parts
+            self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
+        self._decoded = self._decode()
+        first = next(self._decoded, None)  # only a decoded frame has the true rate and layout
+        if first is None:
+            what = "the file is cut or broken: no sound" if self.broken else "holds no sound (0 samples)"
+            raise AudioError(f"{path}: {what}")
+        self._first = first
+        frame, codec = first[1], self._stream.codec_context.name
+        rate, channels = frame.sample_rate, frame.layout.nb_channels
+        self.tolerance = 0.0 if self._format in _EXACT else _TOLERANCE * rate
+        self.expected = self._length(rate, head)
+        if self._format == "ogg" and not _ogg_ends(file):
+            self.broken = True
+        depth = "float"
+        if codec.startswith(_LOSSLESS) and not codec.startswith("pcm_s32"):
+            depth = {"u8": "16", "s16": "16", "s32": "24"}.get(frame.format.name.rstrip("p"), "float")
+        mask = speaker_mask(channel.name for channel in frame.layout.channels)
+        self._order = _order(frame.layout.channels)
+        self.info = AudioInfo(path, rate, channels, self.expected, depth, f"{self._format} {codec}", mask)
+
+    def _length(self, rate: int, head: bytes) -> int | None:
+        """The frames that the file says there are; where it does not, FFmpeg guesses from the bit rate."""
+        stream, container = self._stream, self._container
+        if self._format == "matroska" and container.duration and len(container.streams) == 1:
+            return round(container.duration * rate / 1_000_000)
+        if self._format not in (*_SAYS_LENGTH, "mp3") or not stream.duration or not stream.time_base:
+            return None
+        frames = round(stream.duration * stream.time_base * rate)
+        return frames if self._format != "mp3" or _is_table_of(frames, head) else None
+
+    def _decode(self) -> Iterator[tuple[int, Any]]:
+        """Yield (frames lost to damage just before it, decoded frame)."""
+        import av
+
+        stream, bad, good, taken = self._stream, 0, 0, 0
+        bad_from, lost = 0, 0
+        due: Fraction | None = None
+        try:
+            for packet in self._container.demux(stream):
+                try:
+                    frames = packet.decode()
+                except av.FFmpegError:
+                    bad_from = bad_from if bad else packet.pos or 0
+                    bad += max(1, packet.size)
+                    lost += max(1, round((packet.duration or 0) * (stream.time_base or 0) * (stream.rate or 0)))
+                    continue
+                for frame in frames:
+                    rate = frame.sample_rate
+                    time = due if frame.pts is None else frame.pts * Fraction(frame.time_base or 0)
+                    if self._format in _RAW and bad:
+                        # As much as so many bytes hold elsewhere in the file; none where tags lie between two files.
+                        full = good and not self._is_tag(bad_from)
+                        lost = round(bad * taken / good / frame.samples) * frame.samples if full else 0
+                    elif self._format in _TIMED and time is not None and due is not None:
+                        lost = round((time - due) * rate) if time - due > _GAP else 0
+                    yield lost, frame
+                    due = None if time is None else time + Fraction(frame.samples, rate)
+                    bad = lost = 0
+                    taken += frame.samples
+                good += packet.size
+        except av.error.PatchWelcomeError:  # so it says where an Ogg file goes on with another rate
+            self.changed = True
+        except (av.FFmpegError, OSError):
+            self.broken = True
+        # Damage that no sound follows is the cut end of the file.
+        self.broken = self.broken or bad > 0
+
+    def _is_tag(self, at: int) -> bool:
+        return os.pread(self._file.fileno(), 8, at).startswith((b"ID3", b"TAG", b"APETAGEX"))
+
+    def seek(self, first: int) -> int:
+        """The frames still to skip to come to frame `first`."""
+        return first
+
+    def chunks(self) -> Iterator["np.ndarray"]:
+        import av
+        import numpy as np
+
+        info, at, packed = self.info, 0, None
+        chunk: np.ndarray | None = None
+        for lost, frame in itertools.chain([self._first], self._decoded):
+            if chunk is not None:
+                yield chunk
+                at += len(chunk)
+            if (frame.sample_rate, frame.layout.nb_channels) != (info.sample_rate, info.channels):
+                self.changed = True
+                return
+            if lost:
+                most = round(_LONGEST_GAP * info.sample_rate) if self.expected is None else self.expected - at
+                lost = max(0, min(lost, most))
+                self.gaps.append((at, lost))
+                for piece in range(0, lost, _PIECE):
+                    yield np.zeros((min(_PIECE, lost - piece), info.channels), np.float32)
+                at += lost
+            # PyAV reads past the end of the list of eight planes.
+            if frame.format.is_planar and info.channels == 8:
+                packed = packed or av.AudioResampler(format=frame.format.packed.name)
+                chunk = _samples(packed.resample(frame)[0])
+            else:
+                chunk = _samples(frame)
+            chunk = chunk if self._order is None else chunk[:, self._order]
+        # An AAC decoder fills up its last frame; an MP4 says how much of it is sound.
+        if chunk is None:
+            return
+        if self._format == "mov" and frame.duration:
+            padding = frame.samples - round(frame.duration * frame.time_base * info.sample_rate)
+            chunk = chunk[: len(chunk) - max(0, padding)]
+        yield chunk
+
+    def close(self) -> None:
+        self._container.close()
+
+
+def _after_tag(file: BinaryIO) -> bytes:
+    """The first bytes of the file, without an ID3 tag; the file is at its start again."""
+    file.seek(0)
+    head = file.read(4096)
+    if head.startswith(b"ID3") and len(head) >= 10:
+        file.seek(10 + sum((byte & 127) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)))
+        head = file.read(4096)
+    file.seek(0)
+    return head
+
+
+def _is_table_of(frames: int, head: bytes) -> bool:
+    """Whether an MP3 begins with a table of its frames that says this length; of joined files it does not."""
+    at = max(head.find(b"Xing"), head.find(b"Info"))
+    if at < 0 or not head[at : at + 12][7:8] or not head[at + 7] & 1:
+        return False
+    packets = int.from_bytes(head[at + 8 : at + 12], "big")
+    return any(packets * size - 4 * 1152 <= frames <= packets * size for size in (576, 1152))
+
+
+def _ogg_ends(file: BinaryIO) -> bool:
+    """Whether the last page of an Ogg file is whole and says that it is the last."""
+    size = os.fstat(file.fileno()).st_size
+    tail = os.pread(file.fileno(), 1 << 17, max(0, size - (1 << 17)))
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    if len(page) < 27 or not page[5] & 4:
+        return False
+    return len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
+
+
+def _order(channels: Any) -> list[int] | None:
+    """How the channels are put into the order of SPEAKERS; None where they are in it, or are for no known speakers."""
+    names = [channel.name for channel in channels]
+    if not speaker_mask(names):
+        return None
+    order = sorted(range(len(names)), key=lambda channel: SPEAKERS.index(names[channel]))
+    return None if order == list(range(len(names))) else order
+
+
+def _samples(frame: Any) -> "np.ndarray":
+    """A decoded frame as float32 (n, channels)."""
+    import numpy as np
+
+    data = frame.to_ndarray()
+    data = data.T if frame.format.is_planar else data.reshape(frame.samples, -1)
+    if data.dtype == np.uint8:
+        data = (data - np.float32(128)) / 128
+    elif data.dtype.kind == "i":
+        data = data.astype(np.float32) / -np.float32(np.iinfo(data.dtype).min)
+    return np.ascontiguousarray(data, dtype=np.float32)
