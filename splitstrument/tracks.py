@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splitstrument.cards import PART_NAME
+from splitstrument.files.wav import FLOAT, PCM, wav_header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 PAIR = ("instrument", "rest")
 STEMS = ("drums", "bass", "other", "vocals")  # in the order of a .stem.mp4, whose first stream is their mixture
 _STEM_FILE = ".stem.mp4"
+# (coding, bytes of a sample) -> NumPy's name; it has none for 24 bits
+_DTYPES = {(PCM, 1): "|u1", (PCM, 2): "<i2", (PCM, 3): "|V3", (PCM, 4): "<i4", (FLOAT, 4): "<f4", (FLOAT, 8): "<f8"}
 
 
 class TrackError(ValueError):
@@ -53,7 +56,7 @@ class Wave:
             raise TrackError(f"{self.path}: {reason}; is its disk still there?") from None
         if len(data) < count * self.channels:
             raise TrackError(f"{self.path}: is shorter than it was")
-        return as_float(data).reshape(count, self.channels)
+        return _as_float(data).reshape(count, self.channels)
 
 
 @dataclass(frozen=True)
@@ -73,32 +76,28 @@ class Track:
         """The file of `part`."""
         return next(path for name, path, _ in self.files if name == part)
 
-    def open(self, part: str) -> tuple["np.memmap", int]:
-        """(samples as stored, (frames, channels), memory-mapped; sample rate in Hz). Integers are not scaled.
-
-        Raises TrackError for a file that is missing, is no WAV file, or is a compressed one.
-        """
-        import warnings
-
-        from scipy.io import wavfile
-
-        try:
-            with warnings.catch_warnings():
-                # Of chunks that hold no samples, such as PEAK.
-                warnings.simplefilter("ignore", wavfile.WavFileWarning)
-                rate, samples = wavfile.read(self.path(part), mmap=True)
-        except Exception as error:  # SciPy raises many kinds for a file that is cut or something else
-            reason = "it is cut" if "mmap length" in str(error) else error
-            raise TrackError(f"{self.path(part)}: cannot be opened as a WAV file ({reason})") from None
-        return (samples if samples.ndim == 2 else samples[:, None]), rate
-
     def wave(self, part: str) -> Wave:
-        """The Wave of `part`. Raises TrackError as `open` does, and where there are no samples."""
-        samples, rate = self.open(part)
-        if not len(samples):
-            raise TrackError(f"{self.path(part)}: holds no samples")
-        count, channels = samples.shape
-        return Wave(self.path(part), rate, count, channels, samples.dtype.str, samples.offset)
+        """The Wave of `part`.
+
+        Raises TrackError for a file that is missing, is no WAV file or a compressed or cut one, and where there are no
+        samples.
+        """
+        path, reason = self.path(part), ""
+        try:
+            with path.open("rb") as file:
+                header = wav_header(file)
+        except OSError as error:
+            header, reason = None, error.strerror or str(error)
+        if header is None:
+            raise _unfit(path, reason or "it is something else")
+        dtype = _DTYPES.get((header.tag, header.frame // max(1, header.channels)))
+        if dtype is None:
+            raise _unfit(path, "it is compressed")
+        if header.said is not None and header.said != header.held:
+            raise _unfit(path, "it is cut" if header.held < header.said else "it holds more than its header says")
+        if header.held < header.frame:
+            raise TrackError(f"{path}: holds no samples")
+        return Wave(path, header.rate, header.held // header.frame, header.channels, dtype, header.offset)
 
     def read(self, remove_panning: bool = False) -> tuple[dict[str, "np.ndarray"], int]:
         """({part: float32 (samples, channels)}, sample rate in Hz); one channel, their mean, where panning is removed.
@@ -212,10 +211,18 @@ def _read(path: Path, stream: int, remove_panning: bool) -> tuple["np.ndarray", 
         return sound, reader.info.sample_rate
 
 
-def as_float(samples: "np.ndarray") -> "np.ndarray":
+def _unfit(path: Path, reason: str) -> TrackError:
+    return TrackError(f"{path}: cannot be opened as a WAV file ({reason})")
+
+
+def _as_float(samples: "np.ndarray") -> "np.ndarray":
     """Stored samples -> float32 with full scale 1."""
     import numpy as np
 
+    if samples.dtype.kind == "V":  # 24 bits become the upper ones of 32
+        wide = np.zeros((len(samples), 4), np.uint8)
+        wide[:, 1:] = samples.view(np.uint8).reshape(-1, 3)
+        samples = wide.view("<i4")[:, 0]
     if samples.dtype == np.uint8:  # 8-bit WAV is offset binary
         return (samples.astype(np.float32) - 128) / 128
     if np.issubdtype(samples.dtype, np.integer):

@@ -16,7 +16,7 @@ import yaml
 from datasets_tools.labelling.marks import set_marks
 from datasets_tools.mix import main
 from datasets_tools.stem_sums import Resampler, Sums
-from splitstrument.tracks import as_float, find_pairs
+from splitstrument.tracks import find_pairs
 from tests.audio_files import cut
 
 RATE = 44100
@@ -85,8 +85,8 @@ def test_the_parts_are_the_sums_of_their_stems(organised, capsys):
     assert np.abs(rest - expected).max() < 2 / 32768
     found = {pair.name: pair for pair in find_pairs(root / "pairs/tracks_22050hz")}
     assert list(found) == ["A song"]
-    samples, rate = found["A song"].open("rest")
-    assert (rate, samples.shape, samples.dtype) == (22050, (RATE, 2), np.int16)
+    wave = found["A song"].wave("rest")
+    assert (wave.rate, wave.samples, wave.channels, wave.dtype) == (22050, RATE, 2, "<i2")
 
 
 def test_groups_that_belong_to_the_instrument_and_mono(organised):
@@ -342,7 +342,7 @@ def test_odd_names(tmp_path):
         stem(tmp_path / "organised", f"{name}/bass/b b.wav", noise(0.2, 1))
     assert mix(tmp_path, "--instrument", "guitar", "--rates", "22050") == 0
     assert len(find_pairs(tmp_path / "pairs")) == 4
-    assert as_float(find_pairs(tmp_path / "pairs")[0].open("rest")[0]).std() > 0.01
+    assert soundfile.read(find_pairs(tmp_path / "pairs")[0].path("rest"))[0].std() > 0.01
 
 
 def test_other_settings_need_another_output(organised, capsys):

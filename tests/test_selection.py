@@ -188,12 +188,33 @@ def test_the_selection_knows_files_and_lengths(tmp_path):
         assert rest.path == tmp_path / f"songs/{track.name}/rest_{track.name}.wav"
 
 
+@pytest.mark.parametrize("container", ["WAV", "WAVEX", "RF64"])
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+def test_samples_of_every_depth_are_read(tmp_path, subtype, container):
+    sound = np.random.default_rng(0).uniform(-1, 1, (900, 2))
+    for part in ("instrument", "rest"):
+        path = write(tmp_path / "songs/a", part, 900)
+        soundfile.write(path, sound, RATE, subtype, format=container)
+    pairs(tmp_path / "songs", "b", samples=900, channels=2)
+    tracks = select(run(), tmp_path, WINDOW)
+    (track,) = (track for track in (*tracks.training, *tracks.validation) if track.name == "a")
+    (wave,), _ = track.parts
+    expected, _ = soundfile.read(path, dtype="float32")
+    assert wave.samples == 900
+    assert np.array_equal(wave.read(100, 300), expected[100:400])
+
+
 def lacks(part):
     return lambda folder: (folder / f"{part}_{folder.name}.wav").unlink()
 
 
 def holds(part, content):
     return lambda folder: (folder / f"{part}_{folder.name}.wav").write_bytes(content)
+
+
+def cut_in_two(folder):
+    path = folder / f"rest_{folder.name}.wav"
+    path.write_bytes(path.read_bytes()[:800])
 
 
 FAULTS = {
@@ -211,7 +232,7 @@ FAULTS = {
     "empty": (holds("rest", b""), "{0}/rest_b.wav: cannot be opened as a WAV file"),
     "text": (holds("instrument", b"no sound at all"), "{0}/instrument_b.wav: cannot be opened as a WAV file"),
     "compressed": (lambda folder: write(folder, "rest", subtype="ULAW"), "{0}/rest_b.wav: cannot be opened as a WAV"),
-    "24 bits": (lambda folder: write(folder, "rest", subtype="PCM_24"), "{0}/rest_b.wav: cannot be opened as a WAV"),
+    "cut": (cut_in_two, "{0}/rest_b.wav: cannot be opened as a WAV file (it is cut)"),
 }
 
 
