@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from datasets_tools import sources
 from datasets_tools.tracks import GROUPS, Track, load, save
+from splitstrument.files.folders import walk
 from splitstrument.files.yaml_files import read_yaml, write_yaml
 from splitstrument.stages.console import command, some
 from splitstrument.stages.run import Outcome, StageError, add_options, run, summarise
@@ -41,7 +42,10 @@ def collect(roots: Mapping[str, Iterable[Path]], known: Iterable[Track] = ()) ->
             if not root.is_dir():
                 raise StageError(f"{root}: no such folder")
             there = list(sources.find(name).read(root))
-            if not there:
+            unreadable: list[OSError] = []
+            list(walk(root.absolute(), unreadable))
+            outcomes += [Outcome(error.filename, "failed", (error.strerror or "").lower()) for error in unreadable]
+            if not there and not unreadable:
                 raise StageError(f"{root}: no track of {name} below; is it another collection's folder?")
             for track in there:
                 if not track.stems:

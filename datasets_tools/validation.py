@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets_tools.pairs import rate_folder
+from datasets_tools.pairs import RECORD, rate_folder
 from datasets_tools.tracks import file_name
 from splitstrument.files.atomic import atomic_folder, hidden_name
 from splitstrument.files.audio import open_audio
+from splitstrument.files.folders import is_foreign
 from splitstrument.files.texts import cannot_be_opened
 from splitstrument.files.yaml_files import read_yaml, write_yaml
 from splitstrument.stages.console import command, some
@@ -136,7 +137,9 @@ def place(placement: Placement, how: str) -> Outcome:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file())
+    """The files of a pair and its record; what other programs leave beside them is no part of it."""
+    names = [path for path in folder.iterdir() if path.name == RECORD or not is_foreign(path.name)]
+    return sorted(path for path in names if path.is_file())
 
 
 def _contents(folder: Path) -> list[tuple[str, int, int]]:
@@ -147,7 +150,10 @@ def _contents(folder: Path) -> list[tuple[str, int, int]]:
 def _remove(folder: Path) -> None:
     for file in _files(folder):
         file.unlink()
-    folder.rmdir()
+    if all(is_foreign(path.name) for path in folder.iterdir()):
+        shutil.rmtree(folder)
+    else:
+        folder.rmdir()  # tells that more is in it
 
 
 def _pairs(root: Path, may_be_empty: bool) -> dict[tuple[int, str], Path]:

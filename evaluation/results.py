@@ -12,6 +12,7 @@ from typing import Any
 from evaluation.scoring import BSS_EVAL, MEASURES, Scores
 from splitstrument.cards import Card
 from splitstrument.checking import STRICT, checked
+from splitstrument.files.folders import walk
 from splitstrument.files.tables import markdown, text, write_csv
 from splitstrument.files.texts import write_text
 from splitstrument.files.yaml_files import read_yaml, write_yaml
@@ -160,7 +161,7 @@ def find(paths: Iterable[str | Path]) -> list[tuple[Path, Evaluation]]:
     """[(file, Evaluation)] of evaluation.yaml files and of folders, searched for them, each once."""
     files = []
     for path in map(Path, paths):
-        there = sorted(path.rglob(FILE)) if path.is_dir() else [path]
+        there = [folder / FILE for folder, _, files in walk(path) if FILE in files] if path.is_dir() else [path]
         if not there:
             raise ValueError(f"{path}: no {FILE} in this folder; splitstrument evaluate writes one")
         files += there

@@ -56,7 +56,8 @@ class Task:
 
 def record_path(output: str | Path, track: Track) -> Path:
     """The file of a track's record."""
-    return Path(output) / ".scores" / f"{hashlib.md5(track.name.encode()).hexdigest()}.json"
+    name = hashlib.md5(track.name.encode(errors="surrogateescape")).hexdigest()
+    return Path(output) / ".scores" / f"{name}.json"
 
 
 def excerpt_folder(output: str | Path, track_name: str, system: System | str | None = None) -> Path:

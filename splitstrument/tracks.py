@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splitstrument.cards import PART_NAME
+from splitstrument.files.folders import walk
 from splitstrument.files.wav import FLOAT, PCM, wav_header
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def find_pairs(root: str | Path, whole: bool = True) -> list[Track]:
 
     Those that lack one of their two files are left out, or with `whole=False` there too.
     """
-    pairs = [track for track in _with_parts(Path(root)) if set(track.parts) == set(PAIR)]
+    pairs = [track for track in _with_parts(_listing(root)) if set(track.parts) == set(PAIR)]
     if whole:
         pairs = [pair for pair in pairs if all(path.exists() for _, path, _ in pair.files)]
     if not pairs:
@@ -143,7 +144,8 @@ def find_tracks(root: str | Path) -> list[Track]:
     root = Path(root)
     if not root.is_dir():
         raise TrackError(f"{root}: {'is a file, not a folder' if root.exists() else 'no such folder'}")
-    songs, tracks = _songs(root), _with_parts(root)
+    listing = _listing(root)
+    songs, tracks = _songs(listing), _with_parts(listing)
     if songs and tracks:
         raise TrackError(
             f"{root}: has tracks of named parts ({tracks[0].folder}) and songs of four stems ({songs[0].folder}); "
@@ -167,35 +169,47 @@ def check_names(tracks: Iterable[Track]) -> None:
             raise TrackError(f"{both} have one name; give the folder of one sample rate, such as tracks_22050hz")
 
 
-def _with_parts(root: Path) -> list[Track]:
+def _listing(root: str | Path) -> list[tuple[Path, list[str]]]:
+    """[(folder, its files)] of all below `root`. TrackError where a folder cannot be read: its tracks would be lost."""
+    try:
+        return [(folder, files) for folder, _, files in walk(root)]
+    except ValueError as error:
+        raise TrackError(str(error)) from None
+
+
+def _with_parts(listing: Iterable[tuple[Path, list[str]]]) -> list[Track]:
     """The tracks of parts named in their files: pairs, halves of pairs too, and two or more parts of other names."""
     parts: dict[Path, set[str]] = {}
-    for path in root.rglob("*.wav"):
-        ending = f"_{path.parent.name}"
-        name = path.stem.removesuffix(ending)
-        if path.stem.endswith(ending) and re.fullmatch(PART_NAME, name):
-            parts.setdefault(path.parent, set()).add(name)
+    for folder, files in listing:
+        ending = f"_{folder.name}.wav"
+        for file in files:
+            name = file.removesuffix(ending)
+            if file.endswith(ending) and re.fullmatch(PART_NAME, name):
+                parts.setdefault(folder, set()).add(name)
     tracks = []
     for folder, names in parts.items():
         if names <= set(PAIR):
             tracks.append(track_in(folder))
         elif len(names) > 1:
             tracks.append(track_in(folder, sorted(names, key=lambda name: (name == "rest", name))))
-    return sorted(tracks, key=lambda track: (hashlib.md5(track.name.encode()).hexdigest(), str(track.folder)))
+    return sorted(
+        tracks,
+        key=lambda track: (hashlib.md5(track.name.encode(errors="surrogateescape")).hexdigest(), str(track.folder)),
+    )
 
 
-def _songs(root: Path) -> list[Track]:
-    # Folders of at least two of the stems: one that lacks a stem is then told.
-    folders = [path.parent for stem in STEMS for path in root.rglob(f"{stem}.wav")]
-    songs = [
-        Track(folder.name, folder, tuple((stem, folder / f"{stem}.wav", 0) for stem in STEMS))
-        for folder in sorted(set(folders))
-        if folders.count(folder) > 1
-    ]
-    for path in sorted(root.rglob(f"*{_STEM_FILE}")):
-        files = tuple((stem, path, stream) for stream, stem in enumerate(STEMS, 1))
-        songs.append(Track(path.name.removesuffix(_STEM_FILE), path, files))
-    return songs
+def _songs(listing: Iterable[tuple[Path, list[str]]]) -> list[Track]:
+    folders, files = [], []
+    for folder, names in listing:
+        # At least two of the stems: one that lacks a stem is then told.
+        if sum(f"{stem}.wav" in names for stem in STEMS) > 1:
+            stems = tuple((stem, folder / f"{stem}.wav", 0) for stem in STEMS)
+            folders.append(Track(folder.name, folder, stems))
+        for name in names:
+            if name.endswith(_STEM_FILE):
+                streams = tuple((stem, folder / name, stream) for stream, stem in enumerate(STEMS, 1))
+                files.append(Track(name.removesuffix(_STEM_FILE), folder / name, streams))
+    return folders + files
 
 
 def _read(path: Path, stream: int, remove_panning: bool) -> tuple["np.ndarray", int]:

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from datasets_tools.tracks import Track
+from splitstrument.files.folders import walk as walk_folders
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".mp4")
 
@@ -31,21 +32,11 @@ def find(name: str) -> ModuleType:
 
 
 def walk(root: str | Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Yield (folder, its subfolders, its files), names sorted, hidden ones left out.
+    """Yield (folder, its subfolders, its files) as `splitstrument.files.folders.walk` does, by absolute paths.
 
-    Follows links, each real folder once, so that links that loop come to an end. A file is what can be opened: a link
-    to nothing is none.
+    Folders that cannot be read are left out: who reads a collection tells of them.
     """
-    seen = set()
-    for folder, folders, files in os.walk(os.path.abspath(root), followlinks=True):
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        path = Path(folder)
-        yield path, folders, sorted(n for n in files if not n.startswith(".") and os.path.isfile(path / n))
+    return walk_folders(os.path.abspath(root), unreadable=[])
 
 
 def field(values: Any, name: str, kind: type | tuple[type, ...], where: object) -> Any:

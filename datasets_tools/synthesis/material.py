@@ -13,6 +13,7 @@ import numpy as np
 
 from datasets_tools.synthesis import speech
 from splitstrument.checking import STRICT, checked
+from splitstrument.files.folders import walk
 from splitstrument.suggestions import no_such
 
 TABLE = Path(__file__).with_name("material.yaml")
@@ -146,7 +147,7 @@ class Material:
         for folder in map(Path, sounds):
             if not folder.exists():
                 raise ValueError(f"{folder}: no such file or folder")
-            for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+            for path in _files(folder):
                 files.setdefault(path.name, path)
         self.families: dict[str, list[list[Instrument]]] = {}
         for table in self.tables:
@@ -193,8 +194,7 @@ class Material:
         for path in map(Path, paths):
             if not path.exists():
                 raise ValueError(f"{path}: no such file or folder")
-            inside = path.rglob("*") if path.is_dir() else [path]
-            files = sorted(file for file in inside if file.suffix.lower() in (".mid", ".midi", ".mma"))
+            files = sorted(file for file in _files(path) if file.suffix.lower() in (".mid", ".midi", ".mma"))
             if not files:
                 raise ValueError(f"{path}: no MIDI file or chart (.mid, .midi, .mma) in it")
             songs += filter(None, map(self._song, files))
@@ -207,3 +207,10 @@ class Material:
                 if entry.folder in folders:
                     return None if entry.name in self.left_out else Song(path, entry.name, entry.licence)
         raise ValueError(f"{path}: no licence is known of it; name its folder under `songs` in a file for --material")
+
+
+def _files(path: Path) -> list[Path]:
+    """All files below `path`, sorted; itself where it is one. ValueError where a folder cannot be read."""
+    if not path.is_dir():
+        return [path]
+    return sorted(folder / name for folder, _, names in walk(path) for name in names)

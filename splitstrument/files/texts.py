@@ -10,7 +10,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a small text file (UTF-8) in one step. Raises AudioError where that fails."""
     try:
         with AtomicFile(path) as hidden:
-            hidden.write_text(text, encoding="utf-8")
+            hidden.write_text(text, encoding="utf-8", errors="backslashreplace")  # of names that are no UTF-8
     except OSError as error:
         raise cannot_be_written(path, error) from None
 
