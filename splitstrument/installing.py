@@ -145,6 +145,7 @@ def _keep(source: Path, name: str | None) -> tuple[Path, bool]:
     """Copy the model in the folder `source` into the user's own ones: (its folder, whether it is new)."""
     from splitstrument.files.atomic import atomic_folder
     from splitstrument.files.yaml_files import write_yaml
+    from splitstrument.stages.locking import kept
 
     runtimes.load(source, precision="float32")  # what does not load is not kept
     card = models.read_card(source)
@@ -159,7 +160,7 @@ def _keep(source: Path, name: str | None) -> tuple[Path, bool]:
             return target, False
         raise ModelError(f"{name}: you have another model of this name; use --name, or splitstrument models --remove")
     try:
-        with atomic_folder(target) as part:
+        with kept(target.parent), atomic_folder(target) as part:
             graph = source / models.GRAPH
             for path in (*models.weight_files(source), *([graph] if graph.exists() else [])):
                 copy = part / path.relative_to(source)

@@ -1,11 +1,14 @@
 """What stages share: outcomes, a process that dies, one command at a time in a folder, a cluster."""
 
 import argparse
+import errno
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 
 from splitstrument.files import atomic
 from splitstrument.files.audio import AudioError
-from splitstrument.stages import console, run
+from splitstrument.stages import console, locking, run, signals
 from splitstrument.stages.run import Outcome, Skip
 
 
@@ -91,6 +94,47 @@ def test_one_command_at_a_time_writes_into_a_folder(tmp_path):
         assert sorted(path.name for path in folder.rglob("*")) == [".mine.part", "track", "tracks_22050hz", "training"]
         (folder / f".new{atomic.SUFFIX}").mkdir()
     assert sorted(path.name for path in folder.rglob("*")) == [".mine.part", "track", "tracks_22050hz", "training"]
+
+
+def test_a_file_system_without_locks_keeps_what_others_may_be_making(tmp_path, monkeypatch):
+    def no_locks(handle, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    (tmp_path / f".theirs{atomic.SUFFIX}").mkdir()
+    with run.output_folder(tmp_path) as folder:
+        assert os.listdir(folder) == [f".theirs{atomic.SUFFIX}"]
+    assert os.listdir(tmp_path) == [f".theirs{atomic.SUFFIX}"]
+
+
+def test_a_folder_that_was_removed_meanwhile_is_made_again(tmp_path):
+    folder = tmp_path / "song"
+
+    def keep():
+        with locking.kept(folder):
+            return folder.is_dir()
+
+    with ThreadPoolExecutor(1) as pool:
+        with locking.kept(folder):
+            waiting = pool.submit(keep)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.2)
+            folder.rmdir()
+        assert waiting.result(10)
+
+
+def test_a_closed_terminal_stops_a_command_once_and_nohup_does_not(monkeypatch):
+    with signals.stopped_by_signals():
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGHUP)  # the shell's, after the terminal's
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
+    assert signal.SIGHUP not in signals.stop_signals()
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):

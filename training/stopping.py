@@ -1,10 +1,12 @@
-"""Ctrl-C and SIGTERM ask a run to stop after its step; a second time they stop it at once."""
+"""Ctrl-C, SIGTERM and a closed terminal ask a run to stop after its step; a second time they stop it at once."""
 
 import contextlib
 import os
 import signal
 from collections.abc import Iterator
 from typing import Any
+
+from splitstrument.stages.signals import stop_signals
 
 
 class Stopping:
@@ -17,12 +19,13 @@ class Stopping:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        os.write(2, b"\nsplitstrument: stops after this step and saves; once more stops at once\n")
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            os.write(2, b"\nsplitstrument: stops after this step and saves; once more stops at once\n")
 
     @contextlib.contextmanager
     def listening(self) -> "Iterator[Stopping]":
-        """Take the two signals over meanwhile. Nothing is raised: what is imported meanwhile could swallow it."""
-        before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        """Take the signals over meanwhile. Nothing is raised: what is imported meanwhile could swallow it."""
+        before = {number: signal.signal(number, self._ask) for number in stop_signals()}
         try:
             yield self
         finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from splitstrument.stages.console import command
+from splitstrument.stages.signals import stop_signals
 
 if TYPE_CHECKING:
     from training.config import Run
@@ -180,7 +181,7 @@ def _queue(loaded: list[tuple], options: argparse.Namespace) -> int:
         line += ["--output", options.output, *(part for change in options.set for part in ("--set", change))]
         # In a group of its own the run does not hear the terminal's Ctrl-C: it gets what this process is sent.
         with subprocess.Popen(line, process_group=0) as process:
-            numbers = (signal.SIGTERM, signal.SIGINT)
+            numbers = stop_signals()
             before = [signal.signal(number, lambda *_, process=process: process.terminate()) for number in numbers]
             codes[run.name] = process.wait()
             for number, handler in zip(numbers, before, strict=True):

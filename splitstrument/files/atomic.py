@@ -1,10 +1,12 @@
 """Files and folders that are whole or not there at all: written beside their place, under a hidden name, then renamed.
 
-What a process that was killed leaves has the hidden name still: `remove_unfinished` finds it by its SUFFIX.
+What a process that was killed leaves has the hidden name still: `remove_unfinished` finds it by its SUFFIX. No two
+hidden names are the same, whichever machines or containers the processes are in that write into one folder.
 """
 
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,9 +17,9 @@ SUFFIX = ".splitstrument.part"
 
 
 def hidden_name(path: str | os.PathLike[str]) -> Path:
-    """The name beside `path` that a file or folder has in this process until it is complete."""
+    """A name beside `path` for the file or folder until it is complete; another one at every call."""
     path = Path(path)
-    return path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}{SUFFIX}")
 
 
 def is_unfinished(path: Path) -> bool:

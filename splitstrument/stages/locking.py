@@ -4,19 +4,48 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
+from pathlib import Path
+
+from splitstrument.files.atomic import remove_unfinished
 
 
 @contextlib.contextmanager
-def locked(folder: str | os.PathLike[str], wait: bool = False) -> Iterator[None]:
-    """Keep the existing `folder` for this process; where another one has it, `wait` for it, or BlockingIOError."""
-    handle = os.open(folder, os.O_RDONLY)
+def locked(folder: str | os.PathLike[str], wait: bool = False) -> Iterator[bool]:
+    """Keep the existing `folder` for this process; where another one has it, `wait` for it, or BlockingIOError.
+
+    Yields whether it is certain that no other process is there: some network file systems know no locks. Raises
+    FileNotFoundError where the other process removed the folder.
+    """
+    handle, certain = os.open(folder, os.O_RDONLY), True
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise BlockingIOError(f"{folder}: another command is writing there") from None
         except OSError:
-            pass  # a file system without locks
-        yield
+            certain = False
+        else:
+            if not os.path.samestat(os.fstat(handle), os.stat(folder)):
+                raise FileNotFoundError(f"{folder}: another command removed it and made it again")
+        yield certain
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def kept(folder: Path) -> Iterator[None]:
+    """The folder, made if need be, kept for this process, which waits for others that have it.
+
+    What processes that were killed left half made in it is removed.
+    """
+    with contextlib.ExitStack() as stack:
+        while True:
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                alone = stack.enter_context(locked(folder, wait=True))
+                break
+            except FileNotFoundError:  # the other process removed it
+                continue
+        if alone:
+            remove_unfinished(folder)
+        yield

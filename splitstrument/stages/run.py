@@ -82,21 +82,21 @@ def _jobs(text: str) -> int:
 def output_folder(path: Folder) -> Iterator[Folder]:
     """Make the folder `path` and keep it for this process; StageError where it cannot be, or another works in it.
 
-    What a process that was stopped left half made, at most two folders down, is removed, before and after.
+    What a process that was stopped left half made, at most two folders down, is removed, before and after, where it is
+    certain that no other process is there.
     """
     with contextlib.ExitStack() as stack:
         try:
             os.makedirs(path, exist_ok=True)
-            stack.enter_context(locked(path))
+            alone = stack.enter_context(locked(path))
         except BlockingIOError as error:
             raise StageError(f"{error}; wait for it, or use another --output") from None
         except OSError as error:
             raise StageError(f"{path}: cannot be written: {error_line(error)}") from None
-        try:
+        if alone:
             remove_unfinished(path, 2)
-            yield path
-        finally:
-            remove_unfinished(path, 2)
+            stack.callback(remove_unfinished, path, 2)
+        yield path
 
 
 def check_apart(output: str | os.PathLike[str], source: str | os.PathLike[str]) -> None:

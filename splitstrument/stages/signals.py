@@ -1,4 +1,4 @@
-"""Stopping long work: SIGTERM does what Ctrl-C does."""
+"""Stopping long work: SIGTERM and SIGHUP, which a closed terminal sends, do what Ctrl-C does."""
 
 import contextlib
 import signal
@@ -6,18 +6,27 @@ import threading
 from collections.abc import Iterator
 
 
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """The signals that stop a command; SIGHUP is none of them where `nohup` has it ignored."""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return (signal.SIGINT, signal.SIGTERM, *(() if ignored else (signal.SIGHUP,)))
+
+
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt, as Ctrl-C does: files that are not complete are removed on the way out."""
+    """They raise KeyboardInterrupt, as Ctrl-C does: files that are not complete are removed on the way out."""
     if threading.current_thread() is not threading.main_thread():  # only there can a signal be handled
         yield
         return
 
-    def stop(*_):
+    def stop(number, _):
+        if number == signal.SIGHUP:  # it comes from the terminal and from the shell, and must not stop the tidying up
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in stop_signals() if number != signal.SIGINT}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
