@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from splitstrument.files.audio import AudioError, find_songs, open_audio
 from splitstrument.files.writing import FORMATS
-from splitstrument.song_files import Output, separate_into, song_folders
-from splitstrument.stages.console import command
+from splitstrument.song_files import Output, separate_into
+from splitstrument.song_folders import Excerpt, SongFile, folder_of, is_result, tidied
+from splitstrument.stages.console import command, error_line
 from splitstrument.stages.run import Outcome, add_options, advance, run, summarise
 
 if TYPE_CHECKING:
@@ -68,22 +69,40 @@ def separate_song(song: Song, task: Task) -> Outcome:
     if song.failure:
         raise AudioError(song.failure)
     separated = separate_into(task.separator(), song.path, song.folder, task.output, task.overwrite, advance)
-    if separated is None:
-        return Outcome(song.name, "already there")
-    seconds, warning = separated
-    return Outcome(song.name, notes=(warning,) if warning else (), result=seconds)
+    name, warning = str(separated.folder), separated.warning
+    if separated.seconds is None:
+        return Outcome(name, "already there")
+    return Outcome(name, notes=(warning,) if warning else (), result=separated.seconds)
 
 
-def find(paths: Sequence[str], root: Path) -> list[Song]:
-    """The songs that `paths` name, each with its folder below `root`; a folder without songs is one that fails."""
-    songs: list[Path] = []
-    failures = []
+def find(paths: Sequence[str], output: Path, root: Path, excerpt: Excerpt) -> list[Song]:
+    """The songs that `paths` name, each with its folder below `root`; what cannot be read is a song that fails.
+
+    In folders, what is in the folder `output` or was separated into any other one is no song.
+    """
+    songs: dict[str, Song] = {}
+    taken: dict[Path, SongFile] = {}
     for path in paths:
         try:
-            songs += find_songs([path])
+            found = find_songs([path])
+            if os.path.isdir(path):
+                found = [song for song in found if not is_result(song, Path(path), output)]
+                if not found:
+                    raise AudioError(f"{path}: no audio files in this folder but stems that were separated")
         except (AudioError, OSError) as error:
-            failures.append(Song(Path(path), root, str(error)))
-    return failures + [Song(song, folder) for song, folder in zip(songs, song_folders(songs, root), strict=True)]
+            songs[path] = Song(Path(path), root, error_line(error))
+            continue
+        for song in found:
+            if (place := os.path.abspath(song)) in songs:
+                continue
+            try:
+                file = SongFile(song)
+                folder = folder_of(file, excerpt, root, taken)
+                taken.setdefault(folder, file)
+                songs[place] = Song(song, folder)
+            except (AudioError, OSError) as error:
+                songs[place] = Song(song, root, error_line(error))
+    return list(songs.values())
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -186,13 +205,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tuple(map(models.identity, options.model)),
     )
     root = options.output / parts.name
-    songs = find(options.songs, root)
+    songs = find(options.songs, options.output, root, output.excerpt)
     if options.jobs == 1 and any(not song.failure for song in songs):
         task.separator()  # what is wrong with a model is told once, not for every song
     began = time.perf_counter()
-    outcomes = run(
-        functools.partial(separate_song, task=task), songs, options, "second", lambda song: _length(song, output)
-    )
+    with tidied(root):
+        work = functools.partial(separate_song, task=task)
+        outcomes = run(work, songs, options, "second", lambda song: _length(song, output))
     took = time.perf_counter() - began
     seconds = sum(outcome.result for outcome in outcomes if outcome.state == "done")
     code = summarise(outcomes, "songs")

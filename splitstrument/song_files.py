@@ -1,19 +1,18 @@
 """A song file -> a folder with its stems.
 
 The song is separated while it is read and written while it is separated, so length costs no memory. The folder keeps
-a note of what its stems were made from, by which a finished song is known when it comes again.
+a record (splitstrument.song_folders) by which a finished song is known when it comes again.
 """
 
 import contextlib
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from splitstrument.files.audio import AudioError, open_audio
-from splitstrument.files.texts import write_text
 from splitstrument.files.writing import AudioWriter, check_format, step
+from splitstrument.song_folders import Excerpt, Record, SongFile, at_work_in, folder_of, may_have, read
 from splitstrument.suggestions import no_such
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from splitstrument.separator import Separator
 
-NOTE = ".separated.{}.json"  # one for each format
 MIXTURE = "mixture"
 
 
@@ -34,6 +32,11 @@ class Output:
     only: tuple[str, ...] = ()  # names of parts; "instrument" is all but what is left, "rest" is that; (): all parts
     start: float = 0.0  # seconds
     duration: float | None = None
+
+    @property
+    def excerpt(self) -> Excerpt:
+        """The part of the song that is separated."""
+        return Excerpt(self.start, self.duration)
 
     def parts(self, sources: Sequence[str], remainder: str) -> tuple[str, ...]:
         """The names of the parts that are written, of these `sources` and what they leave; ValueError for others."""
@@ -78,7 +81,7 @@ def separate_file(
             writers = {}
             for name in output.parts(separator.sources, separator.remainder):
                 path = folder / f"{name}.{output.format}"
-                writer = AudioWriter(path, info.sample_rate, info.channels, depth, info.frames)
+                writer = AudioWriter(path, info.sample_rate, info.channels, depth, info.frames, info.mask)
                 writers[name] = stack.enter_context(writer)
             blocks = reader.blocks(int(BLOCK_SECONDS * info.sample_rate))
             # Closed before the files: a thread of the stream's reads the song.
@@ -115,35 +118,33 @@ def _on_steps(sources: Mapping[str, "np.ndarray"], song: "np.ndarray", depth: st
     return kept
 
 
-def song_folders(songs: Sequence[Path], root: Path) -> list[Path]:
-    """A folder below `root` for each song, named as the song; songs of one name get their own folder's name beside."""
-    names = [song.stem for song in songs]
-    return [
-        root / (f"{name} ({song.absolute().parent.name}, {song.suffix.lstrip('.')})" if names.count(name) > 1 else name)
-        for song, name in zip(songs, names, strict=True)
-    ]
+@dataclass(frozen=True)
+class Separated:
+    """The folder of a song's stems. `seconds` of sound were separated, None where the stems were there already."""
+
+    folder: Path
+    seconds: float | None = None
+    warning: str | None = None
 
 
-def _note(song: Path, separator: "Separator", output: Output) -> str:
-    """What a song's stems are made from: the same note, the same stems. A model is known by its weights."""
-    file = song.stat()
-    made_from = {"song": song.name, "bytes": file.st_size, "modified": file.st_mtime_ns, "models": separator.identity}
-    made_from |= {"depth": output.depth, "start": output.start, "duration": output.duration}
-    made_from |= {"thorough": True} if separator.thorough else {}
-    made_from |= {"above": separator.above} if separator.above else {}
-    return json.dumps(made_from, indent=1) + "\n"
+def _made(separator: "Separator", output: Output) -> dict[str, Any]:
+    """How stems are made, as JSON has it: the same, the same stems. A model is known by its weights."""
+    made: dict[str, Any] = {"models": list(separator.identity), "depth": output.depth}
+    made |= {"thorough": True} if separator.thorough else {}
+    return made | ({"above": separator.above} if separator.above else {})
 
 
-def _finished(folder: Path, parts: Iterable[str], output: Output, note: str) -> bool:
-    """Whether `folder` holds the `parts` that `note` describes; AudioError where it holds those of something else."""
-    files = [folder / f"{name}.{output.format}" for name in parts]
-    try:
-        kept = (folder / NOTE.format(output.format)).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False  # an interrupted run: what lies there is made again
-    if kept != note and any(file.exists() for file in files):
-        raise AudioError(f"{folder}: holds stems made from another song or otherwise; use --overwrite or --output")
-    return kept == note and all(file.exists() for file in files)
+def _finished(folder: Path, record: Record, song: SongFile, output: Output, made: dict, parts: Sequence[str]) -> bool:
+    """Whether `folder` holds these `parts` of the song; AudioError where it holds them otherwise."""
+    there = [(folder / f"{name}.{output.format}").exists() for name in parts]
+    before = record.formats.get(output.format)
+    if before is None or not any(there):
+        return False  # nothing, or an interrupted run: what lies there is made again
+    if not song.is_recorded(record.song):
+        raise AudioError(f"{folder}: holds stems of an earlier version of the song; use --overwrite or --output")
+    if before["made"] != made:
+        raise AudioError(f"{folder}: holds stems made otherwise; use --overwrite or --output")
+    return all(there) and set(parts) <= set(before["parts"])
 
 
 def separate_into(
@@ -153,26 +154,44 @@ def separate_into(
     output: Output,
     overwrite: bool = False,
     progress: Callable[[float], object] = lambda seconds: None,
-) -> tuple[float, str | None] | None:
-    """`separate_file`, unless `folder` holds just these stems already: (seconds, warning), or None if it does.
+) -> Separated:
+    """`separate_file`, unless `folder` holds just these stems already.
 
+    Where another process has taken the folder for another song meanwhile, the next one that is free beside it is used.
     Raises AudioError; a folder into which nothing came is removed again.
     """
-    made = not folder.exists()
     try:
-        if not song.exists():
-            raise AudioError(f"{song}: no such file")
-        note = _note(song, separator, output)
-        parts = output.parts(separator.sources, separator.remainder)
-        if not overwrite and _finished(folder, parts, output, note):
-            return None
-        folder.mkdir(parents=True, exist_ok=True)
-        result = separate_file(separator, song, folder, output, progress)
-        write_text(folder / NOTE.format(output.format), note)
-        return result
+        file = SongFile(song)
+        while True:
+            if may_have(file, output.excerpt, folder):  # else there is nothing to wait for
+                with at_work_in(folder):
+                    if may_have(file, output.excerpt, folder):
+                        return _separate_here(separator, file, folder, output, overwrite, progress)
+            folder = folder_of(file, output.excerpt, folder.parent, {})
     except OSError as error:
         raise AudioError(f"{error.filename or folder}: {error.strerror or error}") from None
-    finally:
-        if made:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+
+
+def _separate_here(
+    separator: "Separator",
+    song: SongFile,
+    folder: Path,
+    output: Output,
+    overwrite: bool,
+    progress: Callable[[float], object],
+) -> Separated:
+    """`separate_into` a folder that is kept for this process."""
+    made, parts = _made(separator, output), output.parts(separator.sources, separator.remainder)
+    record = read(folder)
+    if record is None:
+        record = Record(song.record(), output.excerpt)
+        record.write(folder)  # from now on other songs keep out
+    elif not overwrite and _finished(folder, record, song, output, made, parts):
+        return Separated(folder)
+    seconds, warning = separate_file(separator, song.path, folder, output, progress)
+    formats = record.formats if song.is_recorded(record.song) else {}
+    before = formats.get(output.format)
+    others = before["parts"] if before and before["made"] == made else []
+    formats = formats | {output.format: {"made": made, "parts": sorted({*parts, *others})}}
+    Record(song.record(), output.excerpt, formats).write(folder)
+    return Separated(folder, seconds, warning)

@@ -2,20 +2,26 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import soundfile
 
 from splitstrument import separate
+from splitstrument.files.atomic import SUFFIX
 from splitstrument.files.audio import read
 from splitstrument.separate import main
 from splitstrument.separator import Separator
-from splitstrument.song_files import Output, separate_file
+from splitstrument.song_files import Output, separate_file, separate_into
+from splitstrument.song_folders import RECORD, Excerpt, Record
+from splitstrument.stages.locking import locked
 from tests import tiny
 
 RATE = 22050
@@ -115,8 +121,8 @@ def test_depth(run, tmp_path, depth):
 def test_only_one_part_and_only_some_seconds(run, tmp_path):
     path = write(tmp_path / "a.wav", song(3))
     assert run(path, "--only", "rest", "--start", "0.5", "--duration", "1.25")[0] == 0
-    assert files(tmp_path / "out") == ["small/a/rest.wav"]
-    assert soundfile.info(tmp_path / "out/small/a/rest.wav").frames == round(1.25 * RATE)
+    assert files(tmp_path / "out") == ["small/a (0.5 s to 1.75 s)/rest.wav"]
+    assert soundfile.info(tmp_path / "out/small/a (0.5 s to 1.75 s)/rest.wav").frames == round(1.25 * RATE)
 
 
 def test_the_python_form_gives_what_the_command_writes(run, model, tmp_path):
@@ -158,11 +164,12 @@ def test_a_thorough_result_is_another_one(run, model, tmp_path):
 def test_each_format_is_finished_for_itself(run, tmp_path):
     path = write(tmp_path / "a.wav", song())
     assert run(path)[0] == 0
-    assert run(path, "--format", "flac", "--start", "1")[0] == 0
+    assert run(path, "--format", "flac", "--depth", "24")[0] == 0
     assert "0 done, 1 already there" in run(path)[1]
-    code, out, _ = run(path, "--start", "1")
+    code, out, _ = run(path, "--depth", "24")
     assert code == 1
-    assert "made from another song or otherwise" in out
+    assert "holds stems made otherwise; use --overwrite or --output" in out
+    assert "0 done, 1 already there" in run(path, "--format", "flac", "--depth", "24")[1]
 
 
 def test_half_a_result_is_made_again(run, tmp_path):
@@ -173,30 +180,103 @@ def test_half_a_result_is_made_again(run, tmp_path):
     assert files(tmp_path / "out") == ["small/a/guitar.wav", "small/a/rest.wav"]
 
 
-def test_another_song_of_the_same_name_is_not_taken_for_finished(run, tmp_path):
-    run(write(tmp_path / "one/a.wav", song(seed=1)))
-    guitar = (tmp_path / "out/small/a/guitar.wav").read_bytes()
-    code, out, _ = run(write(tmp_path / "two/a.wav", song(3, seed=2)))
-    assert code == 1
-    assert "another song" in out
-    assert (tmp_path / "out/small/a/guitar.wav").read_bytes() == guitar
+def made_from(folder):
+    """The mixture that the stems in `folder` add up to."""
+    return sum(sound for sound, _ in stems(folder))
 
 
-def test_songs_of_one_name_in_one_call_and_a_folder_of_songs(run, tmp_path):
-    for number, name in enumerate(["one/a.wav", "two/a.flac", "two/b.ogg", "two/notes.txt"]):
-        if name.endswith("txt"):
-            (tmp_path / name).write_text("no song")
-        else:
-            write(tmp_path / name, song(seed=number))
-    assert run(tmp_path / "one", tmp_path / "two")[0] == 0
-    assert files(tmp_path / "out") == [
-        "small/a (one, wav)/guitar.wav",
-        "small/a (one, wav)/rest.wav",
-        "small/a (two, flac)/guitar.wav",
-        "small/a (two, flac)/rest.wav",
-        "small/b/guitar.wav",
-        "small/b/rest.wav",
-    ]
+def test_songs_of_one_name_keep_their_own_folders(run, tmp_path):
+    """In one command or one by one, in several processes or one: the same folders, and each song finds its own."""
+    paths = ["A/CD1/01.wav", "B/CD1/01.wav", "B/CD1/01.flac"]
+    sounds = [song(seed=number) for number in range(3)]
+    paths = [write(tmp_path / path, sound) for path, sound in zip(paths, sounds, strict=True)]
+    folders = [tmp_path / "out/small" / name for name in ("01", "01 (B, CD1, wav)", "01 (B, CD1, flac)")]
+    for arguments in [paths], [paths[:1], paths[1:2], paths[2:]], [["--jobs", "2", *paths]]:
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        for one in arguments:
+            assert run(*one)[0] == 0
+        assert sorted(folders) == sorted((tmp_path / "out/small").iterdir())
+        for folder, sound in zip(folders, sounds, strict=True):
+            np.testing.assert_allclose(made_from(folder), sound, atol=2**-14)
+    assert "0 done, 3 already there" in run(*reversed(paths))[1]
+    assert "1 done, 0 already there" in run(paths[1], "--overwrite")[1]
+    for folder, sound in zip(folders, sounds, strict=True):
+        np.testing.assert_allclose(made_from(folder), sound, atol=2**-14)
+
+
+def test_a_song_that_has_moved_is_known_and_one_that_has_changed_is_not_overwritten(run, tmp_path):
+    path = write(tmp_path / "a.wav", song(seed=1))
+    assert run(path)[0] == 0
+    (tmp_path / "album").mkdir()
+    moved = path.rename(tmp_path / "album/a.wav")
+    assert "0 done, 1 already there" in run(moved)[1]
+    assert run(moved, "--overwrite")[0] == 0
+    write(moved, song(3, seed=2))
+    code, out, _ = run(moved)
+    assert code == 1 and "holds stems of an earlier version of the song; use --overwrite" in out
+    assert len(made_from(tmp_path / "out/small/a")) == 2 * RATE
+    assert run(moved, "--overwrite")[0] == 0
+    assert len(made_from(tmp_path / "out/small/a")) == 3 * RATE
+    assert files(tmp_path / "out") == ["small/a/guitar.wav", "small/a/rest.wav"]
+
+
+def test_names_of_songs_that_are_no_names_of_folders(run, tmp_path):
+    names = ["...wav", ".hidden.wav", "No. 5", "a" * 250 + ".wav", "two\nlines.wav"]
+    for number, name in enumerate(names):
+        soundfile.write(tmp_path / name, song(0.1, seed=number), RATE, format="WAV")
+    assert run(*(tmp_path / name for name in names))[0] == 0
+    folders = [path.name for path in (tmp_path / "out/small").iterdir()]
+    assert {"_.", "_hidden", "No. 5", "two_lines"} < set(folders) and len(folders) == 5
+    assert len(files(tmp_path / "out")) == 10
+
+
+def test_files_that_nobody_separated_are_not_replaced(run, tmp_path):
+    own = write(tmp_path / "out/small/a/rest.wav", song(0.1))
+    before = own.read_bytes()
+    assert run(write(tmp_path / "songs/a.wav", song(0.2)), "--overwrite")[0] == 0
+    assert own.read_bytes() == before
+    ours = f"a ({tmp_path.name}, songs, wav)"
+    assert files(tmp_path / "out/small") == [f"{ours}/guitar.wav", f"{ours}/rest.wav", "a/rest.wav"]
+
+
+def test_excerpts_of_a_song_are_results_of_their_own(run, tmp_path):
+    path = write(tmp_path / "a.wav", song())
+    wanted = {
+        "a": [],
+        "a (from 1.5 s)": ["--start", "1.5"],
+        "a (0 s to 0.25 s)": ["--duration", "0.25"],
+        "a (0.5 s to 1 s)": ["--start", ".5", "--duration", ".5"],
+    }
+    for arguments in wanted.values():
+        assert run(path, *arguments)[0] == 0
+    lengths = {folder.name: len(made_from(folder)) / RATE for folder in (tmp_path / "out/small").iterdir()}
+    assert lengths == pytest.approx(
+        {"a": 2, "a (from 1.5 s)": 0.5, "a (0 s to 0.25 s)": 0.25, "a (0.5 s to 1 s)": 0.5}, abs=1e-4
+    )
+    for arguments in wanted.values():
+        assert "0 done, 1 already there" in run(path, *arguments)[1]
+    assert run(write(tmp_path / "a (from 1.5 s).wav", song(seed=3)))[0] == 0
+    assert len(list((tmp_path / "out/small").iterdir())) == 5
+
+
+def test_stems_are_no_songs_of_a_folder(run, model, tmp_path, monkeypatch, capsys):
+    """Not those in the output, nor those in any other one; named themselves, they are."""
+    write(tmp_path / "a.wav", song(0.3))
+    write(tmp_path / "other/b.wav", song(0.2))
+    monkeypatch.chdir(tmp_path)
+    line = [".", "--model", model, "--precision", "float32"]
+    for output in ("separated", "other", "."):
+        for times in ("2 done, 0 already there", "0 done, 2 already there"):
+            main([*line, "--output", output])
+            if output == "other":
+                times = times.replace("2", "1")
+            assert times in capsys.readouterr().out
+    shutil.rmtree("other")
+    (tmp_path / "a.wav").unlink()
+    assert main(line) == 1
+    assert "failed: .: .: no audio files in this folder but stems that were separated" in capsys.readouterr().out
+    assert run("separated/small/a/rest.wav", "separated/small/a")[0] == 0
+    assert len(files(tmp_path / "out")) == 4
 
 
 def bad_song(kind, folder):
@@ -331,12 +411,12 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(model, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_command_leaves_no_part_and_goes_on(model, tmp_path, sent, run):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGHUP])
+def test_a_stopped_command_leaves_no_part_and_goes_on(tmp_path, sent):
     # 192 kHz in 8 channels takes long enough to be stopped in the middle.
     path = write(tmp_path / "a.wav", song(8, 192000, 8), 192000)
-    process = command(model, tmp_path, str(path))
-    parts = tmp_path / "out/small/a"
+    process = command("guitar", tmp_path, str(path))
+    parts = tmp_path / "out/guitar/a"
     deadline = time.monotonic() + 60
     while not (parts.exists() and any(p.stat().st_size > 100_000 for p in parts.iterdir())):
         assert time.monotonic() < deadline
@@ -348,7 +428,50 @@ def test_a_stopped_command_leaves_no_part_and_goes_on(model, tmp_path, sent, run
     assert "Traceback" not in error
     assert "give the command again" in error
     assert files(tmp_path / "out") == []
-    assert run(path)[0] == 0
+    again = command("guitar", tmp_path, str(path), "--duration", "1")
+    assert "1 done" in again.communicate(timeout=60)[0]
+
+
+def test_what_killed_processes_left_goes_and_what_others_make_stays(run, tmp_path):
+    left = [tmp_path / f"out/small/{name}/.rest.wav.1{SUFFIX}" for name in ("a", "gone", "held")]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"half")
+        Record({}, Excerpt()).write(path.parent)
+    with locked(left[2].parent):
+        assert run(write(tmp_path / "a.wav", song(0.2)), "--overwrite")[0] == 0
+    assert [path.exists() for path in left] == [False, False, True]
+    assert not left[1].parent.exists()
+    assert run("--overwrite", tmp_path / "a.wav")[0] == 0
+    assert not left[2].parent.exists()
+
+
+def test_two_commands_at_the_same_songs_wait_for_each_other(model, tmp_path, monkeypatch):
+    """As in two containers, whose processes have the same number, and in which other songs have the same name."""
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    one, two = (write(tmp_path / f"{name}/a.wav", song(seed=seed)) for seed, name in enumerate(("one", "two")))
+    separator, begun, go_on = Separator(model), threading.Event(), threading.Event()
+
+    def wait(seconds):
+        begun.set()
+        assert go_on.wait(60)
+
+    def start(path, *arguments):
+        return pool.submit(separate_into, separator, path, tmp_path / "out/a", Output(), *arguments)
+
+    with ThreadPoolExecutor(3) as pool:
+        first = start(one, False, wait)
+        assert begun.wait(60)
+        other = start(two).result()
+        same = start(one)
+        with pytest.raises(TimeoutError):
+            same.result(0.2)
+        go_on.set()
+        assert first.result().seconds == 2 and same.result().seconds is None
+    assert first.result().folder == same.result().folder == tmp_path / "out/a" != other.folder
+    for folder, path in ((tmp_path / "out/a", one), (other.folder, two)):
+        np.testing.assert_allclose(made_from(folder), read(path)[0], atol=2**-14)
+        assert sorted(os.listdir(folder)) == [RECORD, "guitar.wav", "rest.wav"]
 
 
 def test_memory_does_not_grow_with_length(tmp_path):
@@ -433,7 +556,7 @@ def test_a_retrained_model_of_the_same_name_is_another_one(tmp_path, capsys):
     tiny.model(model, seed=2)
     capsys.readouterr()
     assert main([*line, str(model)]) == 1
-    assert "holds stems made from another song or otherwise; use --overwrite" in capsys.readouterr().out
+    assert "holds stems made otherwise; use --overwrite" in capsys.readouterr().out
     assert (tmp_path / "out/small/a/guitar.wav").read_bytes() == guitar
     assert main([*line, str(model), "--overwrite"]) == 0
     assert (tmp_path / "out/small/a/guitar.wav").read_bytes() != guitar

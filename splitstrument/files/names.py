@@ -1,0 +1,20 @@
+"""Names of files and folders, made from whatever a song is called."""
+
+import hashlib
+import unicodedata
+
+_LONGEST = 200  # bytes; 255 is the most, and a file in the making has a longer name
+
+
+def file_name(name: str) -> str:
+    """`name` as the name of a file or folder: no slashes or control characters, not hidden, 200 bytes at most.
+
+    A name that is cut ends in eight hexadecimal digits of its SHA-256, so that two long names stay two.
+    """
+    safe = "".join("_" if c in "/\\" or unicodedata.category(c) in ("Cc", "Cs") else c for c in name)
+    safe = unicodedata.normalize("NFC", safe).strip()
+    safe = "_" + safe[1:] if safe.startswith(".") else safe or "_"
+    if len(safe.encode()) > _LONGEST:
+        digits = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+        safe = safe.encode()[: _LONGEST - 9].decode(errors="ignore").rstrip() + "~" + digits
+    return safe

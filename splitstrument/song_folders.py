@@ -1,0 +1,195 @@
+"""Where a song's stems are: in a folder that is named as the song and has a record of whose stems it holds.
+
+The first song of a name has the folder of that name. Another one has its folders' names and its suffix in it, such as
+`01 (Album, CD2, flac)`. An excerpt is a result of its own, in a folder such as `song (from 30 s)`. The record,
+which is written before any stem, lets a song find its folder again and keeps others out of it.
+"""
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from splitstrument.files.atomic import is_unfinished, remove_unfinished
+from splitstrument.files.audio import AudioError, open_audio
+from splitstrument.files.names import file_name
+from splitstrument.files.texts import write_text
+from splitstrument.stages.locking import kept, locked
+
+RECORD = ".separated.json"
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The part of a song that is separated: seconds from its start, None where it goes on to the end."""
+
+    start: float = 0.0
+    duration: float | None = None
+
+    @property
+    def name(self) -> str:
+        """What the folder of its stems has after the song's name; "" for the whole song."""
+        begin, end = (f"{time:.6f}".rstrip("0").rstrip(".") + " s" for time in (self.start, self._end))
+        if self.duration is None:
+            return f" (from {begin})" if self.start else ""
+        return f" ({begin} to {end})"
+
+    @property
+    def _end(self) -> float:
+        return self.start + (self.duration or 0.0)
+
+
+class SongFile:
+    """A song's file, by which its stems are known: by its content, wherever it lies. Raises AudioError, OSError."""
+
+    def __init__(self, path: Path) -> None:
+        if not os.path.isfile(path):
+            open_audio(path)  # says why it cannot be read
+        self.path = Path(os.path.abspath(path))
+        status = self.path.stat()
+        place = hashlib.sha256(os.fsencode(self.path)).hexdigest()  # others need not know how folders are called
+        changed = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+        self._file = {"song": file_name(self.path.name), "place": place, "changed": changed}
+
+    @functools.cached_property
+    def content(self) -> str:
+        """The SHA-256 of what is in the file."""
+        with open(self.path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def record(self) -> dict[str, Any]:
+        """What a Record keeps of the song."""
+        return self._file | {"content": self.content}
+
+    def is_recorded(self, song: dict[str, Any]) -> bool:
+        """Whether `song`, from a Record, is this one; it is read through where its place and times do not tell."""
+        return all(song.get(key) == value for key, value in self._file.items()) or song.get("content") == self.content
+
+    def was_recorded(self, song: dict[str, Any]) -> bool:
+        """Whether `song`, from a Record, was in this place: it may be an earlier version of this one."""
+        return song.get("place") == self._file["place"]
+
+    def names(self, excerpt: Excerpt) -> Iterator[str]:
+        """The names that its folder may have, the best one first."""
+        suffix = self.path.suffix if re.fullmatch(r"\.\w*[A-Za-z]\w*", self.path.suffix) else ""
+        name = self.path.name.removesuffix(suffix)
+        origin = ", ".join([*self.path.parts[1:-1][-2:], *([suffix[1:]] if suffix else [])])
+        yield file_name(name + excerpt.name)
+        yield file_name(f"{name} ({origin}){excerpt.name}")
+        yield file_name(f"{name} ({origin}, {self.content[:12]}){excerpt.name}")
+
+
+@dataclass
+class Record:
+    """Whose stems a folder holds, and how those of each format were made: {"wav": {"made": ..., "parts": [...]}}."""
+
+    song: dict[str, Any]
+    excerpt: Excerpt
+    formats: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Write it into the folder. Raises AudioError."""
+        values = {"song": self.song, "start": self.excerpt.start, "duration": self.excerpt.duration}
+        write_text(folder / RECORD, json.dumps(values | {"formats": self.formats}, indent=1) + "\n")
+
+
+def read(folder: Path) -> Record | None:
+    """The folder's Record; None where it has none that can be read."""
+    try:
+        values = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        excerpt = Excerpt(float(values["start"]), values["duration"])
+        return Record(dict(values["song"]), excerpt, dict(values["formats"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def may_have(song: SongFile, excerpt: Excerpt, folder: Path) -> bool:
+    """Whether `folder` is this song's or an earlier version's of it, or nobody's: it has neither a record nor files."""
+    return _claim(song, excerpt, folder) > 0
+
+
+def _claim(song: SongFile, excerpt: Excerpt, folder: Path) -> int:
+    """3: the folder is this song's, 2: that of an earlier version of it, 1: nobody's, 0: another song's."""
+    record = read(folder)
+    if record is None:
+        try:
+            return int(all(entry.name.startswith(".") and entry.name != RECORD for entry in os.scandir(folder)))
+        except FileNotFoundError:
+            return 1
+    if record.excerpt != excerpt:
+        return 0
+    return 3 if song.is_recorded(record.song) else 2 if song.was_recorded(record.song) else 0
+
+
+def folder_of(song: SongFile, excerpt: Excerpt, root: Path, taken: Mapping[Path, SongFile]) -> Path:
+    """The folder below `root` for the song's stems: its own, or else the first that is nobody's.
+
+    `taken`: folders in which the stems of other songs will be. Raises AudioError where there is none.
+    """
+    folders = [root / name for name in song.names(excerpt)]
+    free = [folder for folder in folders if folder not in taken or taken[folder].content == song.content]
+    claims = [_claim(song, excerpt, folder) for folder in free]
+    if not any(claims):
+        raise AudioError(f"{folders[-1]}: holds other files; use another --output")
+    return free[claims.index(max(claims))]
+
+
+@contextlib.contextmanager
+def at_work_in(folder: Path) -> Iterator[None]:
+    """The folder, kept for this process, which waits for others. It goes again where nothing came into it."""
+    with kept(folder):
+        try:
+            yield
+        finally:
+            _remove_empty(folder)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder that has nothing but a record of nothing."""
+    record = read(folder)
+    with contextlib.suppress(OSError):
+        if record and not record.formats and os.listdir(folder) == [RECORD]:
+            (folder / RECORD).unlink()
+        folder.rmdir()
+
+
+@contextlib.contextmanager
+def tidied(root: Path) -> Iterator[None]:
+    """What killed processes left half made in the songs' folders below `root` is removed, before and after."""
+    try:
+        _remove_left(root)
+        yield
+    finally:
+        _remove_left(root)
+
+
+def _remove_left(root: Path) -> None:
+    for folder in (folder for folder in _entries(root) if folder.is_dir() and not folder.is_symlink()):
+        files = _entries(folder)
+        if any(map(is_unfinished, files)) or [file.name for file in files] == [RECORD]:
+            with contextlib.suppress(OSError), locked(folder) as alone:  # OSError: somebody is at work there
+                if alone:
+                    remove_unfinished(folder)
+                    _remove_empty(folder)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def is_result(file: Path, within: Path, output: Path) -> bool:
+    """Whether a sound file that was found in the folder `within` is a stem: in the folder `output` below it, or in any
+    folder below it that has a record."""
+    within, output, file = (Path(os.path.abspath(path)) for path in (within, output, file))
+    if within in output.parents and output in file.parents:
+        return True
+    return any((folder / RECORD).is_file() for folder in file.parents if within in folder.parents)
