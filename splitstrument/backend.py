@@ -35,14 +35,40 @@ def _quickly() -> Iterator[None]:
             del sys.modules[name]
 
 
+@contextlib.contextmanager
+def _without_keras_json() -> Iterator[None]:
+    """Keras is imported as if there were no keras.json, and writes none: its settings are for a user's own programs.
+
+    So images have their channels last, as in our networks, and KERAS_BACKEND alone chooses the backend.
+    """
+    before = os.environ.get("KERAS_HOME")
+    os.environ["KERAS_HOME"] = os.devnull  # below which there is no file
+    try:
+        yield
+    finally:
+        del os.environ["KERAS_HOME"]
+        if before is not None:
+            os.environ["KERAS_HOME"] = before
+
+
 def keras_on(device: str | None = None) -> Any:
-    """Keras, on "cpu", "gpu" or (None) what there is. ValueError where a GPU is asked for and none is found."""
+    """Keras, on "cpu", "gpu" or (None) what there is.
+
+    Raises ValueError where a GPU is asked for and none is found, and where KERAS_BACKEND is no backend.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if device == "cpu" and "keras" not in sys.modules:
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    with _standard_error_closed(), _quickly():
-        import keras
-
+    with _standard_error_closed(), _quickly(), _without_keras_json():
+        try:
+            import keras
+        except ValueError as error:
+            if "backend" not in str(error):
+                raise
+            chosen = os.environ.get("KERAS_BACKEND")
+            raise ValueError(
+                f"KERAS_BACKEND is {chosen}, which Keras does not know: tensorflow, jax or torch"
+            ) from None
         logging.getLogger("tensorflow").setLevel("ERROR")  # else it warns of every network beyond the fourth
         gpus = keras.distribution.list_devices("gpu") if device == "gpu" else None
     if gpus == []:
@@ -53,7 +79,7 @@ def keras_on(device: str | None = None) -> Any:
 def tensorflow() -> Any:
     """TensorFlow, imported as quietly. Raises ModuleNotFoundError where it is not installed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _standard_error_closed(), _quickly():
+    with _standard_error_closed(), _quickly(), _without_keras_json():
         import tensorflow
 
         return tensorflow
