@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from splitstrument.files import ffmpeg
 from splitstrument.files.audio import AudioError, find_songs, open_audio, read
 from splitstrument.files.audio_info import speaker_mask
 from splitstrument.files.writing import AudioWriter
@@ -177,6 +178,33 @@ def test_sound_goes_on_behind_damage(tmp_path, kind, how):
     assert heard(path, duration=0.5) == (pytest.approx(whole[:count], abs=1e-5), None)  # that part is whole
 
 
+# name, codec, container, seconds by which the length may be another
+CONTAINERS = {
+    "m4a": ("a.m4a", "aac", None, 0),
+    "alac": ("a.m4a", "alac", None, 0),
+    "ts": ("a.ts", "aac", "mpegts", 0),
+    "flv": ("a.flv", "aac", "flv", 0.01),
+    "wavpack": ("a.wv", "wavpack", None, 0),
+    "ac3": ("a.ac3", "ac3", None, 0.01),
+    "aac": ("a.aac", "aac", "adts", 0.1),
+    "mp3 in wav": ("a.wav", "libmp3lame", "wav", 0.1),
+}
+
+
+@pytest.mark.parametrize("kind", CONTAINERS)
+def test_sound_goes_on_behind_damage_in_containers(tmp_path, kind):
+    name, codec, container, tolerance = CONTAINERS[kind]
+    path = write_av(tmp_path / name, [song(4)], RATE, codec, container)
+    whole, data = read(path)[0], bytearray(path.read_bytes())
+    at = len(data) // 2
+    data[at : at + 2000] = np.random.default_rng(2).bytes(2000)
+    path.write_bytes(data)
+    got, warning = heard(path)
+    assert warning.startswith("damaged at 2.0")
+    assert abs(len(got) - len(whole)) <= tolerance * RATE
+    assert nearest(whole[-RATE:, 0], np.pad(got[:, 0], (0, 4410)), len(whole) - RATE) > 0.97
+
+
 def test_many_damaged_places(tmp_path):
     path = flac(tmp_path, "a.flac", song(4))
     data = bytearray(path.read_bytes())
@@ -268,6 +296,24 @@ def test_mp3_in_wav_that_is_cut(tmp_path):
     path.write_bytes(path.read_bytes()[:-8000])
     got, warning = heard(path)
     assert warning == f"the file is cut: {len(got) / RATE:.1f} s could be read"
+
+
+def test_a_coding_that_nobody_knows(tmp_path):
+    path = write_sound(tmp_path / "a.wav", song(0.1), subtype="PCM_16")
+    data = bytearray(path.read_bytes())
+    data[20:22] = b"\x99\x99"
+    path.write_bytes(data)
+    with pytest.raises(AudioError, match="a.wav: its sound is coded in an unknown way"):
+        read(path)
+
+
+def test_a_place_that_no_file_has_is_no_traceback(tmp_path):
+    """PyAV prints what a file of ours raises."""
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    with path.open("rb") as file:
+        shown = ffmpeg._File(file)
+        assert [shown.seek(-1), shown.seek(2**64), shown.seek(1), shown.read(9)] == [-1, -1, 1, b"bc"]
 
 
 def test_decoders_print_nothing(tmp_path, capfd):

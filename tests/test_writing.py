@@ -61,6 +61,12 @@ def test_rounds_to_nearest_and_clips(tmp_path, suffix, depth, bits):
     assert step("float") == 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_huge_value_is_clipped_in_silence(tmp_path):
+    path = write(tmp_path / "a.wav", np.array([[3e38], [-3e38]], np.float32), depth="24")
+    assert read(path)[0].tolist() == [[1 - 2**-23], [-1]]
+
+
 @pytest.mark.parametrize("channels", [1, 2, 8])
 def test_float_is_kept_exactly(tmp_path, channels):
     sound = 4 * song(0.3, channels=channels)

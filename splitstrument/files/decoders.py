@@ -5,6 +5,7 @@ frames (or None) with a `tolerance`, `broken` (it ends too early), `gaps` ((fram
 silence), `changed` (rate or channels change in the middle) and `longer` (it held more than it says).
 """
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,9 +46,9 @@ def open_source(path: Path, file: BinaryIO, stream: int) -> "SoundfileSource | F
         elif wav and wav.said:
             source.broken = wav.held < wav.said
         return source
-    file.seek(0)
+    os.lseek(file.fileno(), 0, os.SEEK_SET)  # libsndfile reads the file by itself: it would print tracebacks of ours
     try:
-        sound = soundfile.SoundFile(file)
+        sound = soundfile.SoundFile(file.fileno(), closefd=False)
     except soundfile.LibsndfileError:
         sound = None
     # Others know the speakers of more than two channels where libsndfile does not.

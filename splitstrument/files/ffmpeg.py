@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 # Only containers that hold their own sound: a playlist (HLS, ffconcat) could open any other file.
 _CONTAINERS = "mov,matroska,aac,mp3,ogg,flac,wav,w64,aiff,caf,asf,ac3,eac3,dts,wv,ape,tta,au,amr,avi,mpegts,mpeg,flv"
 _LOSSLESS = ("pcm_", "alac", "flac", "wavpack", "ape", "tta")
-_RAW = ("mp3", "aac", "ac3", "eac3", "dts")  # one frame after the other: no times, and damage has no length
-_TIMED = ("flac", "ogg", "matroska", "mov", "mpegts")  # each packet says its time
-_SAYS_LENGTH = ("mov", "ogg", "flac", "wv", "ape", "tta")
+_RAW = ("mp3", "aac", "ac3", "eac3", "dts", "wav")  # one frame after the other: no times, and damage has no length
+_TIMED = ("flac", "ogg", "matroska", "mov", "mpegts", "mpeg", "avi", "flv")  # each packet says its time
+_SAYS_LENGTH = ("mov", "ogg", "flac", "wv", "ape", "tta", "avi")
 _EXACT = ("flac", "wv", "ape", "tta")
 _TOLERANCE = 0.1  # seconds by which other files may be shorter than they say and still be whole
 _GAP = 0.02  # seconds; times are rounded in some containers
@@ -42,7 +42,7 @@ class FfmpegSource:
         head = _after_tag(file)
         said = {"format_whitelist": _CONTAINERS} | dict(options)
         try:
-            self._container = av.open(file, "r", options=said, metadata_errors="replace")
+            self._container = av.open(_File(file), "r", options=said, metadata_errors="replace")
         except (av.FFmpegError, OSError):
             raise AudioError(f"{path}: not an audio file, or cut or broken") from None
         streams = self._container.streams.audio
@@ -54,6 +54,8 @@ class FfmpegSource:
             raise AudioError(f"{path}: has {count}; no stream {stream}")
         self._stream = streams[stream]
         self._format = self._container.format.name.split(",")[0]
+        if self._stream.codec_context is None:
+            raise AudioError(f"{path}: its sound is coded in an unknown way")
         if self._stream.codec_context.name == "flac":  # else it makes noise of damaged parts
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._decoded = self._decode()
@@ -166,6 +168,19 @@ class FfmpegSource:
 
     def close(self) -> None:
         self._container.close()
+
+
+class _File:
+    """A file for PyAV, which prints a traceback where damage leads to a place that no file has."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.read, self.tell = file, file.read, file.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):
+            return -1
 
 
 def _after_tag(file: BinaryIO) -> bytes:

@@ -175,7 +175,7 @@ def _samples(block: "np.ndarray", depth: str) -> "np.ndarray":
     if depth == "float":
         return np.ascontiguousarray(block, dtype=np.float32)
     full = round(1 / step(depth))
-    levels = np.clip(np.rint(np.asarray(block) * full), -full, full - 1)
+    levels = np.minimum(np.rint(np.clip(block, -1, 1) * full), full - 1)  # clipped first: a float may be huge
     if depth == "16":
         return np.ascontiguousarray(levels, dtype=np.int16)
     return np.ascontiguousarray(levels, dtype=np.int32) << 8
