@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.systems import System
 from evaluation.targets import Plan, Target
+from splitstrument.files.folders import EXCERPTS
 from splitstrument.files.texts import write_text
 from splitstrument.files.writing import AudioWriter
 from splitstrument.stages.records import identity, read_record
@@ -62,7 +63,7 @@ def record_path(output: str | Path, track: Track) -> Path:
 
 def excerpt_folder(output: str | Path, track_name: str, system: System | str | None = None) -> Path:
     """The folder of a track's excerpts: the truth's and the mixture's, or those of a system (a System or its name)."""
-    folder = Path(output) / "excerpts" / track_name
+    folder = Path(output) / EXCERPTS / track_name
     name = system.name if isinstance(system, System) else system
     return folder / name.strip("./").replace("/", "_") if name else folder
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from splitstrument.files.audio import AudioError, find_songs, open_audio
 from splitstrument.files.writing import FORMATS
 from splitstrument.song_files import Output, separate_into
-from splitstrument.song_folders import Excerpt, SongFile, folder_of, is_result, tidied
+from splitstrument.song_folders import Excerpt, SongFile, folder_of, tidied
 from splitstrument.stages.console import command, error_line
 from splitstrument.stages.run import Outcome, add_options, advance, run, summarise
 
@@ -78,17 +78,13 @@ def separate_song(song: Song, task: Task) -> Outcome:
 def find(paths: Sequence[str], output: Path, root: Path, excerpt: Excerpt) -> list[Song]:
     """The songs that `paths` name, each with its folder below `root`; what cannot be read is a song that fails.
 
-    In folders, what is in the folder `output` or was separated into any other one is no song.
+    What is in the folder `output` below one of `paths` is no song.
     """
     songs: dict[str, Song] = {}
     taken: dict[Path, SongFile] = {}
     for path in paths:
         try:
-            found = find_songs([path])
-            if os.path.isdir(path):
-                found = [song for song in found if not is_result(song, Path(path), output)]
-                if not found:
-                    raise AudioError(f"{path}: no audio files in this folder but stems that were separated")
+            found = find_songs([path], output)
         except (AudioError, OSError) as error:
             songs[path] = Song(Path(path), root, error_line(error))
             continue

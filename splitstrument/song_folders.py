@@ -18,11 +18,10 @@ from typing import Any
 
 from splitstrument.files.atomic import is_unfinished, remove_unfinished
 from splitstrument.files.audio import AudioError, open_audio
+from splitstrument.files.folders import SEPARATED
 from splitstrument.files.names import file_name
 from splitstrument.files.texts import write_text
 from splitstrument.stages.locking import kept, locked
-
-RECORD = ".separated.json"
 
 
 @dataclass(frozen=True)
@@ -96,13 +95,13 @@ class Record:
     def write(self, folder: Path) -> None:
         """Write it into the folder. Raises AudioError."""
         values = {"song": self.song, "start": self.excerpt.start, "duration": self.excerpt.duration}
-        write_text(folder / RECORD, json.dumps(values | {"formats": self.formats}, indent=1) + "\n")
+        write_text(folder / SEPARATED, json.dumps(values | {"formats": self.formats}, indent=1) + "\n")
 
 
 def read(folder: Path) -> Record | None:
     """The folder's Record; None where it has none that can be read."""
     try:
-        values = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        values = json.loads((folder / SEPARATED).read_text(encoding="utf-8"))
         excerpt = Excerpt(float(values["start"]), values["duration"])
         return Record(dict(values["song"]), excerpt, dict(values["formats"]))
     except (OSError, ValueError, KeyError, TypeError):
@@ -119,7 +118,7 @@ def _claim(song: SongFile, excerpt: Excerpt, folder: Path) -> int:
     record = read(folder)
     if record is None:
         try:
-            return int(all(entry.name.startswith(".") and entry.name != RECORD for entry in os.scandir(folder)))
+            return int(all(entry.name.startswith(".") and entry.name != SEPARATED for entry in os.scandir(folder)))
         except FileNotFoundError:
             return 1
     if record.excerpt != excerpt:
@@ -154,8 +153,8 @@ def _remove_empty(folder: Path) -> None:
     """Remove a folder that has nothing but a record of nothing."""
     record = read(folder)
     with contextlib.suppress(OSError):
-        if record and not record.formats and os.listdir(folder) == [RECORD]:
-            (folder / RECORD).unlink()
+        if record and not record.formats and os.listdir(folder) == [SEPARATED]:
+            (folder / SEPARATED).unlink()
         folder.rmdir()
 
 
@@ -172,7 +171,7 @@ def tidied(root: Path) -> Iterator[None]:
 def _remove_left(root: Path) -> None:
     for folder in (folder for folder in _entries(root) if folder.is_dir() and not folder.is_symlink()):
         files = _entries(folder)
-        if any(map(is_unfinished, files)) or [file.name for file in files] == [RECORD]:
+        if any(map(is_unfinished, files)) or [file.name for file in files] == [SEPARATED]:
             with contextlib.suppress(OSError), locked(folder) as alone:  # OSError: somebody is at work there
                 if alone:
                     remove_unfinished(folder)
@@ -184,12 +183,3 @@ def _entries(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError:
         return []
-
-
-def is_result(file: Path, within: Path, output: Path) -> bool:
-    """Whether a sound file that was found in the folder `within` is a stem: in the folder `output` below it, or in any
-    folder below it that has a record."""
-    within, output, file = (Path(os.path.abspath(path)) for path in (within, output, file))
-    if within in output.parents and output in file.parents:
-        return True
-    return any((folder / RECORD).is_file() for folder in file.parents if within in folder.parents)

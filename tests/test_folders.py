@@ -11,7 +11,8 @@ from datasets_tools import catalogue, genres, silence, split, validation
 from evaluation import results
 from splitstrument import separate, tracks
 from splitstrument.files.audio import AudioError, find_songs, open_audio
-from splitstrument.files.folders import walk
+from splitstrument.files.folders import SEPARATED, walk
+from splitstrument.stages.records import keep_settings
 from splitstrument.tracks import TrackError, find_pairs, find_tracks
 
 
@@ -37,6 +38,23 @@ def litter(folder):
         for stem in ("drums", "bass", "._vocals"):
             sound(folder / name / "song" / f"{stem}.wav")
         (folder / name / "gone.stem.mp4").write_bytes(b"no sound")
+
+
+def test_what_models_made_is_nobodys_recording(tmp_path):
+    """Else stems that were separated would be songs to separate, and the truth of an evaluation."""
+    for folder in ("songs/one", "separated/model/one", "evaluation/excerpts/one", "evaluation/excerpts/one/model"):
+        for stem in ("drums", "bass", "other", "vocals"):
+            sound(tmp_path / folder / f"{stem}.wav", 0.1)
+    (tmp_path / "separated/model/one" / SEPARATED).write_text("{}")
+    keep_settings(tmp_path / "evaluation", "evaluate", {})
+    (tmp_path / "evaluation" / results.FILE).write_text("")
+    assert [track.folder for track in find_tracks(tmp_path)] == [tmp_path / "songs/one"]
+    assert {path.parent for path in find_songs([tmp_path])} == {tmp_path / "songs/one"}
+    assert len(find_songs([tmp_path / "separated/model/one"])) == 4  # named itself
+    assert len(find_songs([tmp_path / "songs"], tmp_path)) == 4
+    with pytest.raises(AudioError, match="stems that were separated are passed over"):
+        find_songs([tmp_path], tmp_path / "songs")
+    assert [folder for folder, _, files in walk(tmp_path) if results.FILE in files] == [tmp_path / "evaluation"]
 
 
 @pytest.fixture
