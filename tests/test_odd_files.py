@@ -14,6 +14,8 @@ from splitstrument.files import ffmpeg
 from splitstrument.files.audio import AudioError, find_songs, open_audio, read
 from splitstrument.files.audio_info import speaker_mask
 from splitstrument.files.writing import AudioWriter
+from splitstrument.separator import Separator
+from splitstrument.song_files import Output, separate_file
 from tests.audio_files import song, write_av, write_sound
 
 RATE = 44100
@@ -154,6 +156,17 @@ def test_joined_files_of_other_rates_or_channels_end_there(tmp_path, kind, rate,
     assert warning.startswith("its rate or channels change at 1.0 s: only read up to there")
 
 
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.m4a"])
+def test_another_file_that_no_decoder_reaches_is_told(tmp_path, name):
+    path = write_av(tmp_path / name, [song(1)]) if name == "a.m4a" else write_sound(tmp_path / name, song(1))
+    assert heard(path)[1] is None
+    whole = read(path)[0]
+    path.write_bytes(2 * path.read_bytes())
+    got, warning = heard(path)
+    assert np.array_equal(got, whole)
+    assert warning == "another file is joined to it, and was not read"
+
+
 @pytest.mark.parametrize("how", ["overwritten", "added"])
 @pytest.mark.parametrize("kind", WRITERS)
 def test_sound_goes_on_behind_damage(tmp_path, kind, how):
@@ -257,6 +270,16 @@ def test_opus_of_six_channels(tmp_path):
     assert got.shape[1] == 6
     spectrum = abs(np.fft.rfft(got, axis=0)).argmax(axis=0) / len(got) * 48000 * 2 * RATE / 48000
     assert np.allclose(spectrum, np.array(frequencies)[[0, 2, 1, 5, 3, 4]], atol=3)
+
+
+def test_stems_are_for_the_speakers_of_the_song(tmp_path):
+    song_file = tmp_path / "song.flac"
+    with AudioWriter(song_file, RATE, 4, "16") as writer:
+        writer.write(song(0.5, channels=4))
+    separate_file(Separator("guitar"), song_file, tmp_path, Output())
+    for part in ("guitar", "rest"):
+        with av.open(str(tmp_path / f"{part}.wav")) as file:
+            assert next(file.decode(audio=0)).layout.name == "quad"
 
 
 def test_a_wav_without_a_mask_stays_so(tmp_path):

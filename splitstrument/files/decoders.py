@@ -2,7 +2,8 @@
 
 A source has `info`, `chunks()` (float32 (n, channels)), `seek(first)`, `close()`; and, known as it is read: `expected`
 frames (or None) with a `tolerance`, `broken` (it ends too early), `gaps` ((frame, frames) of damaged parts that became
-silence), `changed` (rate or channels change in the middle) and `longer` (it held more than it says).
+silence), `changed` (rate or channels change in the middle), `longer` (it held more than it says) and `followed` (by
+another file, which is not read).
 """
 
 import os
@@ -32,6 +33,12 @@ def open_source(path: Path, file: BinaryIO, stream: int) -> "SoundfileSource | F
     libsndfile would end at the first of several joined files and at damage, knows no order of channels, and has lines
     of its own for the screen.
     """
+    source = _open(path, file, stream)
+    source.followed = _is_followed(file)
+    return source
+
+
+def _open(path: Path, file: BinaryIO, stream: int) -> "SoundfileSource | FfmpegSource":
     import soundfile
 
     head = file.read(4)
@@ -62,10 +69,27 @@ def open_source(path: Path, file: BinaryIO, stream: int) -> "SoundfileSource | F
     return SoundfileSource(path, sound, wav)
 
 
+def _is_followed(file: BinaryIO) -> bool:
+    """Whether another WAV, AIFF or MP4 is joined to the first, each of which ends where its outer boxes do."""
+    handle, at = file.fileno(), 0
+    first = os.pread(handle, 8, 0)
+    if first.startswith((b"RIFF", b"FORM")):
+        at = 8 + int.from_bytes(first[4:], "little" if first.startswith(b"RIFF") else "big")
+        return os.pread(handle, 4, at + at % 2) == first[:4]
+    while first[4:] == b"ftyp" and len(box := os.pread(handle, 16, at)) == 16:
+        size = int.from_bytes(box[8:] if box[:4] == b"\0\0\0\1" else box[:4], "big")
+        if size < 8 or at + size >= 2**63:
+            return False
+        at += size
+        if os.pread(handle, 8, at)[4:] == b"ftyp":
+            return True
+    return False
+
+
 class SoundfileSource:
     """A file that libsndfile reads."""
 
-    changed = longer = False
+    changed = longer = followed = False
     tolerance = 0.0
 
     def __init__(self, path: Path, sound: Any, wav: WavHeader | None) -> None:

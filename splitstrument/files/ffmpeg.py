@@ -31,7 +31,7 @@ _PIECE = 1 << 16  # frames of silence at once
 class FfmpegSource:
     """A file that FFmpeg's libraries read. What its attributes mean says `decoders`."""
 
-    longer = False
+    longer = followed = False
 
     def __init__(self, path: Path, file: BinaryIO, stream: int, options: Mapping[str, str]) -> None:
         import av
