@@ -30,10 +30,11 @@ _SUFFIXES = (
 )
 
 
-def find_songs(paths: Iterable[str | Path]) -> list[Path]:
+def find_songs(paths: Iterable[str | Path], output: str | Path | None = None) -> list[Path]:
     """The songs that paths name: files as they are, folders searched for audio files (sorted).
 
-    A folder in them that cannot be read is there too: opened as a song, it says why.
+    What was separated is none, nor what is in the folder `output` where that lies in one of the folders. A folder in
+    them that cannot be read is there too: opened as a song, it says why.
     """
     songs = []
     for path in map(Path, paths):
@@ -43,9 +44,11 @@ def find_songs(paths: Iterable[str | Path]) -> list[Path]:
         unreadable: list[OSError] = []
         files = [folder / name for folder, _, names in walk(path, unreadable) for name in names]
         inside = [file for file in files if re.fullmatch(_SUFFIXES, file.suffix.lower())]
+        if output is not None and path.resolve() in Path(output).resolve().parents:
+            inside = [file for file in inside if Path(output).resolve() not in file.resolve().parents]
         inside += [Path(error.filename) for error in unreadable]
         if not inside:
-            raise AudioError(f"{path}: no audio files in this folder")
+            raise AudioError(f"{path}: no audio files in this folder (stems that were separated are passed over)")
         songs += sorted(inside)
     return songs
 
