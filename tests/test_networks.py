@@ -11,7 +11,7 @@ from splitstrument.listing import networks_main
 from tests import tiny
 from tests.runs import trained_step
 
-NAMES = ["hourglass", "spleeter", "tfc_tdf", "tiny_example", "tiny_waves"]
+NAMES = ["hourglass", "spleeter", "tfc_tdf", "tiny_example", "tiny_recurrent", "tiny_waves"]
 RATE = 22050
 EXAMPLE = np.random.default_rng(5).normal(0, 0.1, (RATE, 2)).astype(np.float32), RATE
 

@@ -1,14 +1,13 @@
 """A network for tests with what others may have: a recurrent layer, attention and transposed convolutions."""
 
-from dataclasses import dataclass
+from pydantic.dataclasses import dataclass
 
+from splitstrument.checking import STRICT
 from splitstrument.form import Form
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Settings:
-    """Its sizes."""
-
     fft_length: int = 64
     frames: int = 16
     channels: int = 2
@@ -20,7 +19,6 @@ def form(settings):
 
 
 def build(settings, sources):
-    """(bins, frames, channels) -> masks."""
     import keras
     from keras import layers, ops
 
