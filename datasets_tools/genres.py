@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_tools.organize import organised_tracks
-from datasets_tools.tracks import file_name
+from splitstrument.files.names import file_name
 from splitstrument.files.tables import markdown, write_csv
 from splitstrument.files.texts import cannot_be_opened
 from splitstrument.files.yaml_files import read_yaml

@@ -22,7 +22,8 @@ from datasets_tools.labelling.marks import (
     write_marks,
 )
 from datasets_tools.organize import Organised, organised_tracks
-from datasets_tools.tracks import GROUPS, SILENT_GROUPS, file_name
+from datasets_tools.tracks import GROUPS, SILENT_GROUPS
+from splitstrument.files.names import file_name
 from splitstrument.files.tables import markdown, write_csv
 from splitstrument.stages.console import command
 from splitstrument.stages.run import Outcome, Skip, StageError, add_options, run, summarise

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets_tools.tracks import GROUPS, Stem, Track, file_name, load
+from datasets_tools.tracks import GROUPS, Stem, Track, load
 from splitstrument.files.atomic import AtomicFile, is_unfinished, remove_unfinished
+from splitstrument.files.names import file_name
 from splitstrument.files.texts import write_text
 from splitstrument.files.writing import AudioWriter
 from splitstrument.stages.console import command

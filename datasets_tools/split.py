@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets_tools.pairs import finished, pair_writer, rate_folder, record_of
-from datasets_tools.tracks import file_name
 from splitstrument.files.atomic import atomic_folder
 from splitstrument.files.audio import Reader, find_songs, open_audio
+from splitstrument.files.names import file_name
 from splitstrument.files.writing import AudioWriter, step
 from splitstrument.stages.console import command
 from splitstrument.stages.records import identity, read_record

@@ -15,10 +15,8 @@ A list, as in the thesis's published track lists:
 Relative paths are relative to the file's folder.
 """
 
-import hashlib
 import os
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +26,6 @@ from splitstrument.files.yaml_files import read_yaml, write_yaml
 
 GROUPS = ("guitar", "distorted_guitar", "bass", "drums", "percussion", "piano", "vocals", "other", "mix", "excluded")
 SILENT_GROUPS = ("mix", "excluded")  # kept, but never part of a pair (thesis, section 4.2)
-_LONGEST = 200  # bytes of a folder's name; files named by it, with what is put around them, must fit in 255
 
 
 @dataclass(frozen=True)
@@ -122,17 +119,3 @@ def save(path: str | Path, tracks: Iterable[Track]) -> None:
         source = {"source": track.source} if track.source else {}
         entries.append({"name": track.name, "instruments": track.groups, **source, "stems": stems})
     write_yaml(path, entries)
-
-
-def file_name(name: str) -> str:
-    """`name` as the name of a file or folder: no slashes or control characters, not hidden, 200 bytes at most.
-
-    A name that is cut ends in eight hexadecimal digits of its SHA-256, so that two long names stay two.
-    """
-    safe = "".join("_" if c in "/\\" or unicodedata.category(c) in ("Cc", "Cs") else c for c in name)
-    safe = unicodedata.normalize("NFC", safe).strip()
-    safe = "_" + safe[1:] if safe.startswith(".") else safe or "_"
-    if len(safe.encode()) > _LONGEST:
-        digits = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
-        safe = safe.encode()[: _LONGEST - 9].decode(errors="ignore").rstrip() + "~" + digits
-    return safe

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from datasets_tools.pairs import RECORD, rate_folder
-from datasets_tools.tracks import file_name
 from splitstrument.files.atomic import atomic_folder, hidden_name
 from splitstrument.files.audio import open_audio
 from splitstrument.files.folders import is_foreign
+from splitstrument.files.names import file_name
 from splitstrument.files.texts import cannot_be_opened
 from splitstrument.files.yaml_files import read_yaml, write_yaml
 from splitstrument.stages.console import command, some

@@ -2,8 +2,9 @@
 
 import pytest
 
-from datasets_tools.tracks import Stem, Track, file_name, load, save
+from datasets_tools.tracks import Stem, Track, load, save
 from splitstrument.files.atomic import SUFFIX
+from splitstrument.files.names import file_name
 
 # As the thesis's published lists are written: escapes, long paths on two lines, names that YAML could take for others.
 THESIS = r"""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets_tools.tracks import file_name
+from splitstrument.files.names import file_name
 from splitstrument.files.yaml_files import read_yaml, write_yaml
 from splitstrument.stages.locking import locked
 from splitstrument.suggestions import no_such

@@ -3,7 +3,7 @@
 import hashlib
 import unicodedata
 
-_LONGEST = 200  # bytes; 255 is the most, and a file in the making has a longer name
+_LONGEST = 200  # bytes; files named by it, with what is put around them, must fit in 255
 
 
 def file_name(name: str) -> str:
