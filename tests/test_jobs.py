@@ -1,7 +1,9 @@
 """Jobs: who may see and end them, how many may wait, what is left of them."""
 
 import concurrent.futures
+import errno
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -13,8 +15,10 @@ from tests.audio_files import song, write_sound
 
 pytest.importorskip("web")
 
-from webapp import decoding, jobs, worker  # noqa: E402
+from splitstrument.files.audio import AudioError  # noqa: E402
+from webapp import decoding, jobs, uploads, worker  # noqa: E402
 from webapp.jobs import Job, Jobs  # noqa: E402
+from webapp.pages.refused import Refused  # noqa: E402
 
 BOB = "splitstrument=" + "b" * 32
 
@@ -299,6 +303,29 @@ def test_the_worker_outlives_a_database_that_fails(server, sound, monkeypatch):
     assert served.until(server.address, post(server, sound)[1]["id"])["state"] == "done"
     assert failed
     assert ask(server, "/health") == (200, {"status": "ok"})
+
+
+def test_a_full_disk_is_told_in_one_line_without_the_servers_path(server, sound, monkeypatch, tmp_path):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/srv/jobs/secret/a.wav")
+
+    def full_for_a_writer(*arguments):
+        raise AudioError("/srv/jobs/secret/a.wav: cannot be written: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(decoding.AudioWriter, "write", full_for_a_writer)
+        (tmp_path / "a.wav").write_bytes(sound)
+        with pytest.raises(Refused, match="^The disk of this server is full"):
+            decoding.decode(str(tmp_path / "a.wav"), str(tmp_path / "b.wav"), 10.0, lambda share: None)
+    real, line = uploads.receive, "The disk of this server is full. Please try again later."
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads, "receive", full)
+        assert post(server, sound) == (507, {"status": 507, "message": line})
+        patch.setattr(uploads, "receive", real)
+        patch.setattr(strangers.Quick, "run", full)
+        job = served.until(server.address, post(server, sound)[1]["id"])
+        assert (job["state"], job["message"]) == ("failed", line)
+    assert served.until(server.address, post(server, sound)[1]["id"])["state"] == "done"
 
 
 @pytest.fixture

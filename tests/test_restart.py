@@ -16,10 +16,11 @@ from tests.audio_files import song, write_sound
 
 pytest.importorskip("web")
 
+from splitstrument import models  # noqa: E402
 from splitstrument.stages.locking import locked  # noqa: E402
 from webapp.model_process import ModelProcess, _Separators  # noqa: E402
 from webapp.pages.peaks import Peaks  # noqa: E402
-from webapp.pages.refused import Refused  # noqa: E402
+from webapp.pages.refused import Refused, without_folders  # noqa: E402
 from webapp.serve import main  # noqa: E402
 
 STEMS = ("mixture", "guitar", "rest")
@@ -265,3 +266,29 @@ def test_a_model_that_does_not_load_is_told_to_who_asks_for_it(tmp_path, capfd):
     finally:
         process.end()
     assert "splitstrument: the model broken cannot be used: " in capfd.readouterr().err
+
+
+def test_what_cannot_be_written_is_told_without_the_servers_folders(tmp_path, capfd):
+    folder = tmp_path / "job of mine"
+    (folder / "guitar.wav").mkdir(parents=True)
+    write_sound(folder / "mixture.wav", song(0.2), subtype="PCM_16")
+    process = ModelProcess({"guitar": str(models.find("guitar"))}, "")
+    try:
+        with pytest.raises(Refused) as error:
+            process.run(("guitar",), folder)
+    finally:
+        process.end()
+    assert error.value.message == "This could not be separated: guitar.wav: cannot be written: Is a directory."
+    assert str(folder) in capfd.readouterr().err  # the server's own record has all
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("/srv/my jobs/1/a.wav: cannot be written", "a.wav: cannot be written"),
+        ("the model x: /home/me/x/card.yaml: is missing", "the model x: card.yaml: is missing"),
+        ("needs 44.1/48 kHz and/or more", "needs 44.1/48 kHz and/or more"),
+    ],
+)
+def test_lines_without_folders(line, told):
+    assert without_folders(line, "/srv/my jobs/1") == told

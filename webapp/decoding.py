@@ -12,7 +12,7 @@ import soundfile  # both decoders are loaded before the process is forked
 
 from splitstrument.files.audio import AudioError, Reader, open_audio
 from splitstrument.files.writing import AudioWriter
-from webapp.pages.refused import Refused
+from webapp.pages.refused import FULL, Refused, is_full
 from webapp.sandbox import no_more_files
 
 _BLOCK = 1 << 16
@@ -89,6 +89,8 @@ def _check_length(seconds: float, most: float) -> None:
 
 
 def _unreadable(error: AudioError, *paths: str) -> Refused:
+    if is_full(error):
+        return Refused(507, FULL)
     return Refused(415, f"This file cannot be separated: {_plain(error, *paths)}.")
 
 

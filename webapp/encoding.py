@@ -6,7 +6,7 @@ from pathlib import Path
 from splitstrument.files.audio import AudioError, open_audio
 from splitstrument.files.writing import AudioWriter
 from webapp.pages import wav
-from webapp.pages.refused import Refused
+from webapp.pages.refused import FULL, Refused, is_full
 
 
 def encode(source: str, target: str, tell: Callable[[float], object]) -> int:
@@ -22,5 +22,7 @@ def encode(source: str, target: str, tell: Callable[[float], object]) -> int:
                 done += len(block)
                 tell(done / sound["frames"])
         return Path(target).stat().st_size
-    except (AudioError, OSError):
+    except (AudioError, OSError) as error:
+        if is_full(error):
+            raise Refused(507, FULL) from None
         raise Refused(500, "This file could not be made. Please try again.") from None

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splitstrument.song_files import MIXTURE
-from webapp.pages.refused import Refused
+from webapp.pages.refused import FULL, Refused, is_full, without_folders
 from webapp.sandbox import Stopped
 
 if TYPE_CHECKING:
@@ -165,7 +165,8 @@ def _work(connection: Connection, parent: int, folder: str, folders: Mapping[str
             import traceback
 
             traceback.print_exc()
-            connection.send(("failed", f"This could not be separated: {error_line(error)}."))
+            line = without_folders(error_line(error), folder, *folders.values())
+            connection.send(("failed", FULL if is_full(error) else f"This could not be separated: {line}."))
 
 
 def _progress(connection: Connection) -> Callable[[float], None]:

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from typing import TYPE_CHECKING, Any
 
-from webapp.pages.refused import Refused
+from webapp.pages.refused import FULL, Refused, is_full
 
 if TYPE_CHECKING:
     from webapp.settings import Settings
@@ -130,7 +130,10 @@ def _child(connection: Connection, function: Callable[..., Any], arguments: tupl
         send(refused=[413, "This needs more memory to read than there is for it."])
     except OSError as error:
         log.exception("%s", function.__name__)
-        send(refused=[500, f"This could not be kept: {(error.strerror or 'disk error').lower()}."])
+        if is_full(error):
+            send(refused=[507, FULL])
+        else:
+            send(refused=[500, f"This could not be kept: {(error.strerror or 'disk error').lower()}."])
     except Exception:
         traceback.print_exc()
         send(refused=[415, "This could not be read."])

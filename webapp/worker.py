@@ -9,7 +9,7 @@ from splitstrument.song_files import MIXTURE
 from webapp import decoding, jobs, sandbox, youtube
 from webapp.jobs import Job, Jobs
 from webapp.model_process import ModelProcess, Result
-from webapp.pages.refused import Refused
+from webapp.pages.refused import FULL, Refused, is_full
 from webapp.sandbox import Limits, Stopped
 from webapp.settings import Settings
 
@@ -65,9 +65,10 @@ class Worker(threading.Thread):
         except Refused as refused:
             log.info("job %s: %s", job.id, refused.message)
             store.end(job.id, jobs.FAILED, message=refused.message)
-        except Exception:
+        except Exception as error:
             log.exception("job %s", job.id)
-            store.end(job.id, jobs.FAILED, message="Something went wrong here. Please try again.")
+            message = FULL if is_full(error) else "Something went wrong here. Please try again."
+            store.end(job.id, jobs.FAILED, message=message)
         finally:
             store.end(job.id, jobs.CANCELLED, only=(jobs.CANCELLED,))  # what was written after that goes too
 

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 
 import web
 
-from webapp.pages.refused import Refused
+from webapp.pages.refused import FULL, Refused, is_full
 
 if TYPE_CHECKING:
     from waitress.server import BaseWSGIServer
@@ -79,7 +79,10 @@ def application(
                 return _refusal(refused.status, refused.message)
             except web.HTTPError as error:
                 return _not_ours(error)
-            except Exception:
+            except Exception as error:
+                if is_full(error):
+                    log.error("%s", error)
+                    return _refusal(507, FULL)
                 number = secrets.token_hex(4)
                 log.exception("error %s at %s %.200r", number, web.ctx.method, web.ctx.path)
                 return _refusal(500, f"Something went wrong here. If you report it, say: error {number}.")
@@ -145,7 +148,8 @@ def page(name: str) -> str:
 
 
 def _refusal(status: int, message: str) -> str:
-    reason = {405: "Method Not Allowed", 410: "Gone", 429: "Too Many Requests"}.get(status, "Refused")
+    reasons = {405: "Method Not Allowed", 410: "Gone", 429: "Too Many Requests", 507: "Insufficient Storage"}
+    reason = reasons.get(status, "Refused")
     web.ctx.status = f"{status} {reason}"
     if status in (429, 503):
         web.header("Retry-After", "30")
