@@ -19,6 +19,7 @@ from typing import Any
 
 from datasets_tools.tracks import GROUPS, Stem, Track, load
 from splitstrument.files.atomic import AtomicFile, is_unfinished, remove_unfinished
+from splitstrument.files.folders import is_foreign
 from splitstrument.files.names import file_name
 from splitstrument.files.texts import write_text
 from splitstrument.files.writing import AudioWriter
@@ -49,7 +50,7 @@ def organised_tracks(root: str | Path) -> list[Organised]:
     root = Path(root)
     tracks = []
     for folder in sorted(root.iterdir()) if root.is_dir() else []:
-        if folder.name.startswith(".") or not folder.is_dir():
+        if is_foreign(folder.name) or not folder.is_dir():
             continue
         stems = {group: tuple(_files(folder / group)) for group in GROUPS}
         stems = {group: files for group, files in stems.items() if files}
@@ -58,7 +59,7 @@ def organised_tracks(root: str | Path) -> list[Organised]:
             unknown += [
                 f"{group}/{path.name}" for group in stems for path in (folder / group).iterdir() if path.is_dir()
             ]
-            unknown = tuple(name for name in unknown if not name.startswith("."))
+            unknown = tuple(name for name in unknown if not is_foreign(Path(name).name))
             tracks.append(Organised(folder, stems, _is_complete(folder), unknown))
     if not tracks:
         wanted = "<track>/<group>/<stem file>"
@@ -74,7 +75,7 @@ def _is_complete(folder: Path) -> bool:
 
 def _files(folder: Path) -> Iterable[Path]:
     if folder.is_dir():
-        return (path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and os.path.isfile(path))
+        return (path for path in sorted(folder.iterdir()) if not is_foreign(path.name) and os.path.isfile(path))
     return ()
 
 
@@ -114,8 +115,12 @@ def place(tracks: Iterable[Track], root: Path) -> list[Placement]:
 
 
 def _is_empty(folder: Path) -> bool:
-    """Whether there is nothing, or only what a process that was killed left."""
-    return not os.path.lexists(folder) or (folder.is_dir() and all(map(is_unfinished, folder.iterdir())))
+    """Whether there is nothing, or only what a process that was killed or another program left."""
+
+    def is_left(path: Path) -> bool:
+        return is_unfinished(path) or (is_foreign(path.name) and path.name != NOTE)
+
+    return not os.path.lexists(folder) or (folder.is_dir() and all(map(is_left, folder.iterdir())))
 
 
 def _is_of(folder: Path, track: Track) -> bool:

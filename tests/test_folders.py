@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from datasets_tools import catalogue, genres, silence, split, validation
+from datasets_tools import catalogue, genres, organize, silence, split, validation
 from evaluation import results
 from splitstrument import separate, tracks
 from splitstrument.files.audio import AudioError, find_songs, open_audio
@@ -31,7 +31,7 @@ def pair(folder, name):
 def litter(folder):
     """What macOS, Windows, desktops and network disks leave in a folder."""
     for name in (".DS_Store", "._song.stem.mp4", "._song.wav", "Thumbs.db", ".Trash-1000/gone.wav", ".hidden.wav"):
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"no sound")
     for name in ("__MACOSX", ".Trash-1000", "@eaDir", "$RECYCLE.BIN", "lost+found", ".git"):
         pair(folder / name, "foreign")
@@ -99,6 +99,21 @@ def test_what_other_programs_leave_is_no_track(tmp_path):
     assert [track.name for track in find_pairs(tmp_path / "pairs")] == ["a"]
     assert [track.name for track in find_tracks(tmp_path / "musdb")] == ["song"]
     assert genres.tracks_of(tmp_path / "pairs") == ["a"]
+
+
+def test_what_other_programs_leave_is_no_stem(tmp_path, capsys):
+    sound(tmp_path / "stems/One/guitar.wav")
+    sound(tmp_path / "stems/One/drums.wav")
+    for place in ("stems", "stems/One", "organised", "organised/One"):
+        litter(tmp_path / place)
+    tracks_yaml, organised = tmp_path / "tracks.yaml", tmp_path / "organised"
+    assert catalogue.main(["--folders", str(tmp_path / "stems"), "--output", str(tracks_yaml)]) == 0
+    assert organize.main([str(tracks_yaml), "--output", str(organised), "--jobs", "1"]) == 0
+    for place in ("organised/One/guitar", "organised/One/drums"):
+        litter(tmp_path / place)
+    (track,) = organize.organised_tracks(organised)
+    stems = {group: [file.name for file in files] for group, files in track.stems.items()}
+    assert (track.name, stems, track.unknown) == ("One", {"guitar": ["guitar.wav"], "drums": ["drums.wav"]}, ())
 
 
 def test_linked_tracks_are_tracks_once(tmp_path):
