@@ -52,9 +52,9 @@ class SongFile:
             open_audio(path)  # says why it cannot be read
         self.path = Path(os.path.abspath(path))
         status = self.path.stat()
-        place = hashlib.sha256(os.fsencode(self.path)).hexdigest()  # others need not know how folders are called
+        self._place = hashlib.sha256(os.fsencode(self.path)).hexdigest()  # who gets the stems need not know the path
         changed = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-        self._file = {"song": file_name(self.path.name), "place": place, "changed": changed}
+        self._file = {"song": file_name(self.path.name), "place": self._place, "changed": changed}
 
     @functools.cached_property
     def content(self) -> str:
@@ -72,7 +72,7 @@ class SongFile:
 
     def was_recorded(self, song: dict[str, Any]) -> bool:
         """Whether `song`, from a Record, was in this place: it may be an earlier version of this one."""
-        return song.get("place") == self._file["place"]
+        return song.get("place") == self._place
 
     def names(self, excerpt: Excerpt) -> Iterator[str]:
         """The names that its folder may have, the best one first."""
@@ -81,7 +81,7 @@ class SongFile:
         origin = ", ".join([*self.path.parts[1:-1][-2:], *([suffix[1:]] if suffix else [])])
         yield file_name(name + excerpt.name)
         yield file_name(f"{name} ({origin}){excerpt.name}")
-        yield file_name(f"{name} ({origin}, {self.content[:12]}){excerpt.name}")
+        yield file_name(f"{name} ({origin}, {self._place[:12]}){excerpt.name}")
 
 
 @dataclass
