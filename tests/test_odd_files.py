@@ -191,6 +191,36 @@ def test_sound_goes_on_behind_damage(tmp_path, kind, how):
     assert heard(path, duration=0.5) == (pytest.approx(whole[:count], abs=1e-5), None)  # that part is whole
 
 
+def ape(front=True):
+    """An APE tag, with its beginning or, as older programs write it, without."""
+    item = struct.pack("<II", 9000, 0) + b"Cover\0" + np.random.default_rng(0).bytes(9000)
+    ends = [struct.pack("<8sIIIIQ", b"APETAGEX", 2000, len(item) + 32, 1, flags << 29, 0) for flags in (5, 4)]
+    return front * ends[0] + item + ends[1]
+
+
+ENDS = {
+    "ID3v1": b"TAG" + b"x" * 125,
+    "ID3v2": tag(5000),
+    "APE": ape(),
+    "APE and ID3v1": ape() + b"TAG" + b"x" * 125,
+    "APE without its beginning": ape(front=False),
+    "words": b"LYRICSBEGININD0000210LYR00300" + b"la " * 100 + b"000329LYRICS200" + b"TAG" + b"x" * 125,
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("name", ["table.mp3", "bare.mp3", "a.flac", "a.wv"])
+def test_tags_at_the_end_are_no_damage(tmp_path, name, end):
+    codec = {"mp3": "libmp3lame", "flac": "flac", "wv": "wavpack"}[name.split(".")[1]]
+    path = write_av(tmp_path / name, [song(1)], codec=codec, options={"write_xing": "0"} if name == "bare.mp3" else {})
+    whole, _ = read(path)
+    path.write_bytes(path.read_bytes() + ENDS[end])
+    got, warning = heard(path)
+    assert warning is None
+    assert abs(len(got) - len(whole)) <= 1152  # FFmpeg does not cut off an MP3's padding where much follows
+    assert np.array_equal(got[: RATE - 1152], whole[: RATE - 1152])
+
+
 # name, codec, container, seconds by which the length may be another
 CONTAINERS = {
     "m4a": ("a.m4a", "aac", None, 0),

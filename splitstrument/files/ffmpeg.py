@@ -25,6 +25,7 @@ _EXACT = ("flac", "wv", "ape", "tta")
 _TOLERANCE = 0.1  # seconds by which other files may be shorter than they say and still be whole
 _GAP = 0.02  # seconds; times are rounded in some containers
 _LONGEST_GAP = 10.0  # seconds that are believed to be missing where the length is not known
+_TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 _PIECE = 1 << 16  # frames of silence at once
 
 
@@ -37,6 +38,7 @@ class FfmpegSource:
         import av
 
         self.broken = self.changed = False
+        self.expected: int | None = None
         self.gaps: list[tuple[int, int]] = []
         self._file = file
         head = _after_tag(file)
@@ -120,12 +122,17 @@ class FfmpegSource:
         except av.error.PatchWelcomeError:  # so it says where an Ogg file goes on with another rate
             self.changed = True
         except (av.FFmpegError, OSError):
+            bad += 1
+        # Damage that no sound follows is the cut end of the file, where it does not say where that is.
+        if bad and self.expected is None and not self._is_tag(bad_from, to_end=True):
             self.broken = True
-        # Damage that no sound follows is the cut end of the file.
-        self.broken = self.broken or bad > 0
 
-    def _is_tag(self, at: int) -> bool:
-        return os.pread(self._file.fileno(), 8, at).startswith((b"ID3", b"TAG", b"APETAGEX"))
+    def _is_tag(self, at: int, to_end: bool = False) -> bool:
+        """Whether a tag begins at the byte `at`, or ends at the end of the file if what is there reaches `to_end`."""
+        handle = self._file.fileno()
+        if os.pread(handle, 16, at).startswith(_TAGS):
+            return True
+        return to_end and b"APETAGEX" in os.pread(handle, 160, max(0, os.fstat(handle).st_size - 160))
 
     def seek(self, first: int) -> int:
         """The frames still to skip to come to frame `first`."""
