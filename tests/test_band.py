@@ -1,8 +1,11 @@
+import os
+
 import numpy as np
 import pytest
 import soundfile
 
 from datasets_tools.synthesis import band, strings
+from splitstrument.files.atomic import SUFFIX
 
 GROUPS = {"guitar", "bass", "drums", "piano"}
 
@@ -76,3 +79,9 @@ def test_command_writes_folders_once(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "band5" in error and error.count("\n") == 1
     assert (track / "mix" / "mix.wav").stat().st_mtime_ns == before
+
+
+def test_what_a_killed_command_left_goes(tmp_path):
+    (tmp_path / f".band0.left{SUFFIX}/guitar").mkdir(parents=True)
+    assert band.main(["--output", str(tmp_path), "--seconds", "1"]) == 0
+    assert os.listdir(tmp_path) == ["band0"]

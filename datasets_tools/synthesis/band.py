@@ -18,6 +18,7 @@ from datasets_tools.synthesis.patterns import hits
 from datasets_tools.synthesis.strings import hertz_of, key, pluck
 from splitstrument.files.atomic import atomic_folder
 from splitstrument.stages.console import command
+from splitstrument.stages.locking import kept
 
 # Scale, and progressions as degrees from 0, one chord a bar; none is diminished, so power chords always fit.
 MODES = (
@@ -254,14 +255,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     import soundfile
 
-    options.output.mkdir(parents=True, exist_ok=True)
-    for seed in seeds:
-        song = play(seed, options.seconds, options.rate)
-        with atomic_folder(options.output / f"band{seed}") as beside:
-            for name, signal in (*song.stems.items(), ("mix", song.mixture)):
-                folder = beside / name
-                folder.mkdir()
-                soundfile.write(os.fsencode(folder / f"{name}.wav"), signal, options.rate, subtype="PCM_16")
+    with kept(options.output):
+        for seed in seeds:
+            song = play(seed, options.seconds, options.rate)
+            with atomic_folder(options.output / f"band{seed}") as beside:
+                for name, signal in (*song.stems.items(), ("mix", song.mixture)):
+                    folder = beside / name
+                    folder.mkdir()
+                    soundfile.write(os.fsencode(folder / f"{name}.wav"), signal, options.rate, subtype="PCM_16")
     return 0
 
 
