@@ -16,7 +16,7 @@ from splitstrument.files.audio_info import speaker_mask
 from splitstrument.files.writing import AudioWriter
 from splitstrument.separator import Separator
 from splitstrument.song_files import Output, separate_file
-from tests.audio_files import song, write_av, write_sound
+from tests.audio_files import cut, song, write_av, write_sound
 
 RATE = 44100
 
@@ -302,6 +302,14 @@ def test_opus_of_six_channels(tmp_path):
     assert np.allclose(spectrum, np.array(frequencies)[[0, 2, 1, 5, 3, 4]], atol=3)
 
 
+@pytest.mark.parametrize("container, coding", [("CAF", "PCM_16"), ("CAF", "ALAC_16"), ("AIFF", "PCM_16")])
+def test_six_channels_of_apple(tmp_path, container, coding):
+    sound = song(0.5, channels=6)
+    got, warning = heard(write_sound(tmp_path / "a", sound, format=container, subtype=coding))
+    assert (got.shape, warning) == (sound.shape, None)
+    assert np.abs(got - sound).max() <= 2**-15
+
+
 def test_stems_are_for_the_speakers_of_the_song(tmp_path):
     song_file = tmp_path / "song.flac"
     with AudioWriter(song_file, RATE, 4, "16") as writer:
@@ -344,11 +352,13 @@ def test_a_wav_that_holds_more_than_it_says(tmp_path):
         assert (len(got), warning) == (RATE, None)
 
 
-def test_mp3_in_wav_that_is_cut(tmp_path):
-    path = write_av(tmp_path / "a.wav", [song(2)], codec="libmp3lame", container="wav")
-    path.write_bytes(path.read_bytes()[:-8000])
-    got, warning = heard(path)
-    assert warning == f"the file is cut: {len(got) / RATE:.1f} s could be read"
+@pytest.mark.parametrize("kind", ["mp3 in wav", "avi, mp3", "avi, pcm", "flv", "wavpack", "tta", "flac in mkv"])
+def test_cut_containers(tmp_path, kind):
+    name, codec, container = FORMATS[kind]
+    path = write_av(tmp_path / name, [song(2)], RATE, codec, container)
+    got, warning = heard(cut(path, 0.8))
+    assert RATE / 2 < len(got) < 1.9 * RATE
+    assert warning.startswith(f"the file is cut: {len(got) / RATE:.1f} ")
 
 
 def test_a_coding_that_nobody_knows(tmp_path):

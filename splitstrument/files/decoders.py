@@ -58,8 +58,9 @@ def _open(path: Path, file: BinaryIO, stream: int) -> "SoundfileSource | FfmpegS
         sound = soundfile.SoundFile(file.fileno(), closefd=False)
     except soundfile.LibsndfileError:
         sound = None
-    # Others know the speakers of more than two channels where libsndfile does not.
-    if sound is None or sound.frames == _UNKNOWN_LENGTH or (sound.channels > 2 and sound.format in ("CAF", "AIFF")):
+    # FFmpeg knows the speakers of more channels here; but of an ALAC in CAF it loses the end.
+    speakers = sound is not None and sound.channels > 2 and sound.format in ("CAF", "AIFF")
+    if sound is None or sound.frames == _UNKNOWN_LENGTH or (speakers and sound.subtype.startswith(_PLAIN)):
         file.seek(0)
         return FfmpegSource(path, file, stream, {})
     if sound.frames == 0:

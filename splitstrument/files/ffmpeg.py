@@ -70,7 +70,7 @@ class FfmpegSource:
         rate, channels = frame.sample_rate, frame.layout.nb_channels
         self.tolerance = 0.0 if self._format in _EXACT else _TOLERANCE * rate
         self.expected = self._length(rate, head)
-        if self._format == "ogg" and not _ogg_ends(file):
+        if (self._format == "ogg" and not _ogg_ends(file)) or (self._format == "avi" and not _avi_ends(file)):
             self.broken = True
         depth = "float"
         if codec.startswith(_LOSSLESS) and not codec.startswith("pcm_s32"):
@@ -218,6 +218,12 @@ def _ogg_ends(file: BinaryIO) -> bool:
     if len(page) < 27 or not page[5] & 4:
         return False
     return len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
+
+
+def _avi_ends(file: BinaryIO) -> bool:
+    """Whether an AVI is as long as it says at its beginning."""
+    size = int.from_bytes(os.pread(file.fileno(), 4, 4), "little")
+    return 8 + size <= os.fstat(file.fileno()).st_size
 
 
 def _order(channels: Any) -> list[int] | None:
