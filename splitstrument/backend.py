@@ -11,6 +11,9 @@ from typing import Any
 @contextlib.contextmanager
 def _standard_error_closed() -> Iterator[None]:
     """TensorFlow writes about absent GPUs to the process's standard error while it is imported; nobody asked."""
+    if sys.stderr is None:  # a program without one: it is closed already
+        yield
+        return
     sys.stderr.flush()
     saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

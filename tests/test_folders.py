@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from datasets_tools import catalogue, genres, organize, silence, split, validation
-from evaluation import results
+from evaluation import evaluate, report, results
 from splitstrument import separate, tracks
 from splitstrument.files.audio import AudioError, find_songs, open_audio
 from splitstrument.files.folders import SEPARATED, walk
@@ -210,3 +210,17 @@ def test_names_of_any_bytes_go_through_every_command_that_takes_them(tmp_path, c
     assert f"{len(names)} already there" in capsys.readouterr().out
     shutil.rmtree(out[3])
     assert [track.name for track in tracks.find_tracks(out[2])]
+
+
+def test_a_track_with_a_name_of_any_bytes_is_scored_and_drawn(tmp_path, capsys):
+    name = os.fsdecode(NAMES[0] + NAMES[1] + NAMES[2])
+    pair(tmp_path / "pairs", name)
+    scored, page = tmp_path / os.fsdecode(b"scored \xff"), tmp_path / "page.html"
+    options = ["--instrument", "guitar", "--quick", "--excerpts", "1", "--jobs", "1"]
+    assert evaluate.main(["frequency", *options, "--pairs", str(tmp_path / "pairs"), "--output", str(scored)]) == 0
+    assert report.main([str(scored), "--output", str(page)]) == 0, capsys.readouterr()
+    assert len(list(scored.rglob("instrument.png"))) == 1
+    ((_, evaluation),) = results.find([scored])
+    assert list(evaluation.systems[0].tracks) == [name]
+    text = page.read_text(encoding="utf-8")
+    assert "\\udcff" in text and "日本" in text

@@ -110,7 +110,7 @@ class RunFolder:
     def say(self, text: str) -> None:
         """Print a line, and keep it in the log with the time."""
         print(text, flush=True)
-        with open(self.path / "log.txt", "a", encoding="utf-8") as file:
+        with open(self.path / "log.txt", "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
 
     def say_beginning(self, what: str, began: str) -> None:
