@@ -248,6 +248,16 @@ def test_sound_goes_on_behind_damage_in_containers(tmp_path, kind):
     assert nearest(whole[-RATE:, 0], np.pad(got[:, 0], (0, 4410)), len(whole) - RATE) > 0.97
 
 
+@pytest.mark.parametrize("kind", WRITERS)
+def test_damage_at_the_very_end(tmp_path, kind):
+    path = WRITERS[kind](tmp_path, "a", song(4, 48000), 48000)
+    data = bytearray(path.read_bytes())
+    data[-4000:-200] = bytes(3800)
+    path.write_bytes(data)
+    got, warning = heard(path)
+    assert warning.split("; ")[-1].startswith((f"the file is cut: {len(got) / 48000:.1f} ", "damaged at 3."))
+
+
 def test_many_damaged_places(tmp_path):
     path = flac(tmp_path, "a.flac", song(4))
     data = bytearray(path.read_bytes())

@@ -21,7 +21,7 @@ from tests.audio_files import song, write_av
 from webapp import decoding, sandbox
 from webapp.pages.refused import Refused
 
-LIMITS = sandbox.Limits(memory=2**29, seconds=10, file=2**28)
+LIMITS = sandbox.Limits(memory=2**29, seconds=30, file=2**28)
 BY_SOUNDFILE = {
     "wav": ("WAV", "PCM_16"),
     "wav24": ("WAVEX", "PCM_24"),
