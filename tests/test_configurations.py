@@ -658,7 +658,14 @@ def test_what_we_cannot_repeat_is_refused(published, tmp_path, fields, says):
     assert says in said
 
 
-@pytest.mark.parametrize(("text", "says"), [("{", "is no JSON with comments"), ("[1]", "holds no fields")])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is no JSON with comments"),
+        ('{"a": 1, "a": 2}', "is no JSON with comments (Duplicate key"),
+        ("[1]", "holds no fields"),
+    ],
+)
 def test_files_that_are_no_json_are_named(published, tmp_path, text, says):
     published()
     said = refusal(write(tmp_path / "broken.jsonc", text))
