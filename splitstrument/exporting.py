@@ -1,6 +1,7 @@
 """The command `export`: a model as a graph that runs without TensorFlow, in ONNX or LiteRT."""
 
 import argparse
+import errno
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -54,6 +55,8 @@ def export(model: str | os.PathLike[str], format: str = "onnx", output: str | os
     path = None if output is None else Path(output)
     if path and path.suffix != FORMATS[format]:
         raise ValueError(f"{path}: the name of a file of {format} ends in {FORMATS[format]}")
+    if path and not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
     card, network = models.load(folder)
     form = networks.form(card.network, card.options)
     comparison = _Comparison(network, form, runtimes.load(folder, "keras").predict)
@@ -95,7 +98,7 @@ def _beside(folder: Path, comparison: "_Comparison") -> Export:
     stored = [weight for file in files for weight in graph.weights_in(file, folder)]
     converted = graph.convert(comparison.network, comparison.form)
     graph.refer(converted, stored)
-    onnx.helper.set_model_props(converted, {"identity": models.identity(folder)})
+    onnx.helper.set_model_props(converted, {"identity": models.network_identity(folder)})
     with AtomicFile(path) as hidden:
         onnx.save(converted, hidden)
         onnx.checker.check_model(hidden)

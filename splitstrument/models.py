@@ -116,6 +116,16 @@ def identity(model: str | os.PathLike[str]) -> str:
     folder = find(model)
     card = read_card(folder)
     kept = (card.network, sorted(card.options.items()), card.sources, card.whole, card.sample_rate)
+    return _digest_with_weights(kept, folder)
+
+
+def network_identity(folder: Path) -> str:
+    """By what a graph knows the network that it was made from, whatever its sources are called: see `identity`."""
+    card = read_card(folder)
+    return _digest_with_weights((card.network, sorted(card.options.items()), len(card.sources)), folder)
+
+
+def _digest_with_weights(kept: tuple, folder: Path) -> str:
     digest = hashlib.sha256(repr(kept).encode())
     for path in weight_files(folder):
         try:

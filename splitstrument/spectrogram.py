@@ -119,11 +119,12 @@ class Synthesis:
         window, hop = self.grid.window, self.grid.hop
         channels, count = spectra.shape[:2]
         frames = np.fft.irfft(spectra, window, axis=-1) * (self.grid._hann() / 1.5)
-        # Quarter q of frame j lands on hop j + q.
+        # Quarter q of frame j lands on hop j + q. Older frames come first, so that the sums are the same, to the bit,
+        # however the stream is cut.
         quarters = frames.reshape(channels, count, OVERLAP, hop)
         audio = np.zeros((channels, count + OVERLAP - 1, hop), np.float32)
         audio[:, : OVERLAP - 1] = self.tail.reshape(channels, OVERLAP - 1, hop)
-        for quarter in range(OVERLAP):
+        for quarter in reversed(range(OVERLAP)):
             audio[:, quarter : quarter + count] += quarters[:, :, quarter]
         self.tail = audio[:, count:].reshape(channels, -1).copy()
         complete = audio[:, :count].reshape(channels, -1).T

@@ -85,7 +85,7 @@ def rows(path):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A small model of guitar, called "small"."""
-    return tiny.model(tmp_path_factory.mktemp("models") / "small")
+    return tiny.model(tmp_path_factory.mktemp("models") / "small", graph=True)
 
 
 def another(model, folder, **card):
@@ -100,13 +100,13 @@ def another(model, folder, **card):
 def singer(tmp_path_factory):
     """A small model that takes whole songs apart, into vocals and accompaniment."""
     folder = tmp_path_factory.mktemp("models") / "singer"
-    return tiny.model(folder, seed=3, sources=("vocals", "accompaniment"), whole=True)
+    return tiny.model(folder, seed=3, sources=("vocals", "accompaniment"), whole=True, graph=True)
 
 
 @pytest.fixture(scope="module")
 def band(tmp_path_factory):
     """A small model that takes out two instruments."""
-    return tiny.model(tmp_path_factory.mktemp("models") / "band", seed=4, sources=("piano", "guitar"))
+    return tiny.model(tmp_path_factory.mktemp("models") / "band", seed=4, sources=("piano", "guitar"), graph=True)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ RATE = 22050
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return str(tiny.model(tmp_path_factory.mktemp("models") / "small"))
+    return str(tiny.model(tmp_path_factory.mktemp("models") / "small", graph=True))
 
 
 @pytest.fixture
@@ -538,10 +538,10 @@ def test_a_cluster_separates_the_songs(run, tmp_path, monkeypatch):
 
 
 def test_a_model_is_loaded_once_for_all_songs(run, tmp_path, monkeypatch):
-    from splitstrument import models
+    from splitstrument import runtimes
 
-    loaded, load = [], models.load
-    monkeypatch.setattr(models, "load", lambda folder: loaded.append(folder) or load(folder))
+    loaded, load = [], runtimes.load
+    monkeypatch.setattr(runtimes, "load", lambda folder, *how: loaded.append(folder) or load(folder, *how))
     separate._separator.cache_clear()
     assert run(*(write(tmp_path / f"{name}.wav", song()) for name in "abc"))[0] == 0
     assert len(loaded) == 1

@@ -46,3 +46,13 @@ def test_windows_that_cannot_be_are_refused():
     for window in (0, 8, 1022):
         with pytest.raises(ValueError, match="multiple of 4"):
             Grid(window)
+
+
+def test_how_a_stream_is_cut_changes_no_bit():
+    grid, random = Grid(64), np.random.default_rng(3)
+    spectra = grid.spectra(random.uniform(-1, 1, (3000, 2)).astype(np.float32))
+    whole = Synthesis(grid, 2)(spectra)
+    for size in (1, 2, 3, 7, 100):
+        synthesis = Synthesis(grid, 2)
+        pieces = [synthesis(spectra[:, start : start + size]) for start in range(0, spectra.shape[1], size)]
+        np.testing.assert_array_equal(np.concatenate(pieces), whole)

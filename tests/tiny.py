@@ -34,25 +34,29 @@ def network(name, seed=0, sources=("guitar",), **options):
     return built
 
 
-_weights = {}  # the files of models that were made already, by what they follow from
+_made = {}  # the files of models that were made already, by what they follow from
 
 
-def model(folder, name="tfc_tdf", sample_rate=22050, seed=0, **card):
-    """A small model in `folder`: its path."""
+def model(folder, name="tfc_tdf", sample_rate=22050, seed=0, graph=False, **card):
+    """A small model in `folder`: its path. With its `graph` it starts at once in every process."""
     from dataclasses import asdict
 
-    from splitstrument import models
+    from splitstrument import exporting, models
     from splitstrument.files.yaml_files import write_yaml
 
     fields = {"name": folder.name, "sources": ("guitar",), "network": name, "options": OPTIONS[name]} | card
-    kept = models.Card(sample_rate=sample_rate, **fields)
-    made_from = repr((name, seed, fields["sources"], sorted(fields["options"].items())))
-    if made_from in _weights:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / models.GRAPH).unlink(missing_ok=True)
-        (folder / models.WEIGHTS).write_bytes(_weights[made_from])
-        write_yaml(folder / models.CARD, asdict(kept))
-    else:
-        models.save(network(name, seed, fields["sources"], **fields["options"]), kept, folder)
-        _weights[made_from] = (folder / models.WEIGHTS).read_bytes()
+    card = models.Card(sample_rate=sample_rate, **fields)
+    made_from = repr((name, sample_rate, seed, card.sources, card.whole, sorted(card.options.items())))
+    if made_from not in _made:
+        models.save(network(name, seed, card.sources, **card.options), card, folder)
+        _made[made_from] = {models.WEIGHTS: (folder / models.WEIGHTS).read_bytes()}
+    made = _made[made_from]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / models.WEIGHTS).write_bytes(made[models.WEIGHTS])
+    (folder / models.GRAPH).unlink(missing_ok=True)
+    write_yaml(folder / models.CARD, asdict(card))
+    if graph and models.GRAPH not in made:
+        made[models.GRAPH] = exporting.export(folder).path.read_bytes()
+    elif graph:
+        (folder / models.GRAPH).write_bytes(made[models.GRAPH])
     return folder

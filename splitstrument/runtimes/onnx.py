@@ -63,8 +63,8 @@ class Onnx:
         if found != expected or outputs != [len(card.sources)]:
             raise ModelError(f"{path}: has other inputs or outputs than the card says; {_way_out(folder)}")
         made_from = self._session.get_modelmeta().custom_metadata_map.get("identity")
-        if own and made_from != models.identity(folder):
-            raise ModelError(f"{path}: was made from other weights or another card; {_way_out(folder)}")
+        if own and made_from != models.network_identity(folder):
+            raise ModelError(f"{path}: was made from other weights or another network; {_way_out(folder)}")
 
 
 def _way_out(folder: Path) -> str:
