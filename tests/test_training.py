@@ -356,10 +356,12 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
     import shutil
     from collections import namedtuple
 
+    from splitstrument import models
+
     usage = namedtuple("usage", "total used free")(10, 9, 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(OSError, match="No space left on device"):
-        tiny.model(tmp_path / "model")
+        models.save(tiny.network("tfc_tdf"), models.Card("full", ("guitar",), 22050, "tfc_tdf"), tmp_path / "model")
     assert not list((tmp_path / "model").iterdir())
 
 
