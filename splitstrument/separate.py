@@ -6,6 +6,7 @@ A song that cannot be read or written is named in one line, and the others go on
 import argparse
 import functools
 import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="a model's name (see: splitstrument models) or folder; several with commas between them, such as "
         "guitar,runs/piano, take out their parts in one pass (default: guitar)",
     )
-    add("--output", default="separated", type=Path, help="folder to write to (default: separated)")
+    add("-o", "--output", default="separated", type=Path, help="folder to write to (default: separated)")
     add("--format", default="wav", choices=FORMATS, help="of the files (default: wav)")
     add("--depth", choices=("16", "24", "float"), help="of WAV and FLAC files (default: the song's)")
     add(
@@ -126,8 +127,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="PART[,PART...]",
         help="write only these parts, such as vocals,drums; instrument: all but the rest; rest: what is left",
     )
-    add("--start", type=_seconds, default=0.0, metavar="S", help="begin at this second of the song")
-    add("--duration", type=_positive, metavar="S", help="separate only this many seconds")
+    add("--start", type=_seconds, default=0.0, metavar="TIME", help="begin here: seconds, or 1:30, or 1:02:03.5")
+    add("--duration", type=_positive, metavar="TIME", help="separate only so much")
     add("--overwrite", action="store_true", help="separate again what is finished already")
     add("--thorough", action="store_true", help="average masks over more windows: somewhat better, four times as long")
     add(
@@ -166,9 +167,12 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text}: must be 0 or more seconds")
+    """The seconds that a time such as 90, 1:30 or 1:02:03.5 means."""
+    if not re.fullmatch(r"(\d+(:[0-5]?\d){0,2})(\.\d*)?|\.\d+", text):
+        raise argparse.ArgumentTypeError(f"{text}: must be a time such as 90, 1:30 or 1:02:03.5")
+    value = 0.0
+    for number in text.split(":"):
+        value = 60 * value + float(number)
     return value
 
 

@@ -584,3 +584,18 @@ def test_parts_are_chosen_by_name(tmp_path, capsys):
     capsys.readouterr()
     assert main([str(path), "--model", str(model), "--only", "vocal"]) == 2
     assert capsys.readouterr().err == "splitstrument: --only: no part is called 'vocal'; did you mean vocals?\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("1:30", 90), ("1:02:03.5", 3723.5), (".5", 0.5), ("75:10", 4510), ("0", 0), ("2:5.25", 125.25)],
+)
+def test_times_are_read_as_people_write_them(text, seconds):
+    assert separate._seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["1:60", "1:75:00", "-1", "x", "1:", ":30", "nan", "inf", "1e3", "1:2:3:4", ""])
+def test_what_is_no_time_is_refused(text, capsys):
+    with pytest.raises(SystemExit):
+        main(["a.wav", "--start", text])
+    assert "must be a time such as 90, 1:30 or 1:02:03.5" in capsys.readouterr().err
