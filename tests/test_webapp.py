@@ -3,6 +3,7 @@
 import functools
 import http.server
 import json
+import re
 import threading
 
 import numpy as np
@@ -14,7 +15,7 @@ from tests import audio_files, served, strangers
 pytest.importorskip("web")
 
 from webapp import settings, uploads, youtube
-from webapp.pages import spectrogram_image, wav  # noqa: E402
+from webapp.pages import site, spectrogram_image, wav  # noqa: E402
 from webapp.pages.peaks import Peaks  # noqa: E402
 
 
@@ -165,3 +166,39 @@ def test_yes_and_no_stay_what_youtube_is(tmp_path):
 )
 def test_a_proxy_is_kept_as_the_server_writes_addresses(given, kept):
     assert settings.read(None, {"trusted_proxy": given}).trusted_proxy == kept
+
+
+def test_scripts_and_styles_that_a_browser_has_are_not_sent_again(tmp_path):
+    with served.inside(tmp_path, models=(str(strangers.card(tmp_path / "tiny")),)) as server:
+        tags = {}
+        for path in ("/static/start.js", "/static/job.js", "/static/style.css", "/static/icon.svg"):
+            status, headers, content = served.ask(server.address, path)
+            tag = tags[path] = headers["ETag"]
+            assert (status, headers["Cache-Control"], headers["Content-Length"]) == (200, "no-cache", str(len(content)))
+            assert served.ask(server.address, path)[1]["ETag"] == tag
+            for known in (tag, f"W/{tag}", f'"old", {tag}', "*"):
+                for method in ("GET", "HEAD"):
+                    status, headers, sent = served.ask(server.address, path, method, **{"If-None-Match": known})
+                    assert (status, sent, headers["ETag"]) == (304, b"", tag)
+                    assert (headers["Cache-Control"], headers["Content-Length"]) == ("no-cache", None)
+            for known in ("", '"old"', tag.strip('"'), 'x"', '"' * 9000):
+                assert served.ask(server.address, path, **{"If-None-Match": known})[::2] == (200, content)
+        assert len(set(tags.values())) == len(tags)
+        assert all(re.fullmatch('"[0-9a-f]{32}"', tag) for tag in tags.values())
+
+
+def test_an_etag_follows_the_content(tmp_path):
+    (tmp_path / "a.js").write_text("first")
+    wsgi = site.application((), {}, None, tmp_path)
+
+    def ask(**headers):
+        begun = []
+        environ = {"PATH_INFO": "/static/a.js", "REQUEST_METHOD": "GET", "HTTP_HOST": "x"} | headers
+        body = b"".join(wsgi(environ, lambda *answer: begun.extend(answer)))
+        return begun[0], dict(begun[1])["ETag"], body
+
+    status, first, body = ask()
+    assert (status, body) == ("200 OK", b"first")
+    (tmp_path / "a.js").write_text("other")
+    status, second, body = ask(HTTP_IF_NONE_MATCH=first)
+    assert (status, body) == ("200 OK", b"other") and second != first
