@@ -35,6 +35,7 @@ URLS = (
 )  # fmt: skip
 _STATIC = Path(__file__).parent / "static"
 _OWNER = "splitstrument"  # the cookie by which a browser is known again
+_OWNED_SECONDS = 365 * 86400
 _PROBE_SECONDS = 20.0
 _PROBES = 8  # processes that look into uploads; each may take as much memory as one that decodes
 _ENCODERS = 2
@@ -89,9 +90,10 @@ class StartPage:
 
     def GET(self) -> str:
         if not _owner():
-            year = 365 * 86400
-            secure = web.ctx.protocol == "https"
-            web.setcookie(_OWNER, secrets.token_hex(16), year, secure=secure, httponly=True, samesite="Lax", path="/")
+            secure = "; Secure" if web.ctx.protocol == "https" else ""
+            # Without a path, so that it is that of this page as the browser sees it, which a proxy may have changed.
+            cookie = f"{_OWNER}={secrets.token_hex(16)}; Max-Age={_OWNED_SECONDS}; HttpOnly; SameSite=Lax{secure}"
+            web.header("Set-Cookie", cookie)
         return site.page("start.html")
 
 
@@ -149,7 +151,7 @@ class AllJobs:
                 raise
         for worker in here.workers:
             worker.wake()
-        web.header("Location", f"/api/jobs/{id}")
+        web.header("Location", f"jobs/{id}")
         return answer(_shown(job), "202 Accepted")
 
     def _asked(self, here: Demonstrator, id: str, folder: Path) -> Job:

@@ -156,7 +156,10 @@ def _refusal(status: int, message: str) -> str:
         web.header("Retry-After", "30")
     if web.ctx.path.startswith("/api/"):
         return answer({"status": status, "message": message}, web.ctx.status)
-    return page("error.html").replace("MESSAGE", html.escape(message)).replace("STATUS", str(status))
+    # No page knows under which path a proxy may have it, only how deep below its top it is.
+    top = "../" * min(web.ctx.path.count("/") - 1, 99) or "./"
+    text = page("error.html").replace("TOP", top).replace("STATUS", str(status))
+    return text.replace("MESSAGE", html.escape(message))
 
 
 class Static:

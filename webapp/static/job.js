@@ -5,7 +5,7 @@ import { inWords, titled } from "./parts.js";
 import { Player } from "./player.js";
 
 const $ = (id) => document.getElementById(id);
-const id = location.pathname.split("/").pop();
+const address = `../api/jobs/${location.pathname.split("/").pop()}`;
 const STAGES = {
   "": "Beginning",
   fetching: "Fetching the sound",
@@ -18,7 +18,7 @@ let unanswered = 0;
 async function look() {
   let job;
   try {
-    job = await ask(`/api/jobs/${id}`);
+    job = await ask(address);
     unanswered = 0;
     trouble("");
   } catch (error) {
@@ -67,7 +67,7 @@ function say(text) {
 
 async function done(job) {
   document.title = `${job.title} · splitstrument`;
-  const sounds = await ask(`/api/jobs/${id}/peaks.json`);
+  const sounds = await ask(`${address}/peaks.json`);
   $("state").hidden = true;
   $("player").hidden = false;
   $("remove").hidden = !job.mine;
@@ -91,7 +91,7 @@ $("cancel").addEventListener("click", async () => {
   $("cancel").disabled = true;
   say("Cancelling …");
   try {
-    await ask(`/api/jobs/${id}`, { method: "DELETE" });
+    await ask(address, { method: "DELETE" });
   } catch (error) {
     trouble(error.message);
   }
@@ -99,8 +99,8 @@ $("cancel").addEventListener("click", async () => {
 
 async function remove() {
   try {
-    await ask(`/api/jobs/${id}`, { method: "DELETE" });
-    location.href = "/";
+    await ask(address, { method: "DELETE" });
+    location.href = "../";
   } catch (error) {
     trouble(error.message);
   }

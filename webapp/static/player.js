@@ -16,7 +16,7 @@ export class Player {
   // `job`: as /api/jobs/ID says it; `sounds`: its peaks.json; `trouble(message)` shows what goes wrong.
   constructor(job, sounds, trouble) {
     this.trouble = trouble;
-    const url = (file) => `/api/jobs/${job.id}/${file}`;
+    const url = (file) => `../api/jobs/${job.id}/${file}`;
     const parts = ["mixture", ...job.parts];
     this.transport = new Transport(parts.map((part) => ({ ...sounds[part], url: url(`${part}.wav`) })));
     this.transport.lanes[0].muted = true; // the mixture, which the parts make up already

@@ -17,7 +17,7 @@ let choices = []; // {name, takes, remainder, box, clash} of each model
 
 async function begin() {
   try {
-    const [offered, mine] = await Promise.all([ask("/api/models"), ask("/api/jobs")]);
+    const [offered, mine] = await Promise.all([ask("api/models"), ask("api/jobs")]);
     limits = offered.limits;
     showModels(offered.models);
     $("limits").textContent = `At most ${limits.megabytes} MB and ${limits.minutes} minutes; WAV, FLAC, MP3, M4A, OGG, WebM and others.`;
@@ -65,7 +65,7 @@ function showResults(jobs) {
   const items = jobs.map((job) => {
     let said = STATES[job.state];
     if (job.state === "done") said += `, kept for ${about(job.expires - Date.now() / 1000).replace("about ", "")}`;
-    const link = make("a", { href: `/jobs/${job.id}` }, job.title);
+    const link = make("a", { href: `jobs/${job.id}` }, job.title);
     const when = new Date(job.created * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
     return make("li", {}, link, make("span", { class: "quiet" }, `${when}, ${inWords(job.parts)}: ${said}`));
   });
@@ -80,7 +80,7 @@ function trouble(message) {
 function send(form) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", "/api/jobs");
+    request.open("POST", "api/jobs");
     request.upload.onprogress = (event) => {
       if (event.lengthComputable) $("sent").value = event.loaded / event.total;
     };
@@ -118,7 +118,7 @@ $("ask").addEventListener("submit", async (event) => {
   $("sent").hidden = !file;
   try {
     const job = await send(form);
-    location.href = `/jobs/${job.id}`;
+    location.href = `jobs/${job.id}`;
   } catch (error) {
     trouble(error.message);
     button.disabled = false;
