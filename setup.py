@@ -37,6 +37,7 @@ setup(
         "av>=18",
         "google-crc32c>=1.5",
         "joblib>=1.4",
+        "mutagen>=1.47",
         "numpy>=2",
         "onnxruntime>=1.24",
         "platformdirs>=4",

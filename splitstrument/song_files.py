@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from splitstrument.files.audio import AudioError, open_audio
+from splitstrument.files.tags import read_tags
 from splitstrument.files.writing import AudioWriter, check_format, step
 from splitstrument.song_folders import Excerpt, Record, SongFile, at_work_in, folder_of, may_have, read
 from splitstrument.suggestions import no_such
@@ -76,13 +77,13 @@ def separate_file(
         depth = output.depth or info.depth
         if output.format == "flac" and depth == "float":
             depth = "24"
-        frames = 0
+        frames, tags = 0, read_tags(song)
         with contextlib.ExitStack() as stack:
             writers = {}
             for name in output.parts(separator.sources, separator.remainder):
                 path = folder / f"{name}.{output.format}"
-                writer = AudioWriter(path, info.sample_rate, info.channels, depth, info.frames, info.mask)
-                writers[name] = stack.enter_context(writer)
+                form = (info.sample_rate, info.channels, depth, info.frames, info.mask)
+                writers[name] = stack.enter_context(AudioWriter(path, *form, tags.of_part(name)))
             blocks = reader.blocks(int(BLOCK_SECONDS * info.sample_rate))
             # Closed before the files: a thread of the stream's reads the song.
             stream = stack.enter_context(contextlib.closing(separator.stream(blocks, info.sample_rate, info.channels)))

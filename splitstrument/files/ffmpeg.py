@@ -14,6 +14,7 @@ from splitstrument.files.audio_info import SPEAKERS, AudioError, AudioInfo, spea
 
 if TYPE_CHECKING:
     import numpy as np
+    from av.container import InputContainer
 
 # Only containers that hold their own sound: a playlist (HLS, ffconcat) could open any other file.
 _CONTAINERS = "mov,matroska,aac,mp3,ogg,flac,wav,w64,aiff,caf,asf,ac3,eac3,dts,wv,ape,tta,au,amr,avi,mpegts,mpeg,flv"
@@ -30,6 +31,14 @@ _OGG_TICKS = 480  # samples; coders leave out up to some at the start
 _PIECE = 1 << 16  # frames of silence at once
 
 
+def open_container(file: BinaryIO, options: Mapping[str, str]) -> "InputContainer":
+    """An open file as FFmpeg's libraries see it, with options of theirs. Raises av.FFmpegError, OSError."""
+    import av
+
+    said = {"format_whitelist": _CONTAINERS} | dict(options)
+    return av.open(_File(file), "r", options=said, metadata_errors="replace")
+
+
 class FfmpegSource:
     """A file that FFmpeg's libraries read. What its attributes mean says `decoders`."""
 
@@ -43,9 +52,8 @@ class FfmpegSource:
         self.gaps: list[tuple[int, int]] = []
         self._file = file
         head = _after_tag(file)
-        said = {"format_whitelist": _CONTAINERS} | dict(options)
         try:
-            self._container = av.open(_File(file), "r", options=said, metadata_errors="replace")
+            self._container = open_container(file, options)
         except (av.FFmpegError, OSError):
             raise AudioError(f"{path}: not an audio file, or cut or broken") from None
         streams = self._container.streams.audio

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from splitstrument.files.atomic import AtomicFile
 from splitstrument.files.audio import AudioError
+from splitstrument.files.tags import Tags
 from splitstrument.files.texts import cannot_be_written
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ class AudioWriter:
 
     The suffix of path gives the format. depth is "16", "24" or "float" (FLAC: "float" means 24 bit; MP3
     and OGG have none). frames, where known, lets a WAV pass 4 GiB. mask says which speakers the channels are for, in
-    the order of a WAV (see AudioInfo); a WAV of more than two channels keeps it. 16 and 24 bit round to nearest and
-    clip at full scale. As a context manager it closes, or aborts at an exception. Every method raises AudioError where
-    writing fails, and leaves no file behind.
+    the order of a WAV (see AudioInfo); a WAV of more than two channels keeps it. tags go into the file where it can
+    hold them. 16 and 24 bit round to nearest and clip at full scale. As a context manager it closes, or aborts at an
+    exception. Every method raises AudioError where writing fails, and leaves no file behind.
     """
 
     def __init__(
@@ -74,10 +75,11 @@ class AudioWriter:
         depth: str = "float",
         frames: int | None = None,
         mask: int = 0,
+        tags: Tags | None = None,
     ) -> None:
         import soundfile
 
-        self._path = Path(path)
+        self._path, self._tags = Path(path), tags
         self._format = self._path.suffix.lower().removeprefix(".")
         check_format(self._format, sample_rate, channels)
         if self._format == "flac" and depth == "float":
@@ -135,11 +137,13 @@ class AudioWriter:
 
         try:
             self._sound.close()
+            self._correct_header()
+            if self._tags:
+                self._tags.write(self._file.hidden, self._format)
             frames = soundfile.info(os.fsencode(self._file.hidden)).frames
             # MP3 and OGG may count their padding.
             if abs(frames - self._written) > (0 if self._format in ("wav", "flac") else 4096):
                 raise RuntimeError("incomplete")
-            self._correct_header()
             self._file.keep()
         except (OSError, AssertionError, RuntimeError) as error:
             self.abort()
