@@ -127,6 +127,13 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="PART[,PART...]",
         help="write only these parts, such as vocals,drums; instrument: all but the rest; rest: what is left",
     )
+    add(
+        "--name",
+        default="{part}",
+        metavar="NAME",
+        help="of the files, without suffix: text with {song}, {part} and {model}, such as '{song} - {part}' "
+        "(default: {part})",
+    )
     add("--start", type=_seconds, default=0.0, metavar="TIME", help="begin here: seconds, or 1:30, or 1:02:03.5")
     add("--duration", type=_positive, metavar="TIME", help="separate only so much")
     add("--overwrite", action="store_true", help="separate again what is finished already")
@@ -190,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from splitstrument import models
     from splitstrument.parts import parts_of
 
-    output = Output(options.format, options.depth, options.only, options.start, options.duration)
+    output = Output(options.format, options.depth, options.only, options.start, options.duration, options.name)
     parts = parts_of(options.model)
     output.parts(parts.sources, parts.remainder)  # a wrong --only is told before anything is loaded
     task = Task(

@@ -8,9 +8,11 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from splitstrument.files.audio import AudioError, open_audio
+from splitstrument.files.names import file_name
 from splitstrument.files.tags import read_tags
 from splitstrument.files.writing import AudioWriter, check_format, step
 from splitstrument.song_folders import Excerpt, Record, SongFile, at_work_in, folder_of, may_have, read
@@ -22,17 +24,42 @@ if TYPE_CHECKING:
     from splitstrument.separator import Separator
 
 MIXTURE = "mixture"
+_FIELDS = ("song", "part", "model")  # of a file's name
 
 
 @dataclass(frozen=True)
 class Output:
-    """How stems are written: the format, the depth ("16", "24", "float", or None for the song's), which of them."""
+    """How stems are written: the format, the depth ("16", "24", "float", or None for the song's), which of them.
+
+    `name` is that of the files, with the fields {song} (the folder's name), {part} and {model}. Raises ValueError.
+    """
 
     format: str = "wav"
     depth: str | None = None
     only: tuple[str, ...] = ()  # names of parts; "instrument" is all but what is left, "rest" is that; (): all parts
     start: float = 0.0  # seconds
     duration: float | None = None
+    name: str = "{part}"
+
+    def __post_init__(self) -> None:
+        if any(character in "/\\\0" for character in self.name):
+            raise ValueError(f"--name: {self.name!r} must be the name of a file, without folders")
+        for field in self._fields():
+            if field not in _FIELDS:
+                raise ValueError(f"--name: {no_such('field', field, _FIELDS)}")
+
+    def _fields(self) -> list[str]:
+        """The fields of the name, with what stands in their braces besides."""
+        try:
+            found = [(field, spec, how) for _, field, spec, how in Formatter().parse(self.name) if field is not None]
+        except ValueError as error:
+            raise ValueError(f"--name: {self.name!r}: {error}") from None
+        return [field + (f"!{how}" if how else "") + (f":{spec}" if spec else "") for field, spec, how in found]
+
+    def path(self, folder: Path, part: str, model: str) -> Path:
+        """The file of a model's part in the folder of a song."""
+        name = self.name.format(song=folder.name, part=part, model=model)
+        return folder / f"{file_name(name)}.{self.format}"
 
     @property
     def excerpt(self) -> Excerpt:
@@ -47,7 +74,10 @@ class Output:
             if name not in names:
                 raise ValueError(f"--only: {no_such('part', name, names)}")
         wanted = {part for name in self.only for part in names[name]}
-        return tuple(part for part in parts if part in wanted or not self.only)
+        written = tuple(part for part in parts if part in wanted or not self.only)
+        if len(written) > 1 and "part" not in self._fields():
+            raise ValueError(f"--name: {self.name!r} would name {len(written)} files; put {{part}} into it")
+        return written
 
 
 def separate_file(
@@ -81,7 +111,7 @@ def separate_file(
         with contextlib.ExitStack() as stack:
             writers = {}
             for name in output.parts(separator.sources, separator.remainder):
-                path = folder / f"{name}.{output.format}"
+                path = output.path(folder, name, separator.name)
                 form = (info.sample_rate, info.channels, depth, info.frames, info.mask)
                 writers[name] = stack.enter_context(AudioWriter(path, *form, tags.of_part(name)))
             blocks = reader.blocks(int(BLOCK_SECONDS * info.sample_rate))
@@ -135,17 +165,29 @@ def _made(separator: "Separator", output: Output) -> dict[str, Any]:
     return made | ({"above": separator.above} if separator.above else {})
 
 
-def _finished(folder: Path, record: Record, song: SongFile, output: Output, made: dict, parts: Sequence[str]) -> bool:
-    """Whether `folder` holds these `parts` of the song; AudioError where it holds them otherwise."""
-    there = [(folder / f"{name}.{output.format}").exists() for name in parts]
+def _finished(
+    folder: Path, record: Record, song: SongFile, output: Output, made: dict, files: Mapping[str, str]
+) -> bool:
+    """Whether `folder` holds these `files` (name: part) of the song; AudioError where it holds them otherwise."""
     before = record.formats.get(output.format)
-    if before is None or not any(there):
-        return False  # nothing, or an interrupted run: what lies there is made again
+    if before is None:
+        return False
+    recorded = _files(before, output)
+    there = {name for name in {*files, *recorded} if (folder / name).exists()}
+    if not there:
+        return False  # an interrupted run
     if not song.is_recorded(record.song):
         raise AudioError(f"{folder}: holds stems of an earlier version of the song; use --overwrite or --output")
-    if before["made"] != made:
+    if there.isdisjoint(files):
+        return False  # other parts, or the same ones by other names: these come beside them
+    if before["made"] != made or any(recorded.get(name, part) != part for name, part in files.items()):
         raise AudioError(f"{folder}: holds stems made otherwise; use --overwrite or --output")
-    return all(there) and set(parts) <= set(before["parts"])
+    return there >= set(files) and recorded.keys() >= set(files)
+
+
+def _files(before: Mapping[str, Any], output: Output) -> dict[str, str]:
+    """The files (name: part) that a Record has of a format; one without --name had just the parts."""
+    return dict(before.get("files") or {f"{part}.{output.format}": part for part in before["parts"]})
 
 
 def separate_into(
@@ -183,16 +225,17 @@ def _separate_here(
 ) -> Separated:
     """`separate_into` a folder that is kept for this process."""
     made, parts = _made(separator, output), output.parts(separator.sources, separator.remainder)
+    files = {output.path(folder, part, separator.name).name: part for part in parts}
     record = read(folder)
     if record is None:
         record = Record(song.record(), output.excerpt)
         record.write(folder)  # from now on other songs keep out
-    elif not overwrite and _finished(folder, record, song, output, made, parts):
+    elif not overwrite and _finished(folder, record, song, output, made, files):
         return Separated(folder)
     seconds, warning = separate_file(separator, song.path, folder, output, progress)
     formats = record.formats if song.is_recorded(record.song) else {}
     before = formats.get(output.format)
-    others = before["parts"] if before and before["made"] == made else []
-    formats = formats | {output.format: {"made": made, "parts": sorted({*parts, *others})}}
+    others = _files(before, output) if before and before["made"] == made else {}
+    formats = formats | {output.format: {"made": made, "files": dict(sorted((others | files).items()))}}
     Record(song.record(), output.excerpt, formats).write(folder)
     return Separated(folder, seconds, warning)

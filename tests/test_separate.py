@@ -1,5 +1,6 @@
 """The command `separate`: what it writes, says and refuses, with a small model and real files."""
 
+import json
 import os
 import resource
 import shutil
@@ -599,3 +600,70 @@ def test_what_is_no_time_is_refused(text, capsys):
     with pytest.raises(SystemExit):
         main(["a.wav", "--start", text])
     assert "must be a time such as 90, 1:30 or 1:02:03.5" in capsys.readouterr().err
+
+
+def test_names_of_files_are_chosen(run, tmp_path):
+    path = write(tmp_path / "A song.wav", song(0.3))
+    line = [path, "--name", "{song} - {part} ({model})"]
+    assert run(*line)[0] == 0
+    chosen = [f"small/A song/A song - {part} (small).wav" for part in ("guitar", "rest")]
+    assert files(tmp_path / "out") == chosen
+    assert "0 done, 1 already there" in run(*line)[1]
+    # By other names the same stems come beside those, and both are known.
+    assert "1 done, 0 already there" in run(path)[1]
+    assert files(tmp_path / "out") == [*chosen, "small/A song/guitar.wav", "small/A song/rest.wav"]
+    for arguments in [path], line:
+        assert "0 done, 1 already there" in run(*arguments)[1]
+    (tmp_path / "out" / chosen[0]).unlink()
+    assert "0 done, 1 already there" in run(path)[1]
+    assert "1 done, 0 already there" in run(*line)[1]
+    # Of another song none comes to them.
+    write(path, song(0.4, seed=1))
+    assert "an earlier version of the song" in run(path, "--name", "new {part}")[1]
+    assert len(files(tmp_path / "out")) == 4
+
+
+def test_one_name_is_not_taken_for_two_parts(run, tmp_path):
+    path = write(tmp_path / "a.wav", song(0.3))
+    assert run(path, "--only", "rest", "--name", "{song}")[0] == 0
+    rest = (tmp_path / "out/small/a/a.wav").read_bytes()
+    code, out, _ = run(path, "--only", "guitar", "--name", "{song}")
+    assert code == 1 and "holds stems made otherwise; use --overwrite" in out
+    assert (tmp_path / "out/small/a/a.wav").read_bytes() == rest
+    assert run(path, "--only", "guitar", "--name", "{song}", "--overwrite")[0] == 0
+    assert (tmp_path / "out/small/a/a.wav").read_bytes() != rest
+    assert run(path, "--only", "rest", "--name", "{song}")[0] == 1
+
+
+def test_records_without_names_of_files_are_known(run, tmp_path):
+    path = write(tmp_path / "a.wav", song(0.3))
+    assert run(path)[0] == 0
+    file = tmp_path / "out/small/a" / SEPARATED
+    values = json.loads(file.read_text())
+    values["formats"]["wav"]["parts"] = sorted(values["formats"]["wav"].pop("files").values())
+    file.write_text(json.dumps(values))
+    assert "0 done, 1 already there" in run(path)[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("{artist} {part}", "no field is called 'artist'"),
+        ("{} {part}", "no field is called ''"),
+        ("{part!r}", "no field is called 'part!r'"),
+        ("{part:>9}", "no field is called 'part:>9'"),
+        ("{part.__class__}", "no field is called 'part.__class__'"),
+        ("{part", "'{part': "),
+        ("{song}", "'{song}' would name 2 files; put {part} into it"),
+        ("{{part}}", "would name 2 files"),
+        ("", "'' would name 2 files"),
+        ("{song}/{part}", "must be the name of a file, without folders"),
+        ("..\\{part}", "must be the name of a file"),
+    ],
+)
+def test_wrong_names_of_files_are_told_at_once(run, tmp_path, name, said):
+    path = write(tmp_path / "a.wav", song(0.1))
+    code, out, error = run(path, "--name", name)
+    assert (code, out, error.count("\n")) == (2, "", 1)
+    assert error.startswith("splitstrument: --name: ") and said in error
+    assert not (tmp_path / "out").exists()
