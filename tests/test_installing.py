@@ -24,6 +24,13 @@ def data(tmp_path, monkeypatch):
     return tmp_path / "data"
 
 
+@pytest.fixture(autouse=True)
+def graphs(monkeypatch, request):
+    """A graph takes seconds to make: one test has it made, for the others none is."""
+    if request.function is not test_a_model_that_is_added_is_called_by_name_everywhere:
+        monkeypatch.setattr(installing, "_add_graph", lambda folder: None)
+
+
 @pytest.fixture
 def run(capsys):
     """Runs the command `models`: (exit code, standard output, standard error)."""

@@ -69,7 +69,6 @@ def test_masks_are_spleeter_s(case, stored, random_checkpoint, request):
     computed = [network.predict_on_batch(window)]
     if bins == 1024:  # of those that Deezer publishes
         computed.append(runtimes.load(folder, "onnx").predict(window))
-        np.testing.assert_allclose(*computed, atol=1e-5)
     for (masks,) in computed:
         np.testing.assert_allclose(masks[lines, frames, channels], stored[case], atol=NEAR)
     assert stored[case].std() > 0.02  # masks that are all the same would hold nothing
