@@ -120,27 +120,25 @@ class _Comparison:
         self.network, self.form = network, form
         random = np.random.default_rng(0)
         self._inputs = {name: random.random((WINDOWS, *shape), np.float32) for name, shape in form.shapes().items()}
-        self._expected, _ = self._results(network.predict_on_batch)
-        _, self.seconds = self._results(quickest)
+        self._expected = np.asarray(network.predict_on_batch(self._inputs))
+        self.seconds = self._seconds(quickest)
 
     def of(self, predict: Predict) -> tuple[float, float]:
         """(The largest difference in the results, the seconds of a window)."""
         import numpy as np
 
-        results, seconds = self._results(predict)
-        return float(np.abs(results - self._expected).max()), seconds
+        difference = np.abs(np.asarray(predict(self._inputs)) - self._expected).max()
+        return float(difference), self._seconds(predict)
 
-    def _results(self, predict: Predict) -> "tuple[np.ndarray, float]":
-        import numpy as np
-
-        results = np.asarray(predict(self._inputs))
+    def _seconds(self, predict: Predict) -> float:
+        """The time of one window, the least of some: the first may compile."""
         window = {name: value[:1] for name, value in self._inputs.items()}
         times = []
         for _ in range(WINDOWS):
             start = time.perf_counter()
             predict(window)
             times.append(time.perf_counter() - start)
-        return results, min(times)
+        return min(times)
 
 
 def _write_onnx(comparison: _Comparison) -> Callable[[Path, str], None]:
