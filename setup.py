@@ -15,6 +15,8 @@ TRAIN = [
     "tf2onnx>=1.17",
 ]
 
+YOUTUBE = ["yt-dlp[default]>=2025.10"]
+
 setup(
     name="splitstrument",
     version="0.1.0",
@@ -64,11 +66,14 @@ setup(
             "scipy>=1.13",
             "threadpoolctl>=3",
         ],
-        # The pages in a browser: `serve`, and `label --listen`. YouTube changes often: keep yt-dlp new.
-        "web": ["matplotlib>=3.8", "multipart>=1.2", "waitress>=3.0.1,<4", "web.py>=0.62", "yt-dlp[default]>=2025.10"],
+        # Links as songs. YouTube changes often: keep yt-dlp new.
+        "youtube": YOUTUBE,
+        # The pages in a browser: `serve`, and `label --listen`.
+        "web": [*YOUTUBE, "matplotlib>=3.8", "multipart>=1.2", "waitress>=3.0.1,<4", "web.py>=0.62"],
         "gpu": [*TRAIN, "tensorflow[and-cuda]>=2.21,<3"],
         "test": [
             *TRAIN,
+            *YOUTUBE,
             "axe-playwright-python>=0.1.4",
             "dask[distributed]>=2025.1",
             "jax[cpu]>=0.5",
@@ -89,7 +94,6 @@ setup(
             "types-tqdm>=4.66",
             "waitress>=3.0.1,<4",
             "web.py>=0.62",
-            "yt-dlp[default]>=2025.10",
         ],
     },
     classifiers=[

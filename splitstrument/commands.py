@@ -30,7 +30,8 @@ MISSING_PACKAGES = {
         "'splitstrument[datasets]'": ("matplotlib", "scipy"),
         "'splitstrument[evaluation]'": ("markdown_it", "mir_eval", "sklearn", "threadpoolctl"),
         "'splitstrument[synthesize]'": ("pretty_midi", "pysfizz"),
-        "'splitstrument[web]'": ("multipart", "waitress", "web", "yt_dlp"),
+        "'splitstrument[web]'": ("multipart", "waitress", "web"),
+        "'splitstrument[youtube]'": ("yt_dlp",),
         "'splitstrument[train]'": (
             *("h5py", "json5", "keras", "librosa", "onnx", "tensorboardX", "tensorflow", "tf2onnx"),
         ),

@@ -7,16 +7,18 @@ import argparse
 import functools
 import os
 import re
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from splitstrument.files.audio import AudioError, find_songs, open_audio
+from splitstrument.files.audio import AudioError, find_songs
 from splitstrument.files.writing import FORMATS
 from splitstrument.song_files import Output, separate_into
-from splitstrument.song_folders import Excerpt, SongFile, folder_of, tidied
+from splitstrument.song_folders import folder_of, tidied
+from splitstrument.songs import STANDARD_INPUT, Excerpt, Link, SongFile, StandardInput, is_link
 from splitstrument.stages.console import command, error_line
 from splitstrument.stages.run import Outcome, add_options, advance, run, summarise
 
@@ -28,14 +30,15 @@ if TYPE_CHECKING:
 class Song:
     """A song to be separated, and the folder of its stems. `failure`: why it cannot be read, where that is known."""
 
-    path: Path
+    given: str
     folder: Path
+    file: SongFile | None = None
     failure: str = ""
 
     @property
     def name(self) -> str:
         """The folder, by which people find the stems, or the song, where there are none."""
-        return str(self.folder if not self.failure else self.path)
+        return str(self.folder if self.file else self.given)
 
 
 @dataclass(frozen=True)
@@ -67,39 +70,48 @@ def _separator(identities: tuple[str, ...], *settings: Any) -> "Separator":
 
 def separate_song(song: Song, task: Task) -> Outcome:
     """The Outcome of separating one song; its result is the seconds of sound. Raises AudioError."""
-    if song.failure:
+    if song.file is None:
         raise AudioError(song.failure)
-    separated = separate_into(task.separator(), song.path, song.folder, task.output, task.overwrite, advance)
+    separated = separate_into(task.separator(), song.file, song.folder, task.output, task.overwrite, advance)
     name, warning = str(separated.folder), separated.warning
     if separated.seconds is None:
         return Outcome(name, "already there")
     return Outcome(name, notes=(warning,) if warning else (), result=separated.seconds)
 
 
-def find(paths: Sequence[str], output: Path, root: Path, excerpt: Excerpt) -> list[Song]:
-    """The songs that `paths` name, each with its folder below `root`; what cannot be read is a song that fails.
+def find(given: Sequence[str], output: Path, root: Path, excerpt: Excerpt, scratch: Path) -> list[Song]:
+    """The songs that are `given`, each with its folder below `root`; what cannot be read is a song that fails.
 
-    What is in the folder `output` below one of `paths` is no song.
+    What is in the folder `output` below one of `given` is no song. A song from standard input is kept in `scratch`.
     """
     songs: dict[str, Song] = {}
     taken: dict[Path, SongFile] = {}
-    for path in paths:
+    for text in given:
         try:
-            found = find_songs([path], output)
+            inputs = _inputs(text, output, scratch)
         except (AudioError, OSError) as error:
-            songs[path] = Song(Path(path), root, error_line(error))
+            songs[text] = Song(text, root, failure=error_line(error))
             continue
-        for song in found:
-            if (place := os.path.abspath(song)) in songs:
+        for name, make in inputs.items():
+            if (place := os.path.abspath(name)) in songs:
                 continue
             try:
-                file = SongFile(song)
+                file = make()
                 folder = folder_of(file, excerpt, root, taken)
                 taken.setdefault(folder, file)
-                songs[place] = Song(song, folder)
+                songs[place] = Song(name, folder, file)
             except (AudioError, OSError) as error:
-                songs[place] = Song(song, root, error_line(error))
+                songs[place] = Song(name, root, failure=error_line(error))
     return list(songs.values())
+
+
+def _inputs(given: str, output: Path, scratch: Path) -> dict[str, Callable[[], SongFile]]:
+    """The songs that `given` names, one or those of a folder, each with what makes a SongFile of it."""
+    if given == STANDARD_INPUT:
+        return {given: functools.partial(StandardInput, scratch)}
+    if is_link(given):
+        return {given: functools.partial(Link, given)}
+    return {str(path): functools.partial(SongFile, path) for path in find_songs([given], output)}
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -108,7 +120,12 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Take songs apart into parts, such as an instrument and the rest, which add up to the song.",
     )
     add = parser.add_argument
-    add("songs", nargs="+", metavar="SONG", help="an audio or video file, or a folder of them")
+    add(
+        "songs",
+        nargs="+",
+        metavar="SONG",
+        help="an audio or video file, a folder of them, a link to YouTube, or - for standard input",
+    )
     add(
         "--model",
         default="guitar",
@@ -136,6 +153,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--start", type=_seconds, default=0.0, metavar="TIME", help="begin here: seconds, or 1:30, or 1:02:03.5")
     add("--duration", type=_positive, metavar="TIME", help="separate only so much")
+    add("--track", type=_track, metavar="N", help="of a video's audio tracks, from 1 (default: the one it plays)")
     add("--overwrite", action="store_true", help="separate again what is finished already")
     add("--thorough", action="store_true", help="average masks over more windows: somewhat better, four times as long")
     add(
@@ -183,6 +201,12 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _track(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,2}", text):
+        raise argparse.ArgumentTypeError(f"{text}: must be a number, counted from 1")
+    return int(text)
+
+
 def _positive(text: str) -> float:
     value = _seconds(text)
     if value == 0:
@@ -197,7 +221,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from splitstrument import models
     from splitstrument.parts import parts_of
 
-    output = Output(options.format, options.depth, options.only, options.start, options.duration, options.name)
+    asked = (options.depth, options.only, options.start, options.duration, options.name, options.track)
+    output = Output(options.format, *asked)
     parts = parts_of(options.model)
     output.parts(parts.sources, parts.remainder)  # a wrong --only is told before anything is loaded
     task = Task(
@@ -212,11 +237,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tuple(map(models.identity, options.model)),
     )
     root = options.output / parts.name
-    songs = find(options.songs, options.output, root, output.excerpt)
-    if options.jobs == 1 and any(not song.failure for song in songs):
-        task.separator()  # what is wrong with a model is told once, not for every song
-    began = time.perf_counter()
-    with tidied(root):
+    with tempfile.TemporaryDirectory() as scratch, tidied(root):
+        songs = find(options.songs, options.output, root, output.excerpt, Path(scratch))
+        if options.jobs == 1 and any(song.file for song in songs):
+            task.separator()  # what is wrong with a model is told once, not for every song
+        began = time.perf_counter()
         work = functools.partial(separate_song, task=task)
         outcomes = run(work, songs, options, "second", lambda song: _length(song, output))
     took = time.perf_counter() - began
@@ -228,10 +253,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _length(song: Song, output: Output) -> float:
-    """The seconds of a song that are to be separated, as its file says; 0 where it does not."""
+    """The seconds of a song that are to be separated; 0 where that is not known."""
     try:
-        with open_audio(song.path) as reader:
-            length = (reader.info.frames or 0) / reader.info.sample_rate
+        length = (song.file and song.file.seconds) or 0.0
     except (AudioError, OSError):
         return 0.0
     return max(0.0, min(length - output.start, output.duration or length))

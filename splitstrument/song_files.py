@@ -15,7 +15,8 @@ from splitstrument.files.audio import AudioError, open_audio
 from splitstrument.files.names import file_name
 from splitstrument.files.tags import read_tags
 from splitstrument.files.writing import AudioWriter, check_format, step
-from splitstrument.song_folders import Excerpt, Record, SongFile, at_work_in, folder_of, may_have, read
+from splitstrument.song_folders import Record, at_work_in, folder_of, may_have, read
+from splitstrument.songs import Excerpt, SongFile
 from splitstrument.suggestions import no_such
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Output:
     start: float = 0.0  # seconds
     duration: float | None = None
     name: str = "{part}"
+    track: int | None = None  # of a video, counted from 1; None: the one that players play
 
     def __post_init__(self) -> None:
         if any(character in "/\\\0" for character in self.name):
@@ -64,7 +66,7 @@ class Output:
     @property
     def excerpt(self) -> Excerpt:
         """The part of the song that is separated."""
-        return Excerpt(self.start, self.duration)
+        return Excerpt(self.start, self.duration, self.track)
 
     def parts(self, sources: Sequence[str], remainder: str) -> tuple[str, ...]:
         """The names of the parts that are written, of these `sources` and what they leave; ValueError for others."""
@@ -98,7 +100,7 @@ def separate_file(
     """
     from splitstrument.separator import BLOCK_SECONDS, rest_of
 
-    with open_audio(song, start=output.start, duration=output.duration) as reader:
+    with open_audio(song, output.excerpt.stream, output.start, output.duration) as reader:
         info = reader.info
         try:
             check_format(output.format, info.sample_rate, info.channels)
@@ -192,7 +194,7 @@ def _files(before: Mapping[str, Any], output: Output) -> dict[str, str]:
 
 def separate_into(
     separator: "Separator",
-    song: Path,
+    song: SongFile,
     folder: Path,
     output: Output,
     overwrite: bool = False,
@@ -204,13 +206,12 @@ def separate_into(
     Raises AudioError; a folder into which nothing came is removed again.
     """
     try:
-        file = SongFile(song)
         while True:
-            if may_have(file, output.excerpt, folder):  # else there is nothing to wait for
+            if may_have(song, output.excerpt, folder):  # else there is nothing to wait for
                 with at_work_in(folder):
-                    if may_have(file, output.excerpt, folder):
-                        return _separate_here(separator, file, folder, output, overwrite, progress)
-            folder = folder_of(file, output.excerpt, folder.parent, {})
+                    if may_have(song, output.excerpt, folder):
+                        return _separate_here(separator, song, folder, output, overwrite, progress)
+            folder = folder_of(song, output.excerpt, folder.parent, {})
     except OSError as error:
         raise AudioError(f"{error.filename or folder}: {error.strerror or error}") from None
 
@@ -232,7 +233,12 @@ def _separate_here(
         record.write(folder)  # from now on other songs keep out
     elif not overwrite and _finished(folder, record, song, output, made, files):
         return Separated(folder)
-    seconds, warning = separate_file(separator, song.path, folder, output, progress)
+    with song.opened() as path:
+        try:
+            seconds, warning = separate_file(separator, path, folder, output, progress)
+        except AudioError as error:
+            raise AudioError(str(error).replace(str(path), song.label)) from None
+    warning = warning and warning.replace(str(path), song.label)
     formats = record.formats if song.is_recorded(record.song) else {}
     before = formats.get(output.format)
     others = _files(before, output) if before and before["made"] == made else {}

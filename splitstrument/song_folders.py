@@ -6,82 +6,19 @@ which is written before any stem, lets a song find its folder again and keeps ot
 """
 
 import contextlib
-import functools
-import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from splitstrument.files.atomic import is_unfinished, remove_unfinished
-from splitstrument.files.audio import AudioError, open_audio
+from splitstrument.files.audio_info import AudioError
 from splitstrument.files.folders import SEPARATED
-from splitstrument.files.names import file_name
 from splitstrument.files.texts import write_text
+from splitstrument.songs import Excerpt, SongFile
 from splitstrument.stages.locking import kept, locked
-
-
-@dataclass(frozen=True)
-class Excerpt:
-    """The part of a song that is separated: seconds from its start, None where it goes on to the end."""
-
-    start: float = 0.0
-    duration: float | None = None
-
-    @property
-    def name(self) -> str:
-        """What the folder of its stems has after the song's name; "" for the whole song."""
-        begin, end = (f"{time:.6f}".rstrip("0").rstrip(".") + " s" for time in (self.start, self._end))
-        if self.duration is None:
-            return f" (from {begin})" if self.start else ""
-        return f" ({begin} to {end})"
-
-    @property
-    def _end(self) -> float:
-        return self.start + (self.duration or 0.0)
-
-
-class SongFile:
-    """A song's file, by which its stems are known: by its content, wherever it lies. Raises AudioError, OSError."""
-
-    def __init__(self, path: Path) -> None:
-        if not os.path.isfile(path):
-            open_audio(path)  # says why it cannot be read
-        self.path = Path(os.path.abspath(path))
-        status = self.path.stat()
-        self._place = hashlib.sha256(os.fsencode(self.path)).hexdigest()  # who gets the stems need not know the path
-        changed = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-        self._file = {"song": file_name(self.path.name), "place": self._place, "changed": changed}
-
-    @functools.cached_property
-    def content(self) -> str:
-        """The SHA-256 of what is in the file."""
-        with open(self.path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    def record(self) -> dict[str, Any]:
-        """What a Record keeps of the song."""
-        return self._file | {"content": self.content}
-
-    def is_recorded(self, song: dict[str, Any]) -> bool:
-        """Whether `song`, from a Record, is this one; it is read through where its place and times do not tell."""
-        return all(song.get(key) == value for key, value in self._file.items()) or song.get("content") == self.content
-
-    def was_recorded(self, song: dict[str, Any]) -> bool:
-        """Whether `song`, from a Record, was in this place: it may be an earlier version of this one."""
-        return song.get("place") == self._place
-
-    def names(self, excerpt: Excerpt) -> Iterator[str]:
-        """The names that its folder may have, the best one first."""
-        suffix = self.path.suffix if re.fullmatch(r"\.\w*[A-Za-z]\w*", self.path.suffix) else ""
-        name = self.path.name.removesuffix(suffix)
-        origin = ", ".join([*self.path.parts[1:-1][-2:], *([suffix[1:]] if suffix else [])])
-        yield file_name(name + excerpt.name)
-        yield file_name(f"{name} ({origin}){excerpt.name}")
-        yield file_name(f"{name} ({origin}, {self._place[:12]}){excerpt.name}")
 
 
 @dataclass
@@ -94,15 +31,15 @@ class Record:
 
     def write(self, folder: Path) -> None:
         """Write it into the folder. Raises AudioError."""
-        values = {"song": self.song, "start": self.excerpt.start, "duration": self.excerpt.duration}
-        write_text(folder / SEPARATED, json.dumps(values | {"formats": self.formats}, indent=1) + "\n")
+        values = {"song": self.song, **asdict(self.excerpt), "formats": self.formats}
+        write_text(folder / SEPARATED, json.dumps(values, indent=1) + "\n")
 
 
 def read(folder: Path) -> Record | None:
     """The folder's Record; None where it has none that can be read."""
     try:
         values = json.loads((folder / SEPARATED).read_text(encoding="utf-8"))
-        excerpt = Excerpt(float(values["start"]), values["duration"])
+        excerpt = Excerpt(float(values["start"]), values["duration"], values.get("track"))
         return Record(dict(values["song"]), excerpt, dict(values["formats"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -22,7 +22,8 @@ from splitstrument.files.folders import SEPARATED
 from splitstrument.separate import main
 from splitstrument.separator import Separator
 from splitstrument.song_files import Output, separate_file, separate_into
-from splitstrument.song_folders import Excerpt, Record
+from splitstrument.song_folders import Record
+from splitstrument.songs import Excerpt, SongFile
 from splitstrument.stages.locking import locked
 from tests import tiny
 
@@ -459,7 +460,7 @@ def test_two_commands_at_the_same_songs_wait_for_each_other(model, tmp_path, mon
         assert go_on.wait(60)
 
     def start(path, *arguments):
-        return pool.submit(separate_into, separator, path, tmp_path / "out/a", Output(), *arguments)
+        return pool.submit(separate_into, separator, SongFile(path), tmp_path / "out/a", Output(), *arguments)
 
     with ThreadPoolExecutor(3) as pool:
         first = start(one, False, wait)

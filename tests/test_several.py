@@ -18,6 +18,7 @@ from splitstrument.form import Form
 from splitstrument.models import ModelError
 from splitstrument.separate import _models, main
 from splitstrument.song_files import Output, _on_steps, separate_file, separate_into
+from splitstrument.songs import SongFile
 from splitstrument.spectrogram import Analysis, Grid, Synthesis
 from splitstrument.windows import overlap_of
 from tests import tiny
@@ -381,7 +382,7 @@ def test_a_run_that_is_stopped_leaves_nothing_and_goes_on(folders, run, tmp_path
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        separate_into(separator, path, folder, Output(), progress=stop)
+        separate_into(separator, SongFile(path), folder, Output(), progress=stop)
     assert not folder.exists()
     assert run(path)[0] == 0
     assert files(tmp_path / "out") == PARTS

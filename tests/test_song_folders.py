@@ -6,7 +6,8 @@ import os
 import pytest
 
 from splitstrument.files.audio import AudioError
-from splitstrument.song_folders import Excerpt, Record, SongFile, at_work_in, folder_of, read, tidied
+from splitstrument.song_folders import Record, at_work_in, folder_of, read, tidied
+from splitstrument.songs import Excerpt, SongFile
 
 WHOLE = Excerpt()
 

@@ -14,7 +14,8 @@ from tests import audio_files, served, strangers
 
 pytest.importorskip("web")
 
-from webapp import settings, uploads, youtube
+from splitstrument import youtube
+from webapp import settings, uploads
 from webapp.pages import site, spectrogram_image, wav  # noqa: E402
 from webapp.pages.peaks import Peaks  # noqa: E402
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import web
 
+from splitstrument import youtube
 from splitstrument.song_files import MIXTURE
-from webapp import decoding, encoding, jobs, sandbox, uploads, youtube
+from webapp import decoding, encoding, jobs, sandbox, uploads
 from webapp.jobs import Job
 from webapp.offer import Offer, Offered, parts_together
 from webapp.pages import site
@@ -163,7 +164,10 @@ class AllJobs:
         if form.youtube:  # a link has priority (thesis, section 7.4)
             if not here.settings.youtube:
                 raise Refused(400, "This server takes no links. Please upload a file.")
-            link = youtube.address(form.youtube, here.rule)
+            try:
+                link = youtube.address(form.youtube, here.rule)
+            except youtube.LinkError as error:
+                raise Refused(error.status, error.message) from None
             upload.unlink()
             return Job(**job, link=link, title=link.removeprefix("https://www."))
         if not form.name:

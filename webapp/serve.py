@@ -11,8 +11,8 @@ from splitstrument.stages.console import command
 if TYPE_CHECKING:
     from waitress.server import BaseWSGIServer
 
+    from splitstrument.youtube import Rule
     from webapp.settings import Settings
-    from webapp.youtube import Rule
 
 _FILES = 4096
 THREADS = 96  # they mostly wait; what computes has processes of its own
@@ -56,7 +56,8 @@ def demonstrator(settings: "Settings", rule: "Rule | None" = None) -> "Iterator[
 
     `rule`: which links are taken; YouTube's, but in tests. Raises ModelError, ValueError and OSError.
     """
-    from webapp import app, youtube
+    from splitstrument import youtube
+    from webapp import app
     from webapp.jobs import Jobs
     from webapp.offer import offer
     from webapp.pages import site

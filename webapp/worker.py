@@ -5,8 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from splitstrument import youtube
 from splitstrument.song_files import MIXTURE
-from webapp import decoding, jobs, sandbox, youtube
+from webapp import decoding, jobs, sandbox
 from webapp.jobs import Job, Jobs
 from webapp.model_process import ModelProcess, Result
 from webapp.pages.refused import FULL, Refused, is_full
@@ -129,7 +130,10 @@ def _fetched(
     link: str, folder: str, most_bytes: int, most_seconds: float, rule: youtube.Rule, tell: Callable[[float], object]
 ) -> list[str]:
     """In a process of its own: [name of the file in `folder`, title]."""
-    path, title = youtube.fetch(link, folder, most_bytes, most_seconds, tell, rule)
+    try:
+        path, title = youtube.fetch(link, folder, most_bytes, most_seconds, tell, rule)
+    except youtube.LinkError as error:
+        raise Refused(error.status, error.message) from error
     return [path.name, title]
 
 

@@ -54,17 +54,21 @@ def find_songs(paths: Iterable[str | Path], output: str | Path | None = None) ->
 
 
 def read(
-    path: str | Path, stream: int = 0, start: float = 0.0, duration: float | None = None
+    path: str | Path, stream: int | None = None, start: float = 0.0, duration: float | None = None
 ) -> tuple["np.ndarray", int]:
-    """A whole song, or a part of it: (array (frames, channels) float32, sample rate in Hz)."""
+    """A whole song, or a part of it: (array (frames, channels) float32, sample rate in Hz). See open_audio."""
     import numpy as np
 
     with open_audio(path, stream, start, duration) as reader:
         return np.concatenate(list(reader.blocks(1 << 16))), reader.info.sample_rate
 
 
-def open_audio(path: str | Path, stream: int = 0, start: float = 0.0, duration: float | None = None) -> "Reader":
-    """Open an audio file; stream counts its audio streams from 0; start and duration are seconds.
+def open_audio(
+    path: str | Path, stream: int | None = None, start: float = 0.0, duration: float | None = None
+) -> "Reader":
+    """Open an audio file; stream counts its audio streams from 0 (None: the one that players play).
+
+    start and duration are seconds.
 
     Raises AudioError where the file holds no sound that can be read.
     """
@@ -78,7 +82,7 @@ class Reader:
     reading, one line that says what of the sound is missing.
     """
 
-    def __init__(self, path: Path, stream: int, start: float, duration: float | None) -> None:
+    def __init__(self, path: Path, stream: int | None, start: float, duration: float | None) -> None:
         if not 0 <= start < math.inf or not (duration is None or 0 < duration < math.inf):
             raise AudioError(f"{path}: the start must not be negative and the duration must be above 0 s")
         self.warning: str | None = None

@@ -26,8 +26,8 @@ _UNKNOWN_LENGTH = 2**63 - 1
 _CHUNK = 1 << 16  # frames
 
 
-def open_source(path: Path, file: BinaryIO, stream: int) -> "SoundfileSource | FfmpegSource":
-    """The source of the audio stream `stream` of an open file. Raises AudioError where nothing can read it.
+def open_source(path: Path, file: BinaryIO, stream: int | None) -> "SoundfileSource | FfmpegSource":
+    """The source of an open file's audio stream (see open_audio). Raises AudioError where nothing can read it.
 
     libsndfile reads what is not compressed, where it finds every sample at once and tells of a cut; FFmpeg the rest:
     libsndfile would end at the first of several joined files and at damage, knows no order of channels, and has lines
@@ -38,13 +38,14 @@ def open_source(path: Path, file: BinaryIO, stream: int) -> "SoundfileSource | F
     return source
 
 
-def _open(path: Path, file: BinaryIO, stream: int) -> "SoundfileSource | FfmpegSource":
+def _open(path: Path, file: BinaryIO, stream: int | None) -> "SoundfileSource | FfmpegSource":
     import soundfile
 
     head = file.read(4)
     wav = wav_header(file)
     longer = wav is not None and wav.held > (wav.said or 0)
-    if head.startswith(_COMPRESSED) or (wav and (longer or wav.tag in MPEG)):
+    unclear = wav is None and head in (b"RIFF", b"RF64")  # libsndfile may take it for an MP3
+    if head.startswith(_COMPRESSED) or unclear or (wav and (longer or wav.tag in MPEG)):
         # An MP3 is not looked through for seconds: the rate would be that of a file which was joined to it.
         options = {"ignore_length": "1"} if longer else {"analyzeduration": "200000"} if wav is None else {}
         source = FfmpegSource(path, file, stream, options)
@@ -65,8 +66,8 @@ def _open(path: Path, file: BinaryIO, stream: int) -> "SoundfileSource | FfmpegS
         return FfmpegSource(path, file, stream, {})
     if sound.frames == 0:
         raise AudioError(f"{path}: holds no sound (0 samples)")
-    if stream != 0:
-        raise AudioError(f"{path}: has 1 audio stream, counted from 0; no stream {stream}")
+    if stream:
+        raise AudioError(f"{path}: has 1 audio track; no track {stream + 1}")
     return SoundfileSource(path, sound, wav)
 
 

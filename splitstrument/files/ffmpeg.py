@@ -44,7 +44,7 @@ class FfmpegSource:
 
     longer = followed = False
 
-    def __init__(self, path: Path, file: BinaryIO, stream: int, options: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, file: BinaryIO, stream: int | None, options: Mapping[str, str]) -> None:
         import av
 
         self.broken = self.changed = False
@@ -60,10 +60,11 @@ class FfmpegSource:
         if not streams:
             what = "has no audio" if self._container.streams else "the file is cut or broken"
             raise AudioError(f"{path}: {what}")
-        if not 0 <= stream < len(streams):
-            count = f"{len(streams)} audio stream{'s' * (len(streams) > 1)}, counted from 0"
-            raise AudioError(f"{path}: has {count}; no stream {stream}")
-        self._stream = streams[stream]
+        if stream is not None and not 0 <= stream < len(streams):
+            count = f"{len(streams)} audio track{'s' * (len(streams) > 1)}"
+            raise AudioError(f"{path}: has {count}; no track {stream + 1}")
+        default = (each for each in streams if each.disposition & av.stream.Disposition.default)
+        self._stream = next(default, streams[0]) if stream is None else streams[stream]
         self._format = self._container.format.name.split(",")[0]
         if self._stream.codec_context is None:
             raise AudioError(f"{path}: its sound is coded in an unknown way")

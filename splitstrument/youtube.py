@@ -6,15 +6,17 @@ files of settings, and takes a stream that is one plain file, so that no FFmpeg 
 package yt-dlp-ejs are installed it finds them by itself and gets at more videos.
 """
 
+import contextlib
 import math
 import re
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from webapp.pages.refused import Refused
+if TYPE_CHECKING:
+    from yt_dlp import YoutubeDL
 
 _HOSTS = frozenset(
     ["youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "youtu.be", "www.youtube-nocookie.com"]
@@ -32,15 +34,15 @@ _BLOCK = 1 << 16  # bytes read before they are counted
 _PATIENCE = 20  # seconds without a byte
 
 _LIVE = "This is a live stream, or was one until just now. Give the link of a finished video."
-_NO_SOUND = "YouTube gave this server no sound of this video. Try later, or upload the file."
+_NO_SOUND = "YouTube gave no sound of this video. Try later, or take a file."
 # Patterns of what yt-dlp says, in small letters -> our line. The first that fits: it may hold words of a later one.
 _HINDERED = {
     "not a bot|captcha challenge|ip is likely being blocked": (
-        "YouTube asks this server to confirm that it is no robot. Try later, or upload the file."
+        "YouTube wants a proof that this is no robot. Try later, or take a file."
     ),
-    "rate-limited|http error 429": "YouTube asks this server to slow down. Try later, or upload the file.",
+    "rate-limited|http error 429": "YouTube asks for fewer requests. Try later, or take a file.",
     "got error: |caused by (?:transport|ssl|certificate|proxy|incomplete)": (
-        "The connection to YouTube failed. Try later, or upload the file."
+        "The connection to YouTube failed. Try later, or take a file."
     ),
     "requested format is not available|no video formats found|did not get any data": _NO_SOUND,
 }
@@ -51,7 +53,7 @@ _NOT_TO_BE_HAD = {
     "requires payment|premium members": "This video has to be paid for.",
     "drm protected": "This video is protected against copying (DRM).",
     "live event (?:will|has)|premieres in|premiere will begin": _LIVE,
-    "in your country": "This video is not available in the country in which this server stands.",
+    "in your country": "This video is not available in the country from which it was asked for.",
     "copyright": "This video is blocked or removed for copyright.",
     "video (?:is )?unavailable|(?:video|recording) is(?:n't| not) available|content isn't available"
     "|been removed|no longer available|been terminated|does not exist": (
@@ -62,6 +64,14 @@ _NOT_TO_BE_HAD = {
 _ADVICE = re.compile(
     r"[.;,]?\s+(?:\(caused by|Use --|(?i:please report)|See +https?:|Also see|You might want|For more|Confirm you are)"
 )
+
+
+class LinkError(Exception):
+    """Why there is no sound of a link: a `message`, one sentence for people, and the HTTP `status` that means it."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ def address(link: str, rule: Rule = YOUTUBE) -> str:
         return link
     parts = _LINK.fullmatch(link) if _PLAIN.fullmatch(link) else None
     if parts is None or parts["host"].lower() not in _HOSTS:
-        raise Refused(400, "This is no link to YouTube.")
+        raise LinkError(400, "This is no link to YouTube.")
     path = parts["path"] or "/"
     if parts["host"].lower() == "youtu.be":
         form = re.fullmatch("/(?P<id>[^/]+)/?", path)
@@ -95,29 +105,46 @@ def address(link: str, rule: Rule = YOUTUBE) -> str:
     if path.rstrip("/") == "/watch":
         video = urllib.parse.parse_qs(parts["query"] or "").get("v", [None])[0]
     if video is None or video in _NO_VIDEOS:
-        raise Refused(400, "This link names no video, or a list of them. Give the link of one video.")
+        raise LinkError(400, "This link names no video, or a list of them. Give the link of one video.")
     if not _ID.fullmatch(video):
-        raise Refused(400, "This link names no video: the id of one is 11 letters, digits, - and _.")
+        raise LinkError(400, "This link names no video: the id of one is 11 letters, digits, - and _.")
     return f"https://www.youtube.com/watch?v={video}"
+
+
+def look(link: str, rule: Rule = YOUTUBE) -> tuple[str, float | None]:
+    """(title, seconds or None): what YouTube says of the video that `link` names, without its sound. LinkError."""
+    with _downloader(Path(), rule) as downloader:
+        return _checked(downloader.extract_info(address(link, rule), download=False, process=False), math.inf)
 
 
 def fetch(
     link: str,
     folder: str | Path,
-    most_bytes: int,
-    most_seconds: float,
+    most_bytes: float = math.inf,
+    most_seconds: float = math.inf,
     tell: Callable[[float], object] = lambda share: None,
     rule: Rule = YOUTUBE,
 ) -> tuple[Path, str]:
     """(file, title): the sound of the video that `link` names, as one file in `folder`, which is only for it.
 
-    `tell` gets the share of it (0 to 1) that is there. Whatever goes wrong, no file is left.
+    `tell` gets the share of it (0 to 1) that is there. Raises LinkError; whatever goes wrong, no file is left.
     """
     folder = Path(folder)
+
+    def count(state: dict[str, Any]) -> None:
+        done, total = state.get("downloaded_bytes") or 0, state.get("total_bytes")
+        if max(done, total or 0) > most_bytes:
+            raise LinkError(413, f"The video is too large: its sound has more than {round(most_bytes / 1e6, 1):g} MB.")
+        tell(min(1.0, done / (total or most_bytes)))
+
     try:
-        title = _download(address(link, rule), folder, most_bytes, most_seconds, tell, rule)
+        with _downloader(folder, rule, count) as downloader:
+            # Not processed: what the link leads on to, as a playlist or another site, is not followed.
+            video = downloader.extract_info(address(link, rule), download=False, process=False)
+            title, _ = _checked(video, most_seconds)
+            downloader.process_ie_result(video, download=True)
         if not (folder / _NAME).is_file():
-            raise Refused(502, _NO_SOUND)
+            raise LinkError(502, _NO_SOUND)
         return folder / _NAME, title
     except BaseException:
         for file in folder.iterdir():
@@ -125,33 +152,22 @@ def fetch(
         raise
 
 
-def _download(
-    url: str, folder: Path, most_bytes: int, most_seconds: float, tell: Callable[[float], object], rule: Rule
-) -> str:
-    """The title of the video at `url`, whose sound is then in `folder`."""
+@contextlib.contextmanager
+def _downloader(folder: Path, rule: Rule, *hooks: Callable[[dict[str, Any]], None]) -> Iterator["YoutubeDL"]:
+    """yt-dlp, which writes into `folder`; what it raises becomes a LinkError."""
     import yt_dlp
     from yt_dlp.globals import plugin_dirs
-
-    def count(state: dict[str, Any]) -> None:
-        done, total = state.get("downloaded_bytes") or 0, state.get("total_bytes")
-        if max(done, total or 0) > most_bytes:
-            raise Refused(413, f"The video is too large: its sound has more than {round(most_bytes / 1e6, 1):g} MB.")
-        tell(min(1.0, done / (total or most_bytes)))
 
     plugin_dirs.value = []  # there is no parameter for it
     log = _Log()
     try:
-        with yt_dlp.YoutubeDL(_parameters(folder, rule, log, count)) as downloader:
-            # Not processed: what the link leads on to, as a playlist or another site, is not followed.
-            video = downloader.extract_info(url, download=False, process=False)
-            title = _checked(video, most_seconds)
-            downloader.process_ie_result(video, download=True)
+        with yt_dlp.YoutubeDL(_parameters(folder, rule, log) | {"progress_hooks": list(hooks)}) as downloader:
+            yield downloader
     except yt_dlp.utils.YoutubeDLError as error:
         raise _refusal(error, log.warnings) from error
-    return title
 
 
-def _parameters(folder: Path, rule: Rule, log: "_Log", count: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def _parameters(folder: Path, rule: Rule, log: "_Log") -> dict[str, Any]:
     """What yt-dlp is told."""
     return {
         "allowed_extractors": list(rule.extractors),
@@ -161,7 +177,6 @@ def _parameters(folder: Path, rule: Rule, log: "_Log", count: Callable[[dict[str
         "paths": {"home": str(folder)},
         "outtmpl": _NAME,
         "continuedl": False,  # a fetch that was killed may have been of another stream
-        "progress_hooks": [count],
         "buffersize": _BLOCK,
         "noresizebuffer": True,
         "fixup": "never",
@@ -193,24 +208,22 @@ class _Log:
         pass
 
 
-def _checked(video: dict[str, Any] | None, most_seconds: float) -> str:
-    """The title of what an extractor found, if it is one finished video that is not too long."""
+def _checked(video: dict[str, Any] | None, most_seconds: float) -> tuple[str, float | None]:
+    """(title, seconds or None) of what an extractor found, if it is one finished video that is not too long."""
     if not video or video.get("_type", "video") != "video":
-        raise Refused(422, "This link leads to no single video. Give the link of one video.")
+        raise LinkError(422, "This link leads to no single video. Give the link of one video.")
     if video.get("is_live") or video.get("live_status") in ("is_live", "is_upcoming", "post_live"):
-        raise Refused(422, _LIVE)
+        raise LinkError(422, _LIVE)
     if (seconds := video.get("duration") or 0) > most_seconds:
         most = f"{round(most_seconds / 60, 1):g}"
-        raise Refused(
-            413, f"The video is too long: {math.ceil(seconds / 60)} minutes; this server takes at most {most}."
-        )
+        raise LinkError(413, f"The video is too long: {math.ceil(seconds / 60)} minutes; at most {most} are taken.")
     # YouTube cuts titles in the middle of a pair of surrogates, which no answer could hold.
     title = str(video.get("title") or "").encode("utf-8", "replace").decode()
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", title).split())[:200]
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", title).split())[:200], seconds or None
 
 
-def _refusal(error: Exception, warnings: Sequence[str]) -> Refused:
-    """What yt-dlp's `error` means for a person; raises what it hides if that is this server's own, as a full disk."""
+def _refusal(error: Exception, warnings: Sequence[str]) -> LinkError:
+    """What yt-dlp's `error` means for a person; raises what it hides if that is our own, as a full disk."""
     from yt_dlp.utils import UnavailableVideoError
 
     if isinstance(error, UnavailableVideoError):
@@ -227,8 +240,8 @@ def _refusal(error: Exception, warnings: Sequence[str]) -> Refused:
         for status, reasons in ((502, _HINDERED), (422, _NOT_TO_BE_HAD)):
             for pattern, message in reasons.items():
                 if re.search(pattern, plain):
-                    return Refused(status, message)
-    return Refused(502, f"YouTube did not give this video: {_first_line(texts[0])}.")
+                    return LinkError(status, message)
+    return LinkError(502, f"YouTube did not give this video: {_first_line(texts[0])}.")
 
 
 def _first_line(text: str) -> str:
