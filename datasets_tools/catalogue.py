@@ -1,8 +1,8 @@
-"""Multitrack collections -> tracks.yaml: which tracks there are, their stems, and the group of each (thesis, 4.1).
+"""Multitrack collections -> tracks.yaml: the tracks, their stems, and the group of each stem (thesis, 4.1).
 
-An existing file is added to: tracks that it has already stay as they are, also where they were edited. Names that
-instruments.yaml does not know are asked for on a terminal; the answers go into an instruments.yaml beside the output,
-which the next run reads.
+If the file exists, new tracks are added to it. Tracks that it already has stay as they are, even if they were edited.
+On a terminal, the command asks for the group of each name that instruments.yaml does not know. It saves the answers in
+an instruments.yaml beside the output, and the next run reads them.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _ABBREVIATIONS |= {"v": "vocals", "o": "other", "x": "excluded", "m": "mix"}
 def collect(roots: Mapping[str, Iterable[Path]], known: Iterable[Track] = ()) -> tuple[list[Track], list[Outcome]]:
     """Read collections; `roots`: {name of a source: folders}.
 
-    Gives (the tracks that share no file with those of `known`, an Outcome of every track). Raises StageError where a
+    Returns (the tracks that share no file with the `known` ones, an Outcome for every track). Raises StageError if a
     folder is missing or holds no track of its collection.
     """
     files = {(stem.path, stem.stream) for track in known for stem in track.stems}
@@ -46,7 +46,7 @@ def collect(roots: Mapping[str, Iterable[Path]], known: Iterable[Track] = ()) ->
             list(walk(root.absolute(), unreadable))
             outcomes += [Outcome(error.filename, "failed", (error.strerror or "").lower()) for error in unreadable]
             if not there and not unreadable:
-                raise StageError(f"{root}: no track of {name} below; is it another collection's folder?")
+                raise StageError(f"{root}: no {name} tracks in this folder; does it belong to another collection?")
             for track in there:
                 if not track.stems:
                     outcomes.append(Outcome(track.name, "failed", "; ".join(track.notes)))
@@ -62,7 +62,7 @@ def collect(roots: Mapping[str, Iterable[Path]], known: Iterable[Track] = ()) ->
 
 
 def _is_text(track: Track) -> bool:
-    """Whether its names can be written: a file's name may be any bytes."""
+    """Whether the track's names can be written as UTF-8: a file name may consist of any bytes."""
     try:
         "".join([track.name, *(str(stem.path) for stem in track.stems)]).encode()
     except UnicodeEncodeError:
@@ -73,9 +73,10 @@ def _is_text(track: Track) -> bool:
 def guesses(
     tracks: Iterable[Track], instruments: "Instruments"
 ) -> tuple[dict[tuple[str, str | None], tuple["Guess", int]], list[Track]]:
-    """{(label, group guessed): (Guess, number of stems)} of all stems without a group, and the tracks with groups.
+    """Guess the group of every stem that has none.
 
-    A stem whose label is unknown keeps None as its group.
+    Returns ({(label, guessed group): (Guess, number of stems)}, the tracks with the guessed groups). The group of a
+    stem with an unknown label stays None.
     """
     counts, grouped = Counter[tuple[str, str | None]](), list[Track]()
     guessed: dict[tuple[str, str | None], Guess] = {}
@@ -94,9 +95,9 @@ def guesses(
 
 
 def ask(unknown: Mapping[str, int], answers: dict[str, str]) -> None:
-    """Ask on the terminal for the group of every label, into the dict `answers`. StageError at the end of input."""
-    print(f"{len(unknown)} names are not known. Their groups: {', '.join(GROUPS)}")
-    print("(also g, dg, b, d, p, v, o, m, x; an empty line means other)")
+    """Ask for the group of every label and add it to `answers`. Raises StageError at the end of input."""
+    print(f"{len(unknown)} unknown names. Type the group of each: {', '.join(GROUPS)}")
+    print("(or g, dg, b, d, p, v, o, m, x for short; an empty line means other)")
     for label, count in unknown.items():
         group = None
         while group not in GROUPS:
@@ -104,7 +105,7 @@ def ask(unknown: Mapping[str, int], answers: dict[str, str]) -> None:
                 typed = input(f"{label!r} ({count} stems): ").strip().lower()
             except EOFError:
                 raise StageError(
-                    "no answers; give --unknown other, or --instruments with a file of name: group"
+                    "no answers; use --unknown other, or --instruments FILE with lines of the form name: group"
                 ) from None
             group = _ABBREVIATIONS.get(typed, typed) or "other"
             if group not in GROUPS:
@@ -113,9 +114,9 @@ def ask(unknown: Mapping[str, int], answers: dict[str, str]) -> None:
 
 
 def answered(tracks: list[Track], unknown: Mapping[str, int], how: str, output: Path) -> list[Track]:
-    """The tracks with a group for each stem; labels in `unknown` ({label: stems}) are handled by `how`.
+    """The tracks with a group for each stem; `how` says what to do with the labels in `unknown` ({label: stems}).
 
-    "ask" keeps the answers in instruments.yaml beside `output`. Raises StageError for "fail", and for "ask" without a
+    "ask" saves the answers in instruments.yaml beside `output`. Raises StageError for "fail", and for "ask" without a
     terminal.
     """
     if not unknown:
@@ -131,8 +132,8 @@ def answered(tracks: list[Track], unknown: Mapping[str, int], how: str, output: 
     else:
         most = sorted(unknown, key=lambda name: unknown[name], reverse=True)
         names = some([repr(name) for name in most], 20)
-        ways = "give --instruments FILE with lines of name: group, or --unknown other"
-        raise StageError(f"{len(unknown)} names of instruments are not known: {names}; {ways}")
+        ways = "use --instruments FILE with lines of the form name: group, or --unknown other"
+        raise StageError(f"{len(unknown)} unknown instrument names: {names}; {ways}")
     result = []
     for track in tracks:
         stems = (dataclasses.replace(s, group=answers[s.label]) if s.group is None else s for s in track.stems)
@@ -154,12 +155,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             name, f"folders of {name}"
         )
         parser.add_argument(f"--{name}", action="extend", nargs="+", type=Path, metavar="DIR", help=what)
-    parser.add_argument("--output", type=Path, default=Path("tracks.yaml"), help="the file to write, or to add to")
-    files = "YAML files of your own, name: group, which win"
+    parser.add_argument("--output", type=Path, default=Path("tracks.yaml"), help="the file to write or extend")
+    files = "your own YAML files with lines of the form name: group; they take precedence"
     parser.add_argument("--instruments", nargs="+", type=Path, default=[], metavar="FILE", help=files)
-    ways = "unknown names of instruments: ask (unless given), take them as other, or fail"
+    ways = "what to do with unknown instrument names: ask for them, count them as other, or fail (default: ask)"
     parser.add_argument("--unknown", choices=("ask", "other", "fail"), default="ask", help=ways)
-    pictures = "write tables and a picture of the whole catalogue there"
+    pictures = "write tables and a chart of the whole catalogue to this folder"
     parser.add_argument("--statistics", type=Path, metavar="DIR", help=pictures)
     add_options(parser)
     options = parser.parse_args(arguments)

@@ -1,7 +1,7 @@
-"""Count the genres of a data set, from a table that says the genres of its tracks.
+"""Count the genres of a data set, from a table with the genres of its tracks.
 
-The table is CSV with the columns track and genre (further ones are not read; a track may have several rows), or YAML,
-`track: genre` or `track: [genres]`. Genres that differ only in upper and lower case are one.
+The table is CSV with the columns track and genre (other columns are ignored; a track may have several rows), or YAML
+with lines `track: genre` or `track: [genres]`. Upper and lower case do not matter.
 """
 
 import argparse
@@ -25,7 +25,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Row:
-    """A genre, how many tracks have it, and how much of all tracks that is."""
+    """A genre, the number of tracks that have it, and their share of all tracks."""
 
     genre: str
     tracks: int
@@ -33,7 +33,7 @@ class Row:
 
 
 def read_table(path: str | Path) -> dict[str, list[str]]:
-    """{track: its genres, each once} of the table `path`. Raises ValueError with one line where it is none."""
+    """Read the table `path`: {track: its genres, each once}. Raises ValueError, in one line, if it is not a table."""
     path = Path(path)
     read = _yaml_entries if path.suffix.lower() in (".yaml", ".yml") else _csv_entries
     table: dict[str, list[str]] = {}
@@ -42,18 +42,18 @@ def read_table(path: str | Path) -> dict[str, list[str]]:
         if genre and genre not in genres:
             genres.append(genre)
     if not table:
-        raise ValueError(f"{path}: holds no tracks")
+        raise ValueError(f"{path}: contains no tracks")
     return table
 
 
 def _yaml_entries(path: Path) -> Iterator[tuple[str, str]]:
     content = read_yaml(path, names=True)
     if not isinstance(content, dict):
-        raise ValueError(f"{path}: must have lines such as 'track: genre' or 'track: [genre, genre]'")
+        raise ValueError(f"{path}: must have lines of the form 'track: genre' or 'track: [genre, genre]'")
     for track, genres in content.items():
         for genre in genres if isinstance(genres, list) and genres else [genres]:
             if isinstance(genre, list | dict):
-                raise ValueError(f"{path}: {track}: its genre must be text or a list of texts")
+                raise ValueError(f"{path}: {track}: the genre must be text or a list of texts")
             yield str(track), "" if genre is None or genre == [] else str(genre).strip()
 
 
@@ -67,7 +67,7 @@ def _csv_entries(path: Path) -> Iterator[tuple[str, str]]:
             for column in ("track", "genre"):
                 if column not in columns:
                     there = ", ".join(rows.fieldnames or ()) or "none"
-                    raise ValueError(f"{path}: the column {column} is missing in its first line; there are: {there}")
+                    raise ValueError(f"{path}: the first line has no column {column}; its columns are: {there}")
             for row in rows:
                 if track := (row[columns["track"]] or "").strip():
                     yield track, (row[columns["genre"]] or "").strip()
@@ -78,7 +78,7 @@ def _csv_entries(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def tracks_of(dataset: Path) -> list[str]:
-    """The names of the tracks in a folder of pairs, or an organised one; StageError where it is neither."""
+    """The names of the tracks in a folder of pairs or an organised folder. Raises StageError if it is neither."""
     try:
         return sorted({pair.name for pair in find_pairs(dataset)})
     except TrackError:
@@ -86,13 +86,14 @@ def tracks_of(dataset: Path) -> list[str]:
     try:
         return [track.name for track in organised_tracks(dataset)]
     except StageError:
-        raise StageError(f"{dataset}: holds neither pairs nor organised tracks") from None
+        raise StageError(f"{dataset}: contains neither pairs nor organised tracks") from None
 
 
 def count(table: Mapping[str, Sequence[str]], names: Iterable[str] | None = None) -> tuple[list[Row], list[str]]:
-    """(a Row for every genre, the most frequent first, unknown ones last; tracks of `table` that `names` lacks).
+    """Count the genres of the tracks called `names` (default: all tracks of `table`).
 
-    `names`: those of the tracks that count; unless given, all of `table` do.
+    Returns (a Row for every genre, the most frequent first and "unknown" last; the tracks of `table` that are not in
+    `names`).
     """
     by_name = {file_name(track): genres for track, genres in table.items()}
     names = [file_name(name) for name in (table if names is None else names)]
@@ -115,9 +116,9 @@ def text(rows: Iterable[Row]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="splitstrument genres", description=__doc__.split("\n")[0])
     parser.add_argument("table", type=Path, help="CSV with the columns track and genre, or YAML (track: genre)")
-    dataset = "an organised folder or one of pairs: only its tracks count"
+    dataset = "an organised folder or a folder of pairs; only its tracks are counted"
     parser.add_argument("dataset", type=Path, nargs="?", help=dataset)
-    parser.add_argument("--statistics", type=Path, metavar="DIR", help="write genres.csv and its picture there")
+    parser.add_argument("--statistics", type=Path, metavar="DIR", help="write genres.csv and a chart to this folder")
     options = parser.parse_args(arguments)
     table = read_table(options.table)
     names = list(table) if options.dataset is None else tracks_of(options.dataset)
@@ -134,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(text(rows))
     print(f"tracks: {len(names)}")
     if absent:
-        print(f"note: in the table, but not in {options.dataset}: {some(absent)}")
+        print(f"note: these tracks of the table are not in {options.dataset}: {some(absent)}")
     return 0
 
 

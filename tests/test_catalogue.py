@@ -92,7 +92,7 @@ def test_unknown_names_without_a_terminal(collections, capsys, how, monkeypatch)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     assert catalogue(collections, "--cambridge", collections / "multitracks", "--unknown", how) == 2
     said = capsys.readouterr().err
-    assert said.startswith("splitstrument: 1 names of instruments are not known: 'Xyzzy'; give --instruments FILE")
+    assert said.startswith("splitstrument: 1 unknown instrument names: 'Xyzzy'; use --instruments FILE")
     assert not (collections / "tracks.yaml").exists()
 
 
@@ -142,7 +142,7 @@ def test_bad_folders_and_files_are_one_line(collections, capsys):
     for arguments, says in {
         (): "name at least one collection: --cambridge,",
         ("--musdb", "none"): "none: no such folder",
-        ("--musdb", str(collections / "games")): f"{collections}/games: no track of musdb below",
+        ("--musdb", str(collections / "games")): f"{collections}/games: no musdb tracks in this folder",
         ("--rockband", str(collections / "games"), "--instruments", "none.yaml"): "none.yaml: cannot be opened",
     }.items():
         assert catalogue(collections, *arguments) == 2

@@ -98,6 +98,12 @@ def test_names_of_pieces():
 
 
 @pytest.mark.parametrize("suffix", ["txt", "yaml"])
+def test_names_say_which(tmp_path):
+    root, output = pairs(tmp_path / "pairs", 4), tmp_path / "sets"
+    assert command(root, "--output", output, "--tracks", "track 1", "track 3") == 0
+    assert sorted(path.name for path in output.glob("validation/*/*")) == ["track 1", "track 3"]
+
+
 def test_a_list_says_which(tmp_path, capsys, suffix):
     root, output, names = make_pairs(tmp_path / "pairs"), tmp_path / "out", tmp_path / f"list.{suffix}"
     names.write_text("track 3\n\n solo_002\r\n" if suffix == "txt" else "- track 3\n- solo_002\n")
@@ -253,10 +259,10 @@ def test_only_the_tracks_of_a_data_set_count(tmp_path, capsys, layout):
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("a.csv", "name,genre\nx,rock\n", "the column track is missing in its first line; there are: name, genre"),
-        ("a.csv", "", "the column track is missing"),
-        ("a.csv", "track,genre\n", "holds no tracks"),
-        ("a.yaml", "- a\n", "must have lines such as"),
+        ("a.csv", "name,genre\nx,rock\n", "the first line has no column track; its columns are: name, genre"),
+        ("a.csv", "", "the first line has no column track"),
+        ("a.csv", "track,genre\n", "contains no tracks"),
+        ("a.yaml", "- a\n", "must have lines of the form"),
         ("a.yaml", "a: {b: c}\n", "must be text"),
         ("a.yaml", "a: [", "cannot be read as YAML"),
         ("a.yaml", "a: rock\nb: pop\na: jazz\n", "cannot be read as YAML (line 3: 'a' is given already, in line 1)"),
@@ -272,4 +278,4 @@ def test_bad_tables_are_one_line(tmp_path, capsys, name, text, words):
     assert not (tmp_path / "out").exists()
     (tmp_path / "good.csv").write_text("track,genre\na,b\n")
     assert genres.main([str(tmp_path / "good.csv"), str(tmp_path)]) == 2
-    assert "holds neither pairs nor organised tracks" in capsys.readouterr().err
+    assert "contains neither pairs nor organised tracks" in capsys.readouterr().err
