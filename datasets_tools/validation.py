@@ -90,21 +90,21 @@ def listed(path: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def choose_listed(names: Collection[str], wanted: Sequence[str], path: Path) -> list[str]:
-    """The sorted names that the list `path` wants, with all other pieces of the same recordings.
+def choose_listed(names: Collection[str], wanted: Sequence[str], where: str) -> list[str]:
+    """The sorted names that are wanted, with all other pieces of the same recordings; `where` they are named.
 
     Raises StageError where a name is unknown, and where a side would have no track.
     """
     known = {file_name(name): name for name in names}
     for name in wanted:
         if file_name(name) not in known:
-            raise StageError(f"{path}: {no_such('track', name, names)}")
+            raise StageError(f"{where}: {no_such('track', name, names)}")
     recordings = {recording(known[file_name(name)]) for name in wanted}
     chosen = sorted(name for name in names if recording(name) in recordings)
     if pieces := sorted(set(chosen) - {known[file_name(name)] for name in wanted}):
         print(f"note: for validation too, as pieces of the recordings that the list names: {', '.join(pieces)}")
     if not chosen or len(chosen) == len(names):
-        raise StageError(f"{path}: {'names no track' if not chosen else 'leaves no track for training'}")
+        raise StageError(f"{where}: {'names no track' if not chosen else 'leaves no track for training'}")
     return chosen
 
 
@@ -221,6 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--share", type=float, default=SHARE, metavar="PERCENT", help=share)
     names = "the tracks for validation: a text file with a name on each line, or a YAML list"
     which.add_argument("--list", type=Path, metavar="FILE", help=names)
+    which.add_argument("--tracks", nargs="+", metavar="NAME", help="the names of the tracks for validation")
     parser.add_argument("--seed", type=int, default=0, help="another one chooses other tracks (0, unless given)")
     how = "makes hard links (unless given), copies the pairs, or moves them, so that they are gone from where they were"
     parser.add_argument("--how", choices=HOWS, default="link", help=how)
@@ -237,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path, moving = options.output / LIST, options.how == "move"
     pairs = _pairs(options.pairs, may_be_empty=moving and path.exists())
     names = {name for _, name in pairs}
-    wanted = listed(options.list) if options.list else None
+    wanted = listed(options.list) if options.list else options.tracks
     settings = {"list": sorted(wanted)} if wanted is not None else {"share": options.share, "seed": options.seed}
     if path.exists():
         sides = _decided(path, settings, names, moving)
@@ -245,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if wanted is None:
             chosen = choose(names, options.share, options.seed)
         else:
-            chosen = choose_listed(names, wanted, options.list)
+            chosen = choose_listed(names, wanted, str(options.list or "--tracks"))
         sides = {"training": sorted(names - set(chosen)), "validation": chosen}
     side_of = {name: side for side in SIDES for name in sides[side]}
     placements = [

@@ -23,24 +23,63 @@ COMMANDS = {
     "band": ("datasets_tools.synthesis.band:main", "play small songs with a self-made band"),
 }
 
-# A package that only some users need -> what to say where it is missing.
+# A module that only some users need -> what pip calls that which brings it: one of our extras, or another project.
 MISSING_PACKAGES = {
-    name: f"needs {name}: pip install {what}"
+    name: what
     for what, names in {
-        "'splitstrument[datasets]'": ("matplotlib", "scipy"),
-        "'splitstrument[evaluation]'": ("markdown_it", "mir_eval", "sklearn", "threadpoolctl"),
-        "'splitstrument[synthesize]'": ("pretty_midi", "pysfizz"),
-        "'splitstrument[web]'": ("multipart", "waitress", "web"),
-        "'splitstrument[youtube]'": ("yt_dlp",),
-        "'splitstrument[train]'": (
+        "splitstrument[datasets]": ("matplotlib", "scipy"),
+        "splitstrument[evaluation]": ("markdown_it", "mir_eval", "sklearn", "threadpoolctl"),
+        "splitstrument[synthesize]": ("pretty_midi", "pysfizz"),
+        "splitstrument[web]": ("multipart", "waitress", "web"),
+        "splitstrument[youtube]": ("yt_dlp",),
+        "splitstrument[train]": (
             *("h5py", "json5", "keras", "librosa", "onnx", "tensorboardX", "tensorflow", "tf2onnx"),
         ),
-        "'dask[distributed]'": ("dask", "distributed"),
+        "dask[distributed]": ("dask", "distributed"),
         "ray": ("ray",),
         "jax": ("jax", "jaxlib"),
         "torch": ("torch",),
         "onnxruntime": ("onnxruntime",),
-        "--no-deps tinysoundfont (pyaudio, which it asks for, is not used)": ("tinysoundfont",),
+        "tinysoundfont": ("tinysoundfont",),
     }.items()
     for name in names
 }
+
+
+def missing(module: str) -> str:
+    """One line: that one of the MISSING_PACKAGES is needed, and how to install it."""
+    return f"needs {module}: {install_line(MISSING_PACKAGES[module])}"
+
+
+def install_line(what: str) -> str:
+    """The shell command that installs `what`, such as "splitstrument[train]", into this environment.
+
+    The package may have been installed from a folder or a file, whose name pip takes in place of "splitstrument". An
+    environment may have no pip of its own; any other Python's pip can install into it.
+    """
+    import importlib.util
+    import shlex
+    import sys
+
+    python = shlex.quote(sys.executable)
+    pip = f"{python} -m pip" if importlib.util.find_spec("pip") else f"python3 -m pip --python {python}"
+    if what == "tinysoundfont":
+        return f"{pip} install --no-deps tinysoundfont (without pyaudio, which it asks for and which is not used)"
+    return f"{pip} install {shlex.quote(what.replace('splitstrument', _source(), 1))}"
+
+
+def _source() -> str:
+    """What pip is to install for this package: the folder or file that it came from, if it is still there."""
+    import json
+    import os
+    from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    try:
+        origin = json.loads(distribution("splitstrument").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        return "splitstrument"
+    url = urlsplit(origin.get("url", ""))
+    path = url2pathname(url.path)
+    return path if url.scheme == "file" and os.path.exists(path) else "splitstrument"

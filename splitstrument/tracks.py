@@ -137,10 +137,38 @@ def find_pairs(root: str | Path, whole: bool = True) -> list[Track]:
 
 def find_tracks(root: str | Path) -> list[Track]:
     """All tracks below `root`: those with `<part>_<track>.wav`, ordered by the MD5 of their names as in the thesis
-    (section 5.3), or songs of four stems. One that lacks a part of its pair or of its four stems is there too.
+    (section 5.3), or songs of four stems. One that lacks a part of its pair or of its four stems is included.
 
     Raises TrackError where there are none, two have one name, or both kinds are there.
     """
+    return check_names(_all_tracks(root))
+
+
+def find_tracks_at(root: str | Path, rate: int) -> tuple[list[Track], list[int]]:
+    """(the tracks below `root` in folders for a sample rate in Hz, the rates of the others); see `find_tracks`.
+
+    A folder with tracks of other rates alone is left out. Where no folder has this rate, all tracks are given.
+    """
+    tracks = _all_tracks(root)
+    rates: dict[Path, set[int | None]] = {}
+    for track in tracks:
+        rates.setdefault(track.folder.parent, set()).add(_rate(track))
+    others = [folder for folder, its_rates in rates.items() if its_rates.isdisjoint((rate, None))]
+    if len(others) == len(rates):
+        return check_names(tracks), []
+    left_out = sorted({its_rate for folder in others for its_rate in rates[folder] if its_rate})
+    return check_names([track for track in tracks if track.folder.parent not in others]), left_out
+
+
+def _rate(track: Track) -> int | None:
+    """The sample rate of a track in Hz, by the first of its files; None where that cannot be read as a WAV file."""
+    try:
+        return track.wave(track.parts[0]).rate
+    except TrackError:
+        return None
+
+
+def _all_tracks(root: str | Path) -> list[Track]:
     root = Path(root)
     if not root.is_dir():
         raise TrackError(f"{root}: {'is a file, not a folder' if root.exists() else 'no such folder'}")
@@ -156,17 +184,18 @@ def find_tracks(root: str | Path) -> list[Track]:
             f"{root}: no tracks below: neither pairs (instrument_<track>.wav and rest_<track>.wav in a folder "
             f"<track>) or other parts named so, nor folders of {', '.join(STEMS)}.wav, nor files {_STEM_FILE}"
         )
-    check_names(songs or tracks)
     return songs or tracks
 
 
-def check_names(tracks: Iterable[Track]) -> None:
-    """Raise TrackError where two of the tracks have one name."""
+def check_names(tracks: list[Track]) -> list[Track]:
+    """The same tracks. Raises TrackError where two of them have one name."""
     seen: dict[str, Track] = {}
     for track in tracks:
         if seen.setdefault(track.name, track) is not track:
-            both = f"{seen[track.name].folder} and {track.folder}"
-            raise TrackError(f"{both} have one name; give the folder of one sample rate, such as tracks_22050hz")
+            folders = seen[track.name].folder, track.folder
+            both, parents = " and ".join(map(str, folders)), " or ".join(str(folder.parent) for folder in folders)
+            raise TrackError(f"{both} have the same name; choose one of their folders: {parents}")
+    return tracks
 
 
 def _listing(root: str | Path) -> list[tuple[Path, list[str]]]:

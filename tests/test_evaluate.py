@@ -212,7 +212,9 @@ def test_folders_that_cannot_be_scored_are_refused(tmp_path):
         find_tracks(tmp_path)
     write_stems(tmp_path / "one", "a")
     write_stems(tmp_path / "other", "a")
-    with pytest.raises(TrackError, match="one/a and .*other/a have one name"):
+    with pytest.raises(
+        TrackError, match="one/a and .*other/a have the same name; choose one of their folders: .*/one or .*/other$"
+    ):
         find_tracks(tmp_path)
     shutil.rmtree(tmp_path / "other")
     write_pair(tmp_path / "other", "b", sound(0, 0.1), sound(1, 0.1))
@@ -220,7 +222,7 @@ def test_folders_that_cannot_be_scored_are_refused(tmp_path):
         find_tracks(tmp_path)
     write_pair(tmp_path / "one/tracks_22050hz", "b", sound(0, 0.1), sound(1, 0.1))
     shutil.rmtree(tmp_path / "one/a")
-    with pytest.raises(TrackError, match="have one name"):
+    with pytest.raises(TrackError, match="have the same name"):
         find_tracks(tmp_path)
 
 

@@ -316,6 +316,21 @@ def test_of_several_rates_the_one_of_the_run_is_taken(tmp_path):
     assert len(selection.training + selection.validation) == 3
 
 
+def test_tracks_of_other_rates_anywhere_below_are_left_out_and_said(tmp_path):
+    pairs(tmp_path / "songs/mixed/low", "abc")
+    pairs(tmp_path / "songs/mixed/high", "abcd", rate=16000)
+    selection = select(run(), tmp_path, WINDOW)
+    assert {track.name for track in selection.training + selection.validation} == set("abc")
+    assert selection.left_out == (f"{tmp_path}/songs: the tracks at {RATE} Hz are used, those at 16000 Hz are not",)
+
+
+def test_one_track_in_two_folders_names_both(tmp_path):
+    pairs(tmp_path / "data/pairs", "abc")
+    pairs(tmp_path / "data/cut", "bcd")
+    said = refusal(tmp_path / "data")
+    assert "data/cut/c and " in said and said.endswith(f"{tmp_path}/data/cut or {tmp_path}/data/pairs"), said
+
+
 def test_a_single_collection_may_be_the_folder_of_pairs_itself(tmp_path):
     pairs(tmp_path / "here", "abc")
     assert len("".join(chosen(tmp_path / "here"))) == 3

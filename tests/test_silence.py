@@ -258,7 +258,7 @@ def test_folders_without_pairs_or_with_two_of_one_name(tmp_path, capsys):
     make_pair(tmp_path / "tracks_8000hz", "a", "##")
     make_pair(tmp_path / "tracks_16000hz", "a", "##", rate=16000)
     assert command(tmp_path) == 2
-    assert "one sample rate" in capsys.readouterr().err
+    assert "have the same name; choose one of their folders" in capsys.readouterr().err
 
 
 def test_charts_are_the_same_each_time_and_take_any_name(tmp_path):

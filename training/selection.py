@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from splitstrument.tracks import PAIR, Track, TrackError, Wave, find_tracks
+from splitstrument.tracks import PAIR, Track, TrackError, Wave, find_tracks_at
 from training.config import Collection, Run
 
 
@@ -79,7 +79,11 @@ def select(run: Run, root: str | Path, window: int) -> Selection:
     for collection in run.collections:
         folder = _folder(run, root, collection.pairs)
         tracks = []
-        for track in find_tracks(folder):
+        found, others = find_tracks_at(folder, run.sample_rate)
+        if others:
+            other_rates = " and ".join(f"{rate} Hz" for rate in others)
+            left_out.append(f"{folder}: the tracks at {run.sample_rate} Hz are used, those at {other_rates} are not")
+        for track in found:
             try:
                 material = _material(track, run)
             except TrackError as error:
