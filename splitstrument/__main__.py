@@ -1,10 +1,11 @@
 """The console command: `splitstrument COMMAND ...`, the same as `python -m splitstrument COMMAND ...`."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
-from splitstrument.commands import COMMANDS, MISSING_PACKAGES
+from splitstrument.commands import COMMANDS, MISSING_PACKAGES, missing
 from splitstrument.stages import streams
 from splitstrument.suggestions import no_such
 
@@ -17,6 +18,8 @@ def usage() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if "_ARGCOMPLETE" in os.environ:
+        return _complete()
     streams.prepare()
     try:
         return streams.told(_run(arguments))
@@ -28,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in MISSING_PACKAGES:
             raise
-        print(f"splitstrument: {MISSING_PACKAGES[error.name]}", file=sys.stderr)
+        print(f"splitstrument: {missing(error.name)}", file=sys.stderr)
         return 1
 
 
@@ -45,8 +48,37 @@ def _run(arguments: list[str]) -> int:
     if arguments[0] not in COMMANDS:
         print("splitstrument: " + no_such("command", arguments[0], COMMANDS), file=sys.stderr)
         return 2
-    module, function = COMMANDS[arguments[0]][0].split(":")
-    return getattr(importlib.import_module(module), function)(arguments[1:])
+    return _call(arguments[0], arguments[1:])
+
+
+def _call(name: str, arguments: list[str]) -> int:
+    module, function = COMMANDS[name][0].split(":")
+    return getattr(importlib.import_module(module), function)(arguments)
+
+
+def _complete() -> int:
+    """Print how the word at a shell's cursor may go on, as argcomplete asks for it, and end the process.
+
+    Names of commands are completed here, what follows them by the parser of the command.
+    """
+    import argparse
+
+    from argcomplete.lexers import split_line
+
+    from splitstrument.parser import complete
+
+    *_, words, _ = split_line(os.environ["COMP_LINE"], int(os.environ["COMP_POINT"]))
+    program = int(os.environ["_ARGCOMPLETE"])  # words that name the program, such as 3 of `python -m splitstrument`
+    if words[program:] and words[program] in COMMANDS:
+        os.environ["_ARGCOMPLETE"] = str(program + 1)
+        return _call(words[program], [])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers()
+    for name, (_, what) in COMMANDS.items():
+        commands.add_parser(name, help=what)
+    complete(parser)
+    return 1
 
 
 if __name__ == "__main__":

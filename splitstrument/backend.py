@@ -75,7 +75,10 @@ def keras_on(device: str | None = None) -> Any:
         logging.getLogger("tensorflow").setLevel("ERROR")  # else it warns of every network beyond the fourth
         gpus = keras.distribution.list_devices("gpu") if device == "gpu" else None
     if gpus == []:
-        raise ValueError("no GPU is found; leave --device out, or install the extra: pip install 'splitstrument[gpu]'")
+        from splitstrument.commands import install_line
+
+        way = install_line("splitstrument[gpu]")
+        raise ValueError(f"no GPU is found; leave --device out, or install what GPUs need: {way}")
     return keras
 
 

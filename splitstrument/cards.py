@@ -36,7 +36,8 @@ class Card:
     """All that is said of a trained model; `sample_rate` in Hz, `options` are the network's.
 
     `sources`: the parts that it takes out, in the order of the network's outputs. `whole`: they are all of the song, so
-    that no rest is left; then the last one is what the others leave, such as "other".
+    that no rest is left; then the last one is what the others leave, such as "other". `about`: one or two sentences on
+    what a musician may expect.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Card:
     scores: tuple[Score, ...] = ()
     version: str = ""
     whole: bool = False
+    about: str = ""
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:

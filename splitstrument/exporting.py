@@ -1,6 +1,5 @@
 """The command `export`: a model as a graph that runs without TensorFlow, in ONNX or LiteRT."""
 
-import argparse
 import errno
 import os
 import time
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitstrument.cards import ModelError
 from splitstrument.form import Form
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 
 if TYPE_CHECKING:
@@ -196,9 +196,9 @@ def _litert(path: Path) -> Predict:
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="splitstrument export",
-        description="Write a model's network as a graph that runs without TensorFlow. Without --output it lies beside "
+    parser = Parser(
+        "export",
+        "Write a model's network as a graph that runs without TensorFlow. Without --output it lies beside "
         "the model's weights, and the model is separated with it from then on.",
     )
     parser.add_argument("model", metavar="MODEL", help="a model's name (see: splitstrument models) or folder")

@@ -1,11 +1,12 @@
-"""The commands `models` and `networks`: what there is, as a table for people or as JSON for programs."""
+"""The commands `models` and `networks`: what there is, for people or as JSON for programs."""
 
-import argparse
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 
 
@@ -25,10 +26,9 @@ def _model(folder: Path) -> dict[str, Any]:
 @command
 def models_main(arguments: Sequence[str] | None = None) -> int:
     """The command `models`: list, add or remove trained models; its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="splitstrument models", description="List the trained models, or add and remove models of your own."
-    )
+    parser = Parser("models", "List the trained models, or add and remove models of your own.")
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names or folders (default: all that have a name)")
+    parser.add_argument("--verbose", action="store_true", help="all that a model's card says: sources, every score")
     parser.add_argument("--json", action="store_true", help="print JSON")
     change = parser.add_mutually_exclusive_group()
     change.add_argument(
@@ -59,36 +59,47 @@ def models_main(arguments: Sequence[str] | None = None) -> int:
     listed = [_model(models.find(model)) for model in options.models or models.known()]
     if options.json:
         print(json.dumps(listed, indent=1))
-    else:
-        _print_models(listed)
+        return 0
+    for model in listed:
+        _print_model(model, options.verbose)
+    if not options.verbose:
+        print("Training material, all scores and their commands: splitstrument models --verbose")
     return 0
 
 
-def _print_models(listed: list[dict[str, Any]]) -> None:
-    from splitstrument.files.tables import markdown
+def _print_model(model: dict[str, Any], verbose: bool) -> None:
+    """Three lines: what the model gives, what to expect of it, and how well it does; with `verbose` all of its card."""
+    parts = ", ".join(model["sources"]) + ("" if model["whole"] else ", rest")
+    size = f"{model['bytes'] / 2**20:.1f} MiB"
+    print(f"{model['name']}: {parts} ({model['sample_rate']} Hz, {model['network']}, {size})")
+    if model["about"]:
+        print(f"  {model['about']}")
+    si_sdr = next((score for score in model["scores"] if score["measure"].startswith("mean SI-SDR")), None)
+    if si_sdr:
+        data = re.sub(r"[,(].*", "", si_sdr["data"]).strip()
+        print(f"  {_word(si_sdr['value'])}: mean SI-SDR {si_sdr['value']:.1f} dB on {data}")
+    else:
+        print("  not scored here")
+    if not verbose:
+        return
+    for source in model["trained_on"]:
+        what = f", {source['what']}" if source["what"] else ""
+        print(f"  trained on {source['name']} ({source['licence']}){what}")
+    if model["training"]:
+        print(f"  training: {model['training']}")
+    for score in model["scores"]:
+        print(f"  {score['measure']} on {score['data']}: {score['value']:.2f}\n    {score['command']}")
 
-    rows = []
-    for model in listed:
-        parts = ", ".join(model["sources"]) + ("" if model["whole"] else ", rest")
-        size = f"{model['bytes'] / 2**20:.1f} MiB"
-        what = (model["name"], parts, f"{model['sample_rate']} Hz", model["network"])
-        rows.append((*what, size))
-    print(markdown(("name", "parts", "rate", "network", "size"), rows, left=4))
-    for model in listed:
-        print(f"\n{model['name']}")
-        for source in model["trained_on"]:
-            what = f", {source['what']}" if source["what"] else ""
-            print(f"  trained on {source['name']} ({source['licence']}){what}")
-        if model["training"]:
-            print(f"  training: {model['training']}")
-        for score in model["scores"]:
-            print(f"  {score['measure']} on {score['data']}: {score['value']:.2f}\n    {score['command']}")
+
+def _word(si_sdr: float) -> str:
+    """What a mean SI-SDR in dB is worth to a listener."""
+    return next((word for least, word in ((10, "very good"), (5, "good"), (0, "fair")) if si_sdr >= least), "weak")
 
 
 @command
 def networks_main(arguments: Sequence[str] | None = None) -> int:
     """The command `networks`: list architectures with options and sizes; its exit code."""
-    parser = argparse.ArgumentParser(prog="splitstrument networks", description="List the networks.")
+    parser = Parser("networks", "List the networks.")
     parser.add_argument("network", nargs="?", help="only this one")
     parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="instead of the default")
     parser.add_argument("--sources", type=int, default=1, metavar="N", help="how many sources it is for (default: 1)")

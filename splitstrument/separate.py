@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from splitstrument.files.audio import AudioError, find_songs
 from splitstrument.files.writing import FORMATS
+from splitstrument.parser import Parser
 from splitstrument.song_files import Output, separate_into
 from splitstrument.song_folders import folder_of, tidied
 from splitstrument.songs import STANDARD_INPUT, Excerpt, Link, SongFile, StandardInput, is_link
@@ -115,9 +116,9 @@ def _inputs(given: str, output: Path, scratch: Path) -> dict[str, Callable[[], S
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="splitstrument separate",
-        description="Take songs apart into parts, such as an instrument and the rest, which add up to the song.",
+    parser = Parser(
+        "separate",
+        "Take songs apart into parts, such as an instrument and the rest, which add up to the song.",
     )
     add = parser.add_argument
     add(

@@ -53,13 +53,24 @@ def test_shipped_models_are_small_and_say_what_they_are():
         assert (folder / models.WEIGHTS).stat().st_size < 16 * 2**20
 
 
-def test_models_are_listed_as_table_and_json(tmp_path, capsys):
+@pytest.mark.parametrize(("si_sdr", "word"), [(-0.1, "weak"), (0, "fair"), (5, "good"), (10, "very good")])
+def test_a_model_is_listed_in_three_lines(si_sdr, word, tmp_path, capsys):
+    score = models.Score("4 tracks of songs (mixture -6.60 dB)", "mean SI-SDR in dB", si_sdr, "splitstrument evaluate")
+    folder = tiny.model(tmp_path / "small", about="Takes guitars out.", scores=(score,))
+    assert models_main([str(folder)]) == 0
+    first, about, score, more = capsys.readouterr().out.splitlines()
+    assert first.startswith("small: guitar, rest (22050 Hz, tfc_tdf, ")
+    assert (about, score) == ("  Takes guitars out.", f"  {word}: mean SI-SDR {si_sdr:.1f} dB on 4 tracks of songs")
+    assert "--verbose" in more
+
+
+def test_models_are_listed_whole_and_as_json(tmp_path, capsys):
     folder = tiny.model(tmp_path / "small", trained_on=(models.Source("songs", "CC0-1.0"),))
     assert models_main([str(folder), "--json"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)
     assert listed["sources"] == ["guitar"]
     assert listed["bytes"] == sum(path.stat().st_size for path in folder.iterdir())
-    assert models_main([str(folder)]) == 0
+    assert models_main([str(folder), "--verbose"]) == 0
     assert "trained on songs (CC0-1.0)" in capsys.readouterr().out
 
 

@@ -51,6 +51,9 @@ def read_card(folder: Path) -> Card:
         network="spleeter",
         options=dict(OPTIONS[count]),
         trained_on=(Source("Deezer's data set Bean", "not published", "songs with stems, which are not listed"),),
+        about="Takes a song apart into "
+        + ", ".join(SOURCES[count][:-1])
+        + f" and {SOURCES[count][-1]}; by Deezer, 2019.",
         training=f"Spleeter {count}stems, trained and published by Deezer under the MIT licence",
     )
 

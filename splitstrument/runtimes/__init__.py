@@ -71,11 +71,11 @@ def _is_installed(package: str) -> bool:
 def _check_keras(folder: Path) -> None:
     """Raise ModelError where a model that has no graph is to be computed without Keras."""
     from splitstrument import models
+    from splitstrument.commands import install_line
 
     if not _is_installed("keras") and not models.graph(folder):
-        raise ModelError(
-            f"{folder}: has no {models.GRAPH}, and without that it needs TensorFlow: pip install 'splitstrument[train]'"
-        )
+        way = install_line("splitstrument[train]")
+        raise ModelError(f"{folder}: has no {models.GRAPH}, and without that it needs TensorFlow: {way}")
 
 
 @functools.cache

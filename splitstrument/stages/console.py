@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from splitstrument.cards import ModelError
-from splitstrument.commands import MISSING_PACKAGES
+from splitstrument.commands import MISSING_PACKAGES, missing
 from splitstrument.files.audio import AudioError
 from splitstrument.stages import streams
 from splitstrument.stages.signals import stopped_by_signals
@@ -30,7 +30,7 @@ def command(main: Callable[..., int]) -> Callable[..., int]:
         except ModuleNotFoundError as error:
             if error.name not in MISSING_PACKAGES:
                 raise
-            print(f"splitstrument: {MISSING_PACKAGES[error.name]}", file=sys.stderr)
+            print(f"splitstrument: {missing(error.name)}", file=sys.stderr)
             return 2
         except (AudioError, ModelError, ValueError, OSError) as error:
             print(f"splitstrument: {error_line(error)}", file=sys.stderr)
