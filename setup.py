@@ -36,6 +36,7 @@ setup(
     entry_points={"console_scripts": ["splitstrument = splitstrument.__main__:main"]},
     # What separates, and the tools for data; what trains is an extra.
     install_requires=[
+        "argcomplete>=3.5",
         "av>=18",
         "google-crc32c>=1.5",
         "joblib>=1.4",

@@ -5,7 +5,6 @@ On a terminal, the command asks for the group of each name that instruments.yaml
 an instruments.yaml beside the output, and the next run reads them.
 """
 
-import argparse
 import dataclasses
 import sys
 from collections import Counter
@@ -17,6 +16,7 @@ from datasets_tools import sources
 from datasets_tools.tracks import GROUPS, Track, load, save
 from splitstrument.files.folders import walk
 from splitstrument.files.yaml_files import read_yaml, write_yaml
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command, some
 from splitstrument.stages.run import Outcome, StageError, add_options, run, summarise
 from splitstrument.suggestions import no_such
@@ -149,7 +149,7 @@ def _keep(answers: dict[str, str], path: Path) -> None:
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="splitstrument catalogue", description=__doc__.split("\n")[0])
+    parser = Parser("catalogue", __doc__.split("\n")[0])
     for name in sources.names():
         what = {"folders": "folders of tracks", "solo": "folders of recordings of one instrument"}.get(
             name, f"folders of {name}"

@@ -4,7 +4,6 @@ The table is CSV with the columns track and genre (other columns are ignored; a 
 with lines `track: genre` or `track: [genres]`. Upper and lower case do not matter.
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from splitstrument.files.names import file_name
 from splitstrument.files.tables import markdown, write_csv
 from splitstrument.files.texts import cannot_be_opened
 from splitstrument.files.yaml_files import read_yaml
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command, some
 from splitstrument.stages.run import StageError
 from splitstrument.tracks import TrackError, find_pairs
@@ -114,7 +114,7 @@ def text(rows: Iterable[Row]) -> str:
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="splitstrument genres", description=__doc__.split("\n")[0])
+    parser = Parser("genres", __doc__.split("\n")[0])
     parser.add_argument("table", type=Path, help="CSV with the columns track and genre, or YAML (track: genre)")
     dataset = "an organised folder or a folder of pairs; only its tracks are counted"
     parser.add_argument("dataset", type=Path, nargs="?", help=dataset)

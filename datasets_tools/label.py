@@ -25,6 +25,7 @@ from datasets_tools.organize import Organised, organised_tracks
 from datasets_tools.tracks import GROUPS, SILENT_GROUPS
 from splitstrument.files.names import file_name
 from splitstrument.files.tables import markdown, write_csv
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 from splitstrument.stages.run import Outcome, Skip, StageError, add_options, run, summarise
 from splitstrument.suggestions import no_such
@@ -139,11 +140,10 @@ def _listen(tracks: list[Organised], options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     meanings = "\n".join(f"  {mark:<12} {meaning}" for mark, meaning in MEANINGS.items())
-    parser = argparse.ArgumentParser(
-        prog="splitstrument label",
-        description=__doc__.split("\n")[0],
-        epilog=f"marks, of a track's stems of one group:\n{meanings}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = Parser(
+        "label",
+        __doc__.split("\n")[0],
+        f"marks, of a track's stems of one group:\n{meanings}",
     )
     parser.add_argument("organised", type=Path, help="an organised folder, <track>/<group>/<stem file>")
     parser.add_argument("--instrument", required=True, metavar="GROUP", help="the group of the stems")

@@ -6,7 +6,6 @@ their sum would leave the range, both parts get the same gain, at all rates. pai
 sources of every pair.
 """
 
-import argparse
 import functools
 import math
 import sys
@@ -22,6 +21,7 @@ from datasets_tools.tracks import GROUPS, SILENT_GROUPS
 from splitstrument.files.atomic import scratch_folder
 from splitstrument.files.writing import step
 from splitstrument.files.yaml_files import write_yaml
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 from splitstrument.stages.records import identity, keep_settings
 from splitstrument.stages.run import Outcome, Skip, StageError, add_options, check_apart, output_folder, run, summarise
@@ -202,7 +202,7 @@ def write_list(output: Path, rates: Sequence[int]) -> None:
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="splitstrument mix", description=__doc__.split("\n")[0])
+    parser = Parser("mix", __doc__.split("\n")[0])
     parser.add_argument("organised", type=Path, help="an organised folder, <track>/<group>/<stem file>")
     parser.add_argument("--instrument", required=True, metavar="GROUP", help="the group that is to be separated")
     parser.add_argument(

@@ -4,7 +4,6 @@
 and a track that is organised again finds its own; and whether all of its stems are there.
 """
 
-import argparse
 import errno
 import functools
 import itertools
@@ -23,6 +22,7 @@ from splitstrument.files.folders import is_foreign
 from splitstrument.files.names import file_name
 from splitstrument.files.texts import write_text
 from splitstrument.files.writing import AudioWriter
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 from splitstrument.stages.records import read_record
 from splitstrument.stages.run import Outcome, StageError, add_options, output_folder, run, summarise
@@ -265,7 +265,7 @@ def select(
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="splitstrument organize", description=__doc__.split("\n")[0])
+    parser = Parser("organize", __doc__.split("\n")[0])
     parser.add_argument("tracks", type=Path, help="tracks.yaml, as splitstrument catalogue writes it")
     parser.add_argument("--output", type=Path, required=True, help="the organised folder")
     how = "copies the stems (unless given), makes hard links, or moves them; sounds inside MP4 files are always decoded"

@@ -3,7 +3,6 @@
 Silent are windows of one second with an RMS of at most -50 dBFS; two or more in a row can be cut, out of both files.
 """
 
-import argparse
 import functools
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 from datasets_tools.pairs import finished, pair_writer, rate_folder, record_of
 from splitstrument.files.yaml_files import write_yaml
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 from splitstrument.stages.records import identity, keep_settings
 from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
@@ -150,7 +150,7 @@ def _shares(outcomes: Iterable[Outcome], when: str) -> list[float]:
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="splitstrument silence", description=__doc__.split("\n")[0])
+    parser = Parser("silence", __doc__.split("\n")[0])
     parser.add_argument("pairs", type=Path, help="a folder of pairs of one sample rate, such as PAIRS/tracks_22050hz")
     parser.add_argument("--statistics", type=Path, metavar="DIR", help="write tables and histograms there")
     parser.add_argument("--cut", action="store_true", help="cut silence, into new pairs below --output")

@@ -4,7 +4,6 @@ Pieces are `<name>/<name>_001.wav` ... at the recording's rate and depth; or, wi
 `tracks_<rate>hz/<name>_001/`. A last piece shorter than 10 s, or than a tenth of the length, joins the one before.
 """
 
-import argparse
 import functools
 import json
 import os
@@ -21,6 +20,7 @@ from splitstrument.files.atomic import atomic_folder
 from splitstrument.files.audio import Reader, find_songs, open_audio
 from splitstrument.files.names import file_name
 from splitstrument.files.writing import AudioWriter, step
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 from splitstrument.stages.records import identity, read_record
 from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
@@ -191,7 +191,7 @@ def _resampled(reader: Reader, rate: int) -> Iterator["np.ndarray"]:
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="splitstrument split", description=__doc__.split("\n")[0])
+    parser = Parser("split", __doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="a folder with audio files of any format, also in folders below")
     length = "seconds of a piece (180, unless given)"
     parser.add_argument("--length", type=float, default=180.0, metavar="SECONDS", help=length)

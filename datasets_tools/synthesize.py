@@ -5,7 +5,6 @@ metadata name everything that sounds, with its licence. One seed gives the same 
 choose among several recordings of a note by chance choose anew.
 """
 
-import argparse
 import functools
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 from splitstrument.stages.run import Outcome, StageError, add_options, output_folder, run, summarise
 
@@ -93,7 +93,7 @@ def metadata(rendered: "Rendered", made_by: dict[str, Any]) -> dict[str, Any]:
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="splitstrument synthesize", description=__doc__.split("\n")[0])
+    parser = Parser("synthesize", __doc__.split("\n")[0])
     add = parser.add_argument
     add("--sounds", nargs="+", required=True, metavar="PATH", help="folders with instruments: SF2, SF3, SFZ")
     add("--midi", nargs="+", default=[], metavar="PATH", help="MIDI files and charts (.mma), or folders of them")

@@ -26,6 +26,7 @@ from splitstrument.files.folders import is_foreign
 from splitstrument.files.names import file_name
 from splitstrument.files.texts import cannot_be_opened
 from splitstrument.files.yaml_files import read_yaml, write_yaml
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command, some
 from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
 from splitstrument.suggestions import no_such
@@ -213,7 +214,7 @@ def _moved(sides: Mapping[str, Iterable[str]], pairs: Iterable[tuple[int, str]],
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="splitstrument validation", description=__doc__.split("\n")[0])
+    parser = Parser("validation", __doc__.split("\n")[0])
     parser.add_argument("pairs", type=Path, help="a folder of pairs, of one or more sample rates")
     parser.add_argument("--output", type=Path, required=True, help="the folder of both sides")
     which = parser.add_mutually_exclusive_group()

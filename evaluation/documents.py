@@ -4,12 +4,12 @@ A run of ours stands in a row if its configuration refers to that table, as thos
 evaluation of it is given. Where its settings are others than the row's, they are named.
 """
 
-import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command, command_line
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def data_commands(data: dict[str, dict], names: Iterable[str]) -> list[str]:
 
 @command
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="splitstrument thesis", description=__doc__.split("\n")[0])
+    parser = Parser("thesis", __doc__.split("\n")[0])
     add = parser.add_argument
     add("evaluations", nargs="*", type=Path, metavar="EVALUATION", help="an evaluation.yaml, or a folder of such")
     add("--silence", type=Path, metavar="DIR", help="what silence --statistics DIR/<data set> wrote, for appendix A")

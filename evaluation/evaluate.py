@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from splitstrument.commands import missing
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command, command_line
 from splitstrument.stages.run import StageError, add_options, output_folder, run, summarise
 
@@ -175,7 +177,7 @@ def _check_packages(systems: "Sequence[System]", options: argparse.Namespace) ->
     needed += ["librosa", "sklearn"] * any(system.kind == "baseline" for system in systems)
     for name in needed:
         if find_spec(name) is None:
-            raise StageError(f"needs {name}: pip install 'splitstrument[evaluation]'")
+            raise StageError(missing(name))
 
 
 def _count(text: str) -> int:
@@ -186,7 +188,7 @@ def _count(text: str) -> int:
 
 @command
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="splitstrument evaluate", description=__doc__.split("\n")[0])
+    parser = Parser("evaluate", __doc__.split("\n")[0])
     add = parser.add_argument
     what = "a model's name or folder, or a baseline: frequency, harmonic, nmf, repet, spectrogram"
     add("models", nargs="+", metavar="MODEL", help=what)

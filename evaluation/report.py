@@ -1,10 +1,10 @@
 """One page that compares models: figures, parameters, speed, cards, pictures, and excerpts to listen to."""
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command, command_line
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def add_card(page: "Page", result: "Result", number: int) -> None:
 
 @command
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="splitstrument report", description=__doc__)
+    parser = Parser("report", __doc__)
     add = parser.add_argument
     add("evaluations", nargs="+", type=Path, metavar="EVALUATION", help="an evaluation.yaml, or a folder of such")
     add(

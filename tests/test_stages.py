@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from splitstrument.commands import install_line
 from splitstrument.files import atomic
 from splitstrument.files.audio import AudioError
 from splitstrument.stages import console, locking, run, signals
@@ -159,7 +160,7 @@ def test_a_package_that_is_missing_is_told_with_the_way_to_it(monkeypatch, capsy
         return matplotlib
 
     assert main([]) == 2
-    assert capsys.readouterr().err == "splitstrument: needs matplotlib: pip install 'splitstrument[datasets]'\n"
+    assert capsys.readouterr().err == f"splitstrument: needs matplotlib: {install_line('splitstrument[datasets]')}\n"
 
 
 def test_no_process_outlives_the_one_that_began_it(tmp_path):

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 from splitstrument.stages.signals import stop_signals
 
@@ -195,7 +196,7 @@ def _queue(loaded: list[tuple], options: argparse.Namespace) -> int:
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="splitstrument train", description=__doc__.split("\n")[0])
+    parser = Parser("train", __doc__.split("\n")[0])
     parser.add_argument(
         "configurations",
         nargs="+",

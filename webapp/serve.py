@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ THREADS = 96  # they mostly wait; what computes has processes of its own
 def _parser() -> argparse.ArgumentParser:
     from webapp.settings import add_flags
 
-    parser = argparse.ArgumentParser(
-        prog="splitstrument serve", description="Serve a page on which anyone can separate songs in a browser."
-    )
+    parser = Parser("serve", "Serve a page on which anyone can separate songs in a browser.")
     parser.add_argument("--settings", metavar="FILE", help="a YAML file with any of the fields below; flags come first")
     add_flags(parser)
     return parser

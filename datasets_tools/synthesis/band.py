@@ -4,7 +4,6 @@ Strings are plucked waveguides (Karplus and Strong 1983; Jaffe and Smith 1983), 
 drums swept sines and noise; the seed decides all, from the key to the mix.
 """
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ import numpy as np
 from datasets_tools.synthesis.patterns import hits
 from datasets_tools.synthesis.strings import hertz_of, key, pluck
 from splitstrument.files.atomic import atomic_folder
+from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 from splitstrument.stages.locking import kept
 
@@ -242,7 +242,7 @@ def play(seed: int = 0, seconds: float = 30.0, sample_rate: int = 44100) -> Song
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write <output>/band<seed>/<group>/<group>.wav and mix/mix.wav, 16 bit; return 1 if a folder exists."""
-    parser = argparse.ArgumentParser(prog="splitstrument band", description="Make songs with stems, by seed.")
+    parser = Parser("band", "Make songs with stems, by seed.")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where band<seed> go")
     for option, default in {"--songs": 1, "--seed": 0, "--seconds": 30.0, "--rate": 44100}.items():
         parser.add_argument(option, type=type(default), default=default, help=f"{default} unless given")
