@@ -1,8 +1,8 @@
-"""Names of instruments and of stem files -> groups (datasets_tools.tracks.GROUPS); instruments.yaml holds the names.
+"""Names of instruments and stem files -> groups (datasets_tools.tracks.GROUPS); instruments.yaml lists the names.
 
 A label is what a collection calls a stem: "clean electric guitar", "Electric Bass (finger)", "07_ElecGtr2DTMic1.wav".
-Its words end at separators, at digits and where CamelCase begins a new one. A name is a run of words of the table
-written together, small, without a plural s: "Kick Drums" and "kickdrum" are one name.
+It is split into words at separators, at digits and at the capitals of CamelCase. A name of the table is compared in
+lower case, without spaces and without a plural s: "Kick Drums" and "kickdrum" are the same name.
 """
 
 import functools
@@ -20,21 +20,21 @@ TABLE = Path(__file__).with_name("instruments.yaml")
 
 _WORD = re.compile(
     r"[A-Z]{2,}s(?![a-z])"  # BVs, OHs
-    r"|D[TI](?=D[TI]|[A-Z][a-z]|[^A-Za-z]|$)"  # ElecGtr1DTDI is a double track's direct signal
+    r"|D[TI](?=D[TI]|[A-Z][a-z]|[^A-Za-z]|$)"  # ElecGtr1DTDI is the direct signal of a double track
     r"|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+"
-    r"|[+&,]"  # "and": bass & drums are no bass drum
+    r"|[+&,]"  # "and": "bass & drums" is not a bass drum
 )
 _PLURAL = re.compile(r"(?:(?<=ch|sh|ss)es|(?<=[^\W_][^\Wsz])[sz])$")  # not the s of bass, nor of "vs"
-_SHORTEST = 4  # letters of a name that is looked for inside a word
-_SHORT = ("gtr", "vox")  # of three letters, but in no word of a language
-# A part of a song is the same with and without these: by what it was recorded.
+_SHORTEST = 4  # minimum letters of a name to search for inside words
+_SHORT = ("gtr", "vox")  # shorter, but not part of any ordinary word
+# How a part was recorded. Two labels that differ only in these words are the same part of a song.
 _RECORDED_BY = {"di", "mic", "mics", "amp", "cab", "close", "far", "room"}
 _GUITARS = ("guitar", "distorted_guitar")
 
 
 @dataclass(frozen=True)
 class Guess:
-    """The group of a label, or None; why; and whether it is sure or only a suggestion."""
+    """The group guessed for a label (or None), the reason, and whether it is certain or only a suggestion."""
 
     group: str | None
     reason: str
@@ -42,9 +42,9 @@ class Guess:
 
 
 class Instruments:
-    """The table of names: the package's, and further YAML files of the form `name: group`, of which the last wins.
+    """The package's table of names, and further YAML files with lines `name: group`; later files take precedence.
 
-    Raises ValueError, in one line that names the file and the name, where a file cannot be read or a group is none.
+    Raises ValueError, in one line that names the file and the name, if a file cannot be read or a group is unknown.
     """
 
     def __init__(self, files: Iterable[str | Path] = ()) -> None:
@@ -55,7 +55,7 @@ class Instruments:
         for file in files:
             self._own |= _of_user(file)
         for name, group in [*names.items(), *self._own.items()]:
-            if words := _words(name):  # a label of the user's may have none
+            if words := _words(name):  # a user's label may contain no words
                 self._groups[_name(words)] = group
                 spellings |= {_name(words), "".join(words)}
         inside = sorted(filter(self._tells_inside, spellings), key=lambda name: (-len(name), name))
@@ -65,7 +65,7 @@ class Instruments:
     def guess(self, label: str, siblings: Iterable[str] = ()) -> Guess:
         """The Guess for `label`. `siblings` are the labels of the track's other stems.
 
-        A guitar's direct signal (DI) is excluded where the same part stands beside it through an amplifier.
+        The direct signal (DI) of a guitar is excluded if the track also has the same part through an amplifier.
         """
         if label not in self._known:
             self._known[label] = self._guess(label)
@@ -73,12 +73,12 @@ class Instruments:
         if guess.group in _GUITARS and not whole:
             part, direct = _part(label)
             if direct and any(part & other and not di for other, di in map(_part, siblings)):
-                reason = "the same part stands beside it through an amplifier or a microphone"
+                reason = "the track also has the same part through an amplifier or a microphone"
                 return Guess("excluded", reason, True)
         return guess
 
     def _guess(self, label: str) -> tuple[Guess, bool]:
-        """(Guess, whether the label as a whole is in the table), by the label alone."""
+        """Guess from the label alone: (Guess, whether the table has the whole label)."""
         words = _words(label)
         for group in (self._own.get(label), *(self._groups.get(_name(whole)) for whole in _wholes(words))):
             if group:
@@ -101,7 +101,7 @@ class Instruments:
         return Guess(group, _names_several(named.values()), False), False
 
     def _names(self, words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-        """({name: group} of all runs of words that are names, the longest first; the words left over)."""
+        """Find names in consecutive words, the longest first: ({name: group}, the remaining words)."""
         runs = ((_name(words[i:j]), i, j) for i in range(len(words)) for j in range(i + 1, len(words) + 1))
         names = [run for run in runs if run[0] in self._groups and len(run[0]) > 1 and not run[0].isdigit()]
         free, named = set(range(len(words))), {}
@@ -112,7 +112,7 @@ class Instruments:
         return named, [words[i] for i in sorted(free)]
 
     def _names_inside(self, words: Iterable[str]) -> dict[str, str]:
-        """{name: group} of all names inside of words that are no names themselves, such as killersguitarsolo."""
+        """{name: group} of all names inside words that are not names themselves, such as killersguitarsolo."""
         named = {}
         for word in words:
             if not self._says_nothing(word):
@@ -123,7 +123,7 @@ class Instruments:
         return named
 
     def _tells_inside(self, name: str) -> bool:
-        """Whether a name is looked for inside of words: long enough, an instrument's, and not said of any."""
+        """Whether to search for a name inside words: it is long enough, and it denotes one specific instrument."""
         distinct = len(name) >= _SHORTEST or name in _SHORT
         name = _singular(name)
         return distinct and self._groups[name] not in SILENT_GROUPS and name not in self._nothing
@@ -134,7 +134,7 @@ class Instruments:
 
 @functools.cache
 def _packaged() -> tuple[dict[str, str], frozenset[str]]:
-    """({name: group}, the words that say nothing) of the package's table."""
+    """The package's table: ({name: group}, the words that say nothing about the instrument)."""
     from splitstrument.files.yaml_files import read_yaml
 
     content = read_yaml(TABLE)
@@ -143,7 +143,7 @@ def _packaged() -> tuple[dict[str, str], frozenset[str]]:
 
 
 def _of_user(file: str | Path) -> dict[str, str]:
-    """{name: group} of a user's file, checked."""
+    """Read and check a user's file: {name: group}."""
     from splitstrument.files.yaml_files import read_yaml
 
     content = read_yaml(file, names=True)
@@ -157,7 +157,7 @@ def _of_user(file: str | Path) -> dict[str, str]:
 
 @functools.cache
 def _words(label: str) -> tuple[str, ...]:
-    """The words of a label in small letters, without accents and without the suffix of a sound file."""
+    """The words of a label in lower case, without accents and without the suffix of an audio file."""
     if is_audio(label):
         label = label.rpartition(".")[0]
     if not label.isascii():
@@ -174,7 +174,7 @@ def _name(words: Iterable[str]) -> str:
 
 
 def _wholes(words: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The words as they are, then with fewer and fewer of the numbers in front and behind."""
+    """The words as they are, then without some or all of the numbers at the beginning and the end."""
     start, end = 0, len(words)
     while start < end and words[start].isdigit():
         start += 1
@@ -184,14 +184,14 @@ def _wholes(words: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _one_of(groups: set[str]) -> tuple[str, bool]:
-    """(The group of a stem that has all of `groups`, whether they are one instrument)."""
+    """(the group of a stem that contains all of `groups`, whether they are one instrument)."""
     if len(groups) == 1:
         return next(iter(groups)), True
     if groups == {"drums", "percussion"}:
         return "drums", True
     if groups == set(_GUITARS):
         return "guitar", True
-    # The mix of some stems stands beside them; a stem of two instruments serves no pair.
+    # A mix repeats what other stems contain; a stem of two instruments cannot be used in a pair.
     return ("mix" if "mix" in groups else "excluded"), False
 
 
@@ -201,7 +201,7 @@ def _names_several(groups: Iterable[str]) -> str:
 
 
 def _joined(label: str, guesses: Sequence[Guess]) -> Guess:
-    """The Guess for a label that names several instruments with " + " between them, from those of each."""
+    """The Guess for a label that joins several instruments by " + ", from the `guesses` for each."""
     groups = {guess.group for guess in guesses if guess.group}
     if not groups:
         return Guess(None, f"no known word in {_quoted(label)}", False)
@@ -212,9 +212,9 @@ def _joined(label: str, guesses: Sequence[Guess]) -> Guess:
 
 @functools.cache
 def _part(label: str) -> tuple[frozenset[tuple[str, ...]], bool]:
-    """(What part of the song a label says it is, whether it is the direct signal).
+    """(the part of the song that a label describes, whether it is the direct signal).
 
-    The part is a set of one or two tuples of words: a number behind "Mic" or "DI" may count microphones or parts.
+    The part is a set of one or two tuples of words: a number after "Mic" or "DI" may count microphones or parts.
     """
     words = list(_words(label))
     while words and words[0].isdigit():

@@ -14,7 +14,7 @@ _LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")  # of 1
 class Loudness:
     """Measure a stream of blocks in bounded memory; `sample_rate` in Hz, 1 to 8 `channels`.
 
-    More than two channels are weighted as in FFmpeg's usual order of their number: a low-frequency channel does not
+    More than two channels are assumed to be in FFmpeg's default layout for that number: low-frequency channels do not
     count, surround channels count 1.5 dB more.
     """
 
@@ -23,8 +23,8 @@ class Loudness:
 
         self._rate, self._layout = sample_rate, _LAYOUTS[channels - 1]
         self._frames, self._value = 0, GATE
-        # The filter's high-pass, which the standard gives for 48 kHz with a gain of 1 + K / Q + K^2 above its corner,
-        # keeps that form at other rates: 0.2 dB too much at 8 kHz.
+        # The standard's high-pass filter for 48 kHz has a gain of 1 + K / Q + K^2 above its corner. FFmpeg keeps that
+        # form at other rates, which gives 0.2 dB too much at 8 kHz.
         self._excess = 20 * (_log_gain(sample_rate) - _log_gain(48_000))
         graph = self._graph = av.filter.Graph()
         self._source = graph.add_abuffer(
@@ -37,7 +37,7 @@ class Loudness:
         graph.configure()
 
     def add(self, block: "np.ndarray") -> None:
-        """Go on with `block`: float32 (frames, channels), full scale 1, of any number of frames."""
+        """Measure the next `block`: float32 (frames, channels), full scale 1, of any number of frames."""
         import av
 
         if not len(block):
@@ -53,11 +53,11 @@ class Loudness:
                 return
 
     def value(self) -> float | None:
-        """The loudness so far in LUFS; None where all is below the gate, or shorter than one of its blocks, 0.4 s."""
+        """The loudness so far in LUFS; None if everything is below the gate, or shorter than one block of 0.4 s."""
         return self._value - self._excess if self._value > GATE else None
 
 
 def _log_gain(sample_rate: int) -> float:
-    """The decimal logarithm of 1 + K / Q + K^2, K = tan(pi f / sample rate), f and Q of BS.1770's high-pass."""
+    """log10(1 + K / Q + K^2), where K = tan(pi f / sample rate) with f and Q of BS.1770's high-pass filter."""
     k = math.tan(math.pi * 38.135 / sample_rate)
     return math.log10(1 + k / 0.5003 + k * k)

@@ -1,9 +1,9 @@
 """Organised stems -> pairs of instrument and rest at one or more sample rates (thesis, section 4.3.2).
 
-The instrument is the sum of the stems of its group (and of groups `--with` it), the rest the sum of all others but
-those in mix and excluded; `--absent` also makes pairs of a silent instrument and a rest. Where instrument, rest or
-their sum would leave the range, both parts get the same gain, at all rates. pairs.yaml tells gains, peaks, loudness and
-sources of every pair.
+The instrument is the sum of the stems of its group (and of the groups given by `--with`). The rest is the sum of all
+other stems, except those in mix and excluded. `--absent` also makes pairs of a silent instrument and a rest. If the
+instrument, the rest or their sum would clip, both parts get the same gain, at all rates. pairs.yaml lists the gain,
+peaks, loudness and sources of every pair.
 """
 
 import functools
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from datasets_tools.stem_sums import Sums
 
 PAIRS = "pairs.yaml"
-LENGTHS = 2.0  # seconds by which the stems of a track may differ in length before it is told
+LENGTHS = 2.0  # seconds; a note is printed if the stems of a track differ by more in length
 
 
 @dataclass(frozen=True)
 class Mixing:
-    """What goes where: the groups that make the instrument, sample rates in Hz, and which tracks.
+    """The output folder, the groups that form the instrument, the sample rates in Hz, and which tracks to use.
 
-    `absent`: also those that lack the instrument.
+    `absent`: also use tracks that lack the instrument.
     """
 
     output: Path
@@ -53,9 +53,9 @@ class Mixing:
 
 
 def chosen_stems(track: Organised, mixing: Mixing) -> tuple[list[Path], list[Path]]:
-    """(files of the instrument, files of the rest) of an organised track. Raises Skip where it makes no pair."""
+    """(instrument files, rest files) of an organised track. Raises Skip if it cannot make a pair."""
     if not track.complete:
-        raise Skip("not all of its stems are organised yet; give the organize command again")
+        raise Skip("not all of its stems are organised yet; run splitstrument organize again")
     stems: tuple[list[Path], list[Path]] = ([], [])
     for group, files in track.stems.items():
         if group not in SILENT_GROUPS:
@@ -70,19 +70,19 @@ def chosen_stems(track: Organised, mixing: Mixing) -> tuple[list[Path], list[Pat
             raise Skip(f"{group} is not checked")
     if not stems[1]:
         raise Skip(
-            f"nothing but {' or '.join(mixing.groups)}; splitstrument split --pairs makes pairs with a silent rest"
+            f"only {' or '.join(mixing.groups)}; use splitstrument split --pairs to make pairs with a silent rest"
         )
     return stems
 
 
 def mix_track(track: Organised, mixing: Mixing) -> Outcome:
-    """Write the pairs of one organised track; its Outcome, whose result is the record of what was made."""
+    """Write the pairs of one organised track. The Outcome's result is the record of what was made."""
     folders = {rate: rate_folder(mixing.output, rate) / track.name for rate in mixing.rates}
     try:
         stems = chosen_stems(track, mixing)
     except Skip as reason:
         left = [str(folder) for folder in folders.values() if folder.exists()]
-        notes = (f"left out now, but made before: {', '.join(left)}",) if left else ()
+        notes = (f"skipped now, but an earlier run made: {', '.join(left)}",) if left else ()
         return Outcome(track.name, "skipped", str(reason), notes)
     made_from = {part: [identity(path) for path in files] for part, files in zip(PAIR, stems, strict=True)}
     missing = [rate for rate, folder in folders.items() if not finished(folder, made_from)]
@@ -91,7 +91,7 @@ def mix_track(track: Organised, mixing: Mixing) -> Outcome:
     record: dict[str, Any] = {"made_from": made_from}
     for part, files in zip(PAIR, stems, strict=True):
         record[part] = {"sources": [str(path.relative_to(track.folder)) for path in files]}
-    notes = [f"{name} is no group: what lies there is left out" for name in track.unknown]
+    notes = [f"{name} is not a group: its contents are ignored" for name in track.unknown]
     notes += _render(stems, mixing, {rate: folders[rate] for rate in missing}, record)
     return Outcome(track.name, notes=tuple(notes))
 
@@ -99,11 +99,11 @@ def mix_track(track: Organised, mixing: Mixing) -> Outcome:
 def _render(
     stems: Sequence[Sequence[Path]], mixing: Mixing, folders: Mapping[int, Path], record: dict[str, Any]
 ) -> list[str]:
-    """Sum, resample and write one track's pairs; fill in the record; what is worth telling."""
+    """Sum, resample and write one track's pairs, and fill in the record. Returns notes for the user."""
     from datasets_tools.stem_sums import Sums
 
     channels = 1 if mixing.mono else 2
-    # The gain is known at the end only: until then both parts lie beside the pairs, as float32.
+    # The gain is only known at the end. Until then both parts are kept beside the pairs, as float32.
     with scratch_folder(mixing.output) as scratch:
         with Sums(stems, channels) as sums:
             levels = _sum_to(scratch, sums, mixing.rates)
@@ -111,7 +111,7 @@ def _render(
         spread = max(seconds.values()) - min(seconds.values())
         if spread > LENGTHS:
             shortest = min(seconds, key=lambda path: seconds[path])
-            notes.append(f"its stems differ in length by {spread:.1f} s; the shortest is {shortest}")
+            notes.append(f"the stems differ in length by {spread:.1f} s; the shortest is {shortest}")
         gain = min(1.0, (1 - step("16")) / max(*levels.peaks, 1e-9))
         record["seconds"] = round(max(seconds.values()), 3)
         record["gain_db"] = round(_decibels(gain), 4)
@@ -137,7 +137,7 @@ def _decibels(ratio: float) -> float:
 
 @dataclass
 class _Levels:
-    """Largest absolute sample of instrument, rest and mixture over all rates; LUFS of the parts; frames by rate."""
+    """The peaks of instrument, rest and mixture over all rates; the parts' loudness in LUFS; {rate: frames}."""
 
     peaks: list
     loudness: list
@@ -145,7 +145,7 @@ class _Levels:
 
 
 def _sum_to(scratch: Path, sums: "Sums", rates: Sequence[int]) -> _Levels:
-    """Write the sums at every rate into `scratch`, raw float32; their levels, before any gain."""
+    """Write the sums at every rate to `scratch` as raw float32. Returns their levels before any gain."""
     import contextlib
 
     import numpy as np
@@ -181,7 +181,7 @@ def _sum_to(scratch: Path, sums: "Sums", rates: Sequence[int]) -> _Levels:
 
 
 def _raw_blocks(scratch: Path, rate: int, channels: int) -> Iterator[list["np.ndarray"]]:
-    """Yield (instrument, rest) blocks of what `_sum_to` wrote."""
+    """Yield the (instrument, rest) blocks that `_sum_to` wrote."""
     import numpy as np
 
     raw = [np.memmap(scratch / f"{part}_{rate}", np.float32, "r").reshape(-1, channels) for part in PAIR]
@@ -204,16 +204,16 @@ def write_list(output: Path, rates: Sequence[int]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser("mix", __doc__.split("\n")[0])
     parser.add_argument("organised", type=Path, help="an organised folder, <track>/<group>/<stem file>")
-    parser.add_argument("--instrument", required=True, metavar="GROUP", help="the group that is to be separated")
+    parser.add_argument("--instrument", required=True, metavar="GROUP", help="the group to separate")
     parser.add_argument(
-        "--with", dest="others", nargs="+", default=[], metavar="GROUP", help="groups that belong to it"
+        "--with", dest="others", nargs="+", default=[], metavar="GROUP", help="further groups of the instrument"
     )
-    pair_rates = "sample rates in Hz (44100 22050, unless given)"
+    pair_rates = "sample rates in Hz (default: 44100 22050)"
     parser.add_argument("--rates", nargs="+", type=int, default=[44100, 22050], metavar="HZ", help=pair_rates)
     parser.add_argument("--mono", action="store_true", help="one channel, the mean of both")
-    checked = "only tracks whose instrument is marked checked"
+    checked = "only use tracks whose instrument is marked checked"
     parser.add_argument("--checked-only", action="store_true", help=checked)
-    absent = "also tracks without the instrument, as silence and rest"
+    absent = "also use tracks without the instrument, as pairs of silence and rest"
     parser.add_argument("--absent", action="store_true", help=absent)
     parser.add_argument("--output", type=Path, required=True, help="the folder of pairs")
     add_options(parser)

@@ -1,7 +1,7 @@
 """One folder layout for every collection (thesis, section 4.2): `<root>/<track>/<group>/<stem file>`.
 
-`<root>/<track>/.track.json` says which track of which collection it is, so that two tracks of one name get two folders
-and a track that is organised again finds its own; and whether all of its stems are there.
+`<root>/<track>/.track.json`, the track's note, records which track of which collection the folder holds, and whether
+it is complete. So two tracks with the same name get two folders, and a track that is organised again finds its folder.
 """
 
 import errno
@@ -33,12 +33,12 @@ NOTE = ".track.json"
 
 @dataclass(frozen=True)
 class Organised:
-    """A track in the organised layout: its folder, the files of each group that it has, whether all are there."""
+    """A track in the organised layout: its folder, {group: its stem files}, and whether all stems are there."""
 
     folder: Path
     stems: dict[str, tuple[Path, ...]]
     complete: bool = True
-    unknown: tuple[str, ...] = ()  # what in it lies in no group's folder
+    unknown: tuple[str, ...] = ()  # subfolders that are not groups
 
     @property
     def name(self) -> str:
@@ -46,7 +46,7 @@ class Organised:
 
 
 def organised_tracks(root: str | Path) -> list[Organised]:
-    """The tracks of the organised folder `root`, sorted by name; StageError where there are none."""
+    """The tracks of the organised folder `root`, sorted by name. Raises StageError if there are none."""
     root = Path(root)
     tracks = []
     for folder in sorted(root.iterdir()) if root.is_dir() else []:
@@ -63,12 +63,12 @@ def organised_tracks(root: str | Path) -> list[Organised]:
             tracks.append(Organised(folder, stems, _is_complete(folder), unknown))
     if not tracks:
         wanted = "<track>/<group>/<stem file>"
-        raise StageError(f"{root}: no tracks ({wanted}) in this folder; splitstrument organize makes them")
+        raise StageError(f"{root}: no tracks ({wanted}) in this folder; run splitstrument organize to make them")
     return tracks
 
 
 def _is_complete(folder: Path) -> bool:
-    """Whether all stems of a track's note are there. Folders that others organised, as the thesis's, have no note."""
+    """Whether all stems in the track's note exist. Folders from elsewhere, such as the thesis's, have no note."""
     note = _note(folder)
     return note is None or (note.get("complete", False) and all((folder / name).exists() for name in note["placed"]))
 
@@ -87,7 +87,7 @@ def _note(folder: Path) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class Placement:
-    """A track of the catalogue and the folder that it gets."""
+    """A track of the catalogue and its folder in the organised layout."""
 
     track: Track
     folder: Path
@@ -98,9 +98,9 @@ class Placement:
 
 
 def place(tracks: Iterable[Track], root: Path) -> list[Placement]:
-    """A Placement below `root` for each of `tracks`: named as the track, further ones of that name "... (2)".
+    """Assign each track a folder below `root`, named after the track; further tracks of that name get "... (2)" etc.
 
-    A folder is a track's own if it is empty, or if its note is of this name and has one of its files.
+    A track can use a folder that is empty, or whose note has the track's name and one of its files.
     """
     taken, placements = set(), []
     for track in tracks:
@@ -115,7 +115,7 @@ def place(tracks: Iterable[Track], root: Path) -> list[Placement]:
 
 
 def _is_empty(folder: Path) -> bool:
-    """Whether there is nothing, or only what a process that was killed or another program left."""
+    """Whether the folder is absent, empty, or contains only leftovers of a killed process or of other programs."""
 
     def is_left(path: Path) -> bool:
         return is_unfinished(path) or (is_foreign(path.name) and path.name != NOTE)
@@ -131,14 +131,14 @@ def _is_of(folder: Path, track: Track) -> bool:
 
 
 def _file(stem: Stem) -> list:
-    """The file, and stream of it, that a stem is."""
+    """[file, stream] of a stem, as the note stores it."""
     return [str(stem.path), stem.stream]
 
 
 def organise(placement: Placement, how: str) -> Outcome:
-    """Bring one track into its folder by `how`: "copy", "link" (hard) or "move"; its Outcome.
+    """Place the stems of one track in its folder; `how`: "copy", "link" (hard links) or "move".
 
-    Raises OSError or ValueError: a stem is missing, or a file of that name is there and another one.
+    Raises OSError or ValueError, for example if a stem is missing or another file with its name already exists.
     """
     track, folder = placement.track, placement.folder
     targets = _targets(track, folder)
@@ -165,7 +165,7 @@ def organise(placement: Placement, how: str) -> Outcome:
 
 
 def _moves(folder: Path, before: Mapping[str, list], placed: Mapping[str, list]) -> list[tuple[Path, Path]]:
-    """(from, to) of stems whose group was edited; those that the catalogue no longer has become excluded."""
+    """(from, to) for stems whose group has changed; stems that the catalogue no longer lists move to excluded."""
     now = {tuple(file): name for name, file in placed.items()}
     moves = []
     for name, file in before.items():
@@ -180,7 +180,7 @@ def _write_note(folder: Path, note: dict[str, Any], complete: bool) -> None:
 
 
 def _targets(track: Track, folder: Path) -> list[tuple[Stem, Path]]:
-    """(stem, the path that it gets) of every stem; two of one name in a group are told apart."""
+    """(stem, its target path) for every stem; equal names within a group get a number."""
     taken, targets = set(), []
     for stem in track.stems:
         name = Path(file_name(stem.path.stem) + stem.path.suffix)
@@ -197,17 +197,17 @@ def _targets(track: Track, folder: Path) -> list[tuple[Stem, Path]]:
 
 
 def _there(stem: Stem, target: Path, how: str) -> bool:
-    """Whether `target` is this stem already. Raises ValueError where it is something else."""
+    """Whether `target` already is this stem. Raises ValueError if it is something else."""
     if not os.path.lexists(target):
         return False
     if stem.stream is not None:
-        return True  # decoded sound appears when it is complete
+        return True  # a decoded file only appears once it is complete
     if not os.path.exists(stem.path):
         return how == "move"
     here, there = os.stat(stem.path), os.stat(target)
     if os.path.samestat(here, there) or (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
         return True
-    raise ValueError(f"{target}: is there already and not the same as {stem.path}; remove one of them")
+    raise ValueError(f"{target}: already exists and differs from {stem.path}; remove one of them")
 
 
 def _bring(stem: Stem, target: Path, how: str) -> None:
@@ -219,7 +219,7 @@ def _bring(stem: Stem, target: Path, how: str) -> None:
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            raise ValueError(f"{stem.path}: lies on another file system than {target}: use --how copy") from None
+            raise ValueError(f"{stem.path}: is on a different file system than {target}; use --how copy") from None
     else:
         try:
             if how == "copy":
@@ -235,7 +235,7 @@ def _bring(stem: Stem, target: Path, how: str) -> None:
 
 
 def _decode(stem: Stem, target: Path) -> None:
-    """Write one audio stream of a file that has several as WAV."""
+    """Write one audio stream of a multi-stream file as WAV."""
     from splitstrument.files.audio import open_audio
 
     with open_audio(stem.path, stem.stream or 0) as reader:
@@ -248,9 +248,9 @@ def _decode(stem: Stem, target: Path) -> None:
 def select(
     tracks: Iterable[Track], required: Sequence[str], limit: int | None = None
 ) -> tuple[list[Track], list[Outcome]]:
-    """(the first `limit` tracks that have every group required, an Outcome for each that lacks one).
+    """(the first `limit` tracks that have every required group, an Outcome for each track that lacks one).
 
-    An item of `required` may name several groups between slashes: one of them is enough.
+    An item of `required` may list alternatives, separated by slashes.
     """
     chosen: list[Track] = []
     outcomes: list[Outcome] = []
@@ -266,13 +266,13 @@ def select(
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser("organize", __doc__.split("\n")[0])
-    parser.add_argument("tracks", type=Path, help="tracks.yaml, as splitstrument catalogue writes it")
+    parser.add_argument("tracks", type=Path, help="tracks.yaml as written by splitstrument catalogue")
     parser.add_argument("--output", type=Path, required=True, help="the organised folder")
-    how = "copies the stems (unless given), makes hard links, or moves them; sounds inside MP4 files are always decoded"
+    how = "copy the stems, make hard links, or move them (default: copy); audio inside MP4 files is always decoded"
     parser.add_argument("--how", choices=("copy", "link", "move"), default="copy", help=how)
-    require = "leave out tracks that lack one of these; a/b: either"
+    require = "skip tracks that lack one of these groups; a/b means either"
     parser.add_argument("--require", nargs="+", default=[], metavar="GROUP", help=require)
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N tracks that have them")
+    parser.add_argument("--limit", type=int, metavar="N", help="use only the first N such tracks")
     add_options(parser)
     options = parser.parse_args(arguments)
     for group in (group for groups in options.require for group in groups.split("/")):
@@ -284,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     inside = os.path.abspath(options.output) + os.sep
     for stem in (stem for track in chosen for stem in track.stems):
         if str(stem.path).startswith(inside):
-            raise StageError(f"{stem.path}: a stem lies in the folder that is to be written; use another --output")
+            raise StageError(f"{stem.path}: this stem is inside the output folder; use another --output")
     with output_folder(options.output):
         placements = place(chosen, options.output)
         outcomes += run(functools.partial(organise, how=options.how), placements, options)

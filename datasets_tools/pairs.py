@@ -1,7 +1,7 @@
-"""Write pairs of instrument and rest: `<track>/{instrument,rest}_<track>.wav`, whole or not at all.
+"""Write pairs of instrument and rest: `<track>/{instrument,rest}_<track>.wav`, either complete or not at all.
 
-Beside the two files lies a record, `.pair.json`: what they were made from, by which a finished pair is known when the
-command is given again, and what is worth telling of them.
+Beside the two files there is a record, `.pair.json`. It says what they were made from, so that a later run recognises
+a finished pair, and holds further facts about them.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ RECORD = ".pair.json"
 
 
 def rate_folder(output: str | Path, rate: int) -> Path:
-    """The folder of all pairs of one sample rate (Hz) below `output`."""
+    """The folder below `output` for all pairs of one sample rate (Hz)."""
     return Path(output) / f"tracks_{rate}hz"
 
 
@@ -28,10 +28,10 @@ def rate_folder(output: str | Path, rate: int) -> Path:
 def pair_writer(
     folder: str | Path, sample_rate: int, channels: int, record: dict[str, Any], frames: int | None = None
 ) -> Iterator[Callable[..., None]]:
-    """Write one pair into `folder`, 16-bit WAV named by the folder: yields write(instrument, rest).
+    """Write one pair to `folder` as 16-bit WAV files named after the folder. Yields write(instrument, rest).
 
-    The two take blocks of float (frames, channels), full scale 1. `record` is a dict that JSON can hold, with
-    `made_from`; it may be filled until the end. Raises AudioError or OSError where writing fails; nothing is left then.
+    `write` takes two blocks of float (frames, channels), full scale 1. `record` is a JSON-compatible dict with
+    `made_from`; it may be filled in until the end. Raises AudioError or OSError if writing fails, and leaves no files.
     """
     folder = Path(folder)
     with atomic_folder(folder) as part, contextlib.ExitStack() as stack:
@@ -50,19 +50,19 @@ def pair_writer(
 
 
 def record_of(folder: str | Path) -> dict[str, Any] | None:
-    """The record of the pair in `folder`, or None where there is none."""
+    """The record of the pair in `folder`, or None if there is none."""
     return read_record(Path(folder) / RECORD)
 
 
 def finished(folder: str | Path, made_from: dict[str, Any]) -> bool:
-    """Whether `folder` is the pair made from just this; what is left of one that lost a file is removed.
+    """Whether `folder` already has the pair made from `made_from`. A pair that lacks a file is removed.
 
-    Raises ValueError where it is another pair, OSError where other files lie there.
+    Raises ValueError if the folder has a different pair, OSError if it contains other files.
     """
     if not os.path.lexists(folder):
         return False
     if (record_of(folder) or {}).get("made_from") != made_from:
-        raise ValueError(f"{folder}: is there already, made otherwise; remove it, or use another --output")
+        raise ValueError(f"{folder}: already exists, made from other sources; remove it, or use another --output")
     files = [track_in(Path(folder)).path(part) for part in PAIR]
     if all(file.is_file() for file in files):
         return True

@@ -1,6 +1,7 @@
 """Measure and cut the silence of the instrument in pairs (thesis, section 4.3.3 and appendix A).
 
-Silent are windows of one second with an RMS of at most -50 dBFS; two or more in a row can be cut, out of both files.
+A window of one second is silent if its RMS is at most -50 dBFS. Two or more silent windows in a row can be cut from
+both files.
 """
 
 import functools
@@ -23,7 +24,7 @@ CUTS = "cuts.yaml"
 
 @dataclass(frozen=True)
 class Cutting:
-    """Where to, and when: silence in percent that cutting aims at, and above which a track is left out."""
+    """The output folder, the silence (in percent) to aim at, and the silence above which a track is left out."""
 
     output: Path
     target: float = 30.0
@@ -32,7 +33,7 @@ class Cutting:
 
 @dataclass(frozen=True)
 class Level:
-    """How long a track is, in seconds, and how much of that is silence, in percent."""
+    """The length of a track in seconds and its share of silence in percent."""
 
     seconds: float
     silence: float
@@ -40,7 +41,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Result:
-    """A track before and after cutting; after is None where it was not cut or is left out."""
+    """A track before and after cutting; `after` is None if it was not cut or is left out."""
 
     rate: int
     before: Level
@@ -48,7 +49,7 @@ class Result:
 
 
 def measure_pair(pair: Track) -> Outcome:
-    """The Outcome of measuring a pair's instrument, with a Result."""
+    """Measure the silence of a pair's instrument. The Outcome has a Result."""
     from datasets_tools.cutting import measure
 
     windows = measure(pair.path("instrument"))
@@ -57,7 +58,7 @@ def measure_pair(pair: Track) -> Outcome:
 
 
 def cut_pair(pair: Track, cutting: Cutting) -> Outcome:
-    """The Outcome of cutting a pair into `cutting.output`/tracks_<rate>hz/<track>, with a Result."""
+    """Cut a pair and write it to `cutting.output`/tracks_<rate>hz/<track>. The Outcome has a Result."""
     from datasets_tools.cutting import choose_cuts, in_seconds, measure, open_pair, silence_without, write_cut
 
     with open_pair(pair) as readers:
@@ -81,17 +82,17 @@ def cut_pair(pair: Track, cutting: Cutting) -> Outcome:
             after = _level(*level)
             record |= {"seconds_after": after.seconds, "silence_after": after.silence}
             record |= {"cuts": in_seconds(windows, cuts), "made_from": made_from}
-    notes = (f"its peak, {peak:.2f} times full scale, is clipped in 16 bit",) if peak > 1 else ()
+    notes = (f"its peak is {peak:.2f} times full scale and clips in 16 bit",) if peak > 1 else ()
     return Outcome(pair.name, notes=notes, result=Result(info.sample_rate, before, after))
 
 
 def _level(seconds: float, silence: float) -> Level:
-    """A Level in the digits that are written, so that a record gives the same one back."""
+    """A Level rounded as in the record, so that reading the record gives the same values."""
     return Level(round(seconds, 3), round(silence, 3))
 
 
 def histogram(shares: Iterable[float]) -> list[int]:
-    """How many of `shares`, in percent, lie in [0, 10), [10, 20) ... [90, 100]."""
+    """The number of `shares`, in percent, in each of [0, 10), [10, 20) ... [90, 100]."""
     counts = [0] * 10
     for share in shares:
         counts[min(int(share // 10), 9)] += 1
@@ -105,7 +106,7 @@ def histogram_text(counts: Iterable[int]) -> str:
 
 
 def write_cuts(folder: Path, left_out: Iterable[tuple[str, str, Level]]) -> None:
-    """Collect the records of all tracks in `folder` in its cuts.yaml; `left_out`: [(name, reason, Level)]."""
+    """Write the records of all tracks in `folder` to its cuts.yaml; `left_out`: [(name, reason, Level)]."""
     tracks = []
     for path in sorted(folder.glob("[!.]*/")):
         record = record_of(path) or {}
@@ -119,7 +120,7 @@ def write_cuts(folder: Path, left_out: Iterable[tuple[str, str, Level]]) -> None
 
 
 def write_statistics(folder: Path, outcomes: Iterable[Outcome], cut: bool) -> None:
-    """Write silence.csv, histogram.csv and the picture histogram (histogram_after too, where cut) into `folder`."""
+    """Write silence.csv, histogram.csv and the chart `histogram` (and `histogram_after` if cut) to `folder`."""
     from datasets_tools.plots import bars
     from splitstrument.files.tables import write_csv
 
@@ -143,7 +144,7 @@ def _cells(level: Level | None) -> tuple:
 
 
 def _shares(outcomes: Iterable[Outcome], when: str) -> list[float]:
-    """The silence of all tracks before or after cutting, in percent; those left out are in the former only."""
+    """The silence of all tracks before or after cutting, in percent. Tracks left out have no value after cutting."""
     levels = (getattr(outcome.result, when) for outcome in outcomes)
     return [level.silence for level in levels if level is not None]
 
@@ -151,20 +152,20 @@ def _shares(outcomes: Iterable[Outcome], when: str) -> list[float]:
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser("silence", __doc__.split("\n")[0])
-    parser.add_argument("pairs", type=Path, help="a folder of pairs of one sample rate, such as PAIRS/tracks_22050hz")
-    parser.add_argument("--statistics", type=Path, metavar="DIR", help="write tables and histograms there")
-    parser.add_argument("--cut", action="store_true", help="cut silence, into new pairs below --output")
-    target = "cut until at most this much is silence (30, unless given)"
+    parser.add_argument("pairs", type=Path, help="a folder of pairs at one sample rate, such as PAIRS/tracks_22050hz")
+    parser.add_argument("--statistics", type=Path, metavar="DIR", help="write tables and histograms to this folder")
+    parser.add_argument("--cut", action="store_true", help="cut silence and write new pairs below --output")
+    target = "cut until at most this share is silence (default: 30)"
     parser.add_argument("--target", type=float, default=30.0, metavar="PERCENT", help=target)
-    discard = "leave tracks out that have more silence than this even after cutting (50, unless given; 100: none)"
+    discard = "leave out tracks that still have more silence than this after cutting (default: 50; 100 keeps all)"
     parser.add_argument("--discard", type=float, default=50.0, metavar="PERCENT", help=discard)
-    parser.add_argument("--output", type=Path, help="the folder of the new pairs, tracks_<rate>hz/<track>")
+    parser.add_argument("--output", type=Path, help="folder for the new pairs, tracks_<rate>hz/<track>")
     add_options(parser)
     options = parser.parse_args(arguments)
     if options.cut != (options.output is not None):
-        raise StageError("--cut and --output go together")
+        raise StageError("--cut and --output must be used together")
     if not (0 <= options.target < 100 and 0 <= options.discard <= 100):
-        raise StageError("--target must be 0 to less than 100 percent, --discard 0 to 100")
+        raise StageError("--target must be at least 0 and below 100 percent, --discard 0 to 100")
     pairs = find_pairs(options.pairs)
     check_names(pairs)
     if not options.cut:

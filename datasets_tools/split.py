@@ -1,7 +1,8 @@
-"""Cut long recordings of one instrument into pieces, wherever they fall (thesis, section 4.1).
+"""Cut long recordings of one instrument into pieces of equal length (thesis, section 4.1).
 
-Pieces are `<name>/<name>_001.wav` ... at the recording's rate and depth; or, with --pairs, pairs with a silent rest,
-`tracks_<rate>hz/<name>_001/`. A last piece shorter than 10 s, or than a tenth of the length, joins the one before.
+Pieces are `<name>/<name>_001.wav` ... at the recording's sample rate and depth; with --pairs, they are pairs with a
+silent rest, `tracks_<rate>hz/<name>_001/`. A last piece shorter than 10 s, or than a tenth of the length, is joined to
+the one before.
 """
 
 import functools
@@ -36,7 +37,7 @@ _BLOCK = 1 << 16  # frames
 
 @dataclass(frozen=True)
 class Splitting:
-    """Seconds of a piece, where to, and the sample rates in Hz of pairs; no rates: no pairs, but pieces as they are."""
+    """The output folder, the length of a piece in seconds, and the sample rates of pairs in Hz (none: no pairs)."""
 
     output: Path
     length: float = 180.0
@@ -45,14 +46,14 @@ class Splitting:
 
 @dataclass(frozen=True)
 class Recording:
-    """A sound file, and the name that its pieces get."""
+    """An audio file and the name for its pieces."""
 
     name: str
     path: Path
 
 
 def recordings(folder: Path) -> list[Recording]:
-    """The Recordings below `folder`. Of one name, they are told apart by their folders and suffixes."""
+    """The Recordings below `folder`. If file names repeat, folders and suffixes are added to the names."""
     paths = find_songs([folder])
     stems = [file_name(path.stem) for path in paths]
     of_name: dict[str, Recording] = {}
@@ -62,20 +63,20 @@ def recordings(folder: Path) -> list[Recording]:
             origin = [inside] * (inside != ".") + [path.suffix.lstrip(".")]
             name = file_name(f"{path.stem} ({', '.join(origin)})")
         if name in of_name:
-            raise StageError(f"{path} and {of_name[name].path} would get one name, {name}; rename one of them")
+            raise StageError(f"{path} and {of_name[name].path} would both be called {name}; rename one of them")
         of_name[name] = Recording(name, path)
     return list(of_name.values())
 
 
 def piece_ends(seconds: float, length: float) -> list[float]:
-    """Where pieces of `length` seconds end in a recording of `seconds`, but for the last one; seconds."""
+    """The ends (in seconds) of all pieces of `length` seconds except the last, in a recording of `seconds`."""
     pieces, over = divmod(seconds, length)
     joined = over < min(SHORTEST, length / 10)
     return [length * number for number in range(1, max(1, int(pieces) + (not joined)))]
 
 
 def divided(blocks: Iterable["np.ndarray"], ends: Sequence[int]) -> Iterator[tuple[int, "np.ndarray"]]:
-    """Yield (number of the piece, from 1; block) of a stream of blocks, `ends` being in frames."""
+    """Divide a stream of blocks at `ends` (in frames): yield (number of the piece, counted from 1; block)."""
     at, number = 0, 0
     for block in blocks:
         while number < len(ends) and at + len(block) > ends[number]:
@@ -90,14 +91,14 @@ def divided(blocks: Iterable["np.ndarray"], ends: Sequence[int]) -> Iterator[tup
 
 
 def split_recording(recording: Recording, splitting: Splitting) -> Outcome:
-    """Write all pieces of one recording; its Outcome."""
+    """Write all pieces of one recording."""
     made_from = {"recording": identity(recording.path.absolute()), "length": splitting.length}
     if splitting.rates:
         return _split_to_pairs(recording, splitting, made_from)
     folder = splitting.output / recording.name
     if os.path.lexists(folder):
         if read_record(folder / RECORD) != made_from:
-            raise ValueError(f"{folder}: is there already, made otherwise; remove it, or use another --output")
+            raise ValueError(f"{folder}: already exists, made from other sources; remove it, or use another --output")
         return Outcome(recording.name, "already there")
     frames, _, warning = _scan(recording.path, ())
     with open_audio(recording.path) as reader, atomic_folder(folder) as part:
@@ -118,7 +119,7 @@ def _frames(ends: Iterable[float], rate: int) -> list[int]:
 
 
 def _pieces(blocks: Iterable["np.ndarray"], ends: Sequence[int]) -> Iterator[tuple[int, Iterator["np.ndarray"]]]:
-    """Yield (number, its blocks) of every piece."""
+    """Yield (number, blocks) for every piece."""
     for number, group in groupby(divided(blocks, ends), key=itemgetter(0)):
         yield number, map(itemgetter(1), group)
 
@@ -130,7 +131,7 @@ def _split_to_pairs(recording: Recording, splitting: Splitting, made_from: dict[
 
     if all(_all_there(recording, made_from, splitting.output, rate) for rate in splitting.rates):
         return Outcome(recording.name, "already there")
-    # One gain for all pieces and rates; the resampler may overshoot, so that the peak is known afterwards only.
+    # One gain for all pieces and rates. The resampler may overshoot, so the peak is only known after resampling.
     frames, peak, warning = _scan(recording.path, splitting.rates)
     gain = (1 - step("16")) / peak if peak > 1 else 1.0
     for rate in splitting.rates:
@@ -152,7 +153,7 @@ def _pair_folder(recording: Recording, output: Path, rate: int, number: int) -> 
 
 
 def _all_there(recording: Recording, made_from: dict[str, Any], output: Path, rate: int) -> bool:
-    """Whether all pieces of a recording are there as pairs: the first one tells how many there are."""
+    """Whether all pieces of a recording exist as pairs; the record of the first one has their number."""
     count = (record_of(_pair_folder(recording, output, rate, 1)) or {}).get("pieces", 1)
     return all(
         finished(_pair_folder(recording, output, rate, number), made_from | {"piece": number})
@@ -161,7 +162,7 @@ def _all_there(recording: Recording, made_from: dict[str, Any], output: Path, ra
 
 
 def _scan(path: Path, rates: Iterable[int]) -> tuple[int, float, str | None]:
-    """(frames, largest absolute sample in stereo at all `rates`, a warning or None) of a recording."""
+    """(frames, peak in stereo over all `rates`, a warning or None) of a recording."""
     from datasets_tools.stem_sums import Resampler, as_channels
 
     frames, peak = 0, 0.0
@@ -192,19 +193,19 @@ def _resampled(reader: Reader, rate: int) -> Iterator["np.ndarray"]:
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser("split", __doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="a folder with audio files of any format, also in folders below")
-    length = "seconds of a piece (180, unless given)"
+    parser.add_argument("folder", type=Path, help="a folder with audio files of any format; subfolders are included")
+    length = "seconds of a piece (default: 180)"
     parser.add_argument("--length", type=float, default=180.0, metavar="SECONDS", help=length)
-    parser.add_argument("--output", type=Path, required=True, help="the folder of the pieces")
-    parser.add_argument("--pairs", action="store_true", help="make each piece a pair whose rest is silent, in stereo")
-    pair_rates = "sample rates in Hz of pairs (44100 22050, unless given)"
+    parser.add_argument("--output", type=Path, required=True, help="folder for the pieces")
+    parser.add_argument("--pairs", action="store_true", help="make each piece a stereo pair with a silent rest")
+    pair_rates = "sample rates of pairs in Hz (default: 44100 22050)"
     parser.add_argument("--rates", nargs="+", type=int, metavar="HZ", help=pair_rates)
     add_options(parser)
     options = parser.parse_args(arguments)
     if not 1 <= options.length < float("inf"):
         raise StageError("--length must be at least 1 second")
     if options.rates and not options.pairs:
-        raise StageError("--rates is for --pairs; pieces keep the rate of their recording")
+        raise StageError("--rates needs --pairs; without it, pieces keep the sample rate of the recording")
     rates = tuple(dict.fromkeys(options.rates or RATES)) if options.pairs else ()
     if not all(8000 <= rate <= 192000 for rate in rates):
         raise StageError("--rates must be 8000 to 192000 Hz")

@@ -1,4 +1,4 @@
-"""What a catalogue holds: tracks, stems and hours of each group in each collection; which names were guessed."""
+"""Statistics of a catalogue: tracks, stems and hours per group and collection, and which names were guessed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from splitstrument.stages.run import Outcome
 if TYPE_CHECKING:
     from datasets_tools.instruments import Guess
 
-    Guesses = Mapping[tuple[str, str | None], tuple[Guess, int]]  # by label and group: the guess, how many stems
+    Guesses = Mapping[tuple[str, str | None], tuple[Guess, int]]  # {(label, group): (guess, number of stems)}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One group in one collection; `hours` is the length of its tracks, of those that can be read."""
+    """One group in one collection; `hours` is the total length of its readable tracks."""
 
     group: str
     source: str
@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True)
 class _Length:
-    """A track's number and the file whose length stands for it."""
+    """A track's number and the file that its length is taken from."""
 
     name: str
     path: Path
@@ -37,12 +37,12 @@ class _Length:
 
 
 def lengths(tracks: Iterable[Track]) -> list[_Length]:
-    """For `stages.run`: an item for each track, named by its number in the list."""
+    """An item for `stages.run` for each track, named by its number in the list."""
     return [_Length(str(n), track.stems[0].path, track.stems[0].stream or 0) for n, track in enumerate(tracks)]
 
 
 def measure(item: _Length) -> Outcome:
-    """The Outcome whose result is the seconds of an item of `lengths`, as its file says; 0 where it does not."""
+    """Read the length of an item of `lengths`. The Outcome's result is in seconds; 0 if the file does not state it."""
     from splitstrument.files.audio import AudioError, open_audio
 
     try:
@@ -53,7 +53,7 @@ def measure(item: _Length) -> Outcome:
 
 
 def count(tracks: Iterable[Track], seconds: Iterable[float]) -> list[Row]:
-    """A Row for every group that occurs in every collection; `seconds`: the length of each track."""
+    """A Row for every group of every collection; `seconds`: the length of each track."""
     rows: dict[tuple[str, str], Row] = {}
     for track, length in zip(tracks, seconds, strict=True):
         for group in track.groups:
@@ -65,22 +65,22 @@ def count(tracks: Iterable[Track], seconds: Iterable[float]) -> list[Row]:
 
 
 def table(rows: Iterable[Row]) -> str:
-    """The rows as a table for people (Markdown)."""
+    """The rows as a Markdown table."""
     cells = [(row.group, row.source, row.tracks, row.stems, f"{row.hours:.2f}") for row in rows]
     return markdown(("group", "source", "tracks", "stems", "hours"), cells, left=2)
 
 
 def print_guesses(guessed: "Guesses") -> None:
-    """Print which names were not known as they are, and what they were taken for (see catalogue.guesses)."""
+    """Print the names that were not in the table and the groups guessed for them (see catalogue.guesses)."""
     unsure = [(label, guess, stems) for (label, _), (guess, stems) in guessed.items() if not guess.sure]
     for label, guess, stems in sorted(unsure, key=lambda guess: -guess[2])[:30]:
-        print(f"guessed: {label!r} ({stems} stems): {guess.group or 'not known'}: {guess.reason}")
+        print(f"guessed: {label!r} ({stems} stems): {guess.group or 'unknown'}: {guess.reason}")
     if len(unsure) > 30:
         print(f"guessed: {len(unsure) - 30} more names; --statistics DIR lists them")
 
 
 def write(folder: str | Path, rows: Iterable[Row], guessed: "Guesses") -> None:
-    """Write statistics.csv, statistics.md, names.csv (every name with its group), and a picture into `folder`."""
+    """Write statistics.csv, statistics.md, names.csv (every name with its group) and a chart to `folder`."""
     from datasets_tools.plots import stacked_bars
 
     folder = Path(folder)

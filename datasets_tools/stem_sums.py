@@ -1,7 +1,7 @@
 """Sum stems of any rate, length and number of channels, block by block, at one or more sample rates.
 
-Every stem counts with the same weight (thesis, section 4.3.2: "in equal proportion"). A mono stem sounds on both sides;
-of more than two channels the mean does. Stems that end early go on as silence.
+All stems have the same weight (thesis, section 4.3.2: "in equal proportion"). A mono stem is played on both channels,
+and so is the mean of more than two channels. Stems that end early continue as silence.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ def as_channels(block: np.ndarray, channels: int) -> np.ndarray:
 
 
 class Resampler:
-    """Blocks (frames, channels) at one rate -> blocks at another, through soxr; the sound does not move in time."""
+    """Blocks (frames, channels) at one rate -> blocks at another, by soxr; without a shift in time."""
 
     def __init__(self, source: int, target: int, channels: int) -> None:
         same = source == target
@@ -41,12 +41,12 @@ class Resampler:
         return self._stream.resample_chunk(block, last).reshape(-1, self._channels)
 
     def finish(self) -> np.ndarray:
-        """What is still inside."""
+        """The remaining output."""
         return self(np.zeros((0, self._channels), np.float32), last=True)
 
 
 class _Stem:
-    """An open stem from which blocks of any length are taken, at the rate and channels wanted."""
+    """An open stem that gives blocks of any length, at the desired rate and number of channels."""
 
     def __init__(self, reader: Reader, rate: int, channels: int) -> None:
         self.reader, self._rate, self._channels = reader, rate, channels
@@ -59,7 +59,7 @@ class _Stem:
         yield resampler.finish()
 
     def take(self, frames: int) -> np.ndarray:
-        """The next `frames` frames; fewer where the stem ends."""
+        """The next `frames` frames; fewer at the end of the stem."""
         parts, size = [self._held] if len(self._held) else [], len(self._held)
         while size < frames and (block := next(self._blocks, None)) is not None:
             parts.append(block)
@@ -73,10 +73,10 @@ class _Stem:
 
 
 class Sums:
-    """The sums of several lists of stem files (`parts`), open side by side; a context manager.
+    """The sums of several lists of stem files (`parts`), read in parallel; a context manager.
 
-    `rate` is the highest of the stems' own, to which the others are brought. After reading, `seconds` has the length
-    of each stem, by path, and `warnings` what could not be read.
+    `rate` is the highest sample rate of the stems; the others are resampled to it. After reading, `seconds` has the
+    length of each stem by path, and `warnings` lists what could not be read.
     """
 
     def __init__(self, parts: Sequence[Sequence[str | Path]], channels: int) -> None:
@@ -97,7 +97,7 @@ class Sums:
         self._files.close()
 
     def blocks(self) -> Iterator[list[np.ndarray]]:
-        """Yield, for one block of time after another, the list of sums: float32 (frames, channels), equally long."""
+        """Yield the sums block by block: a list of float32 (frames, channels), all of the same length."""
         while True:
             taken = [[stem.take(BLOCK) for stem in part] for part in self._parts]
             frames = max(len(block) for part in taken for block in part)

@@ -1,8 +1,8 @@
-"""MIDI songs and chord charts, sampled and computed instruments -> multitrack songs in the layout of Slakh.
+"""Render MIDI songs and chord charts with sampled and computed instruments, as multitrack songs in Slakh's layout.
 
-`<output>/<track>/{mix.flac, metadata.yaml, stems/SNN.flac}`, 44.1 kHz, stereo, 16 bit; the stems add up to the mix. The
-metadata name everything that sounds, with its licence. One seed gives the same songs again; only SFZ programs that
-choose among several recordings of a note by chance choose anew.
+`<output>/<track>/{mix.flac, metadata.yaml, stems/SNN.flac}`, 44.1 kHz, stereo, 16 bit; the stems add up to the mix.
+The metadata lists all sounds that were used, with their licences. The same seed gives the same songs, except that SFZ
+programs with several recordings of a note choose among them at random.
 """
 
 import functools
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A song that is to be rendered."""
+    """A song to render."""
 
     name: str
     index: int
@@ -32,9 +32,9 @@ class Wanted:
 def render_song(
     wanted: Wanted, output: str | Path, material: "Material", songs: "Sequence[Song]", settings: "Settings"
 ) -> Outcome:
-    """Render a song into its folder, unless it is there already; the Outcome.
+    """Render a song to its folder, unless it already exists.
 
-    Raises ValueError where a song made with other settings lies there.
+    Raises ValueError if the folder has a song made with other settings.
     """
     from datasets_tools.synthesis.players import RATE
     from datasets_tools.synthesis.songs import song
@@ -60,7 +60,7 @@ def render_song(
 
 
 def metadata(rendered: "Rendered", made_by: dict[str, Any]) -> dict[str, Any]:
-    """What Slakh's metadata.yaml has of a song, and where every part of the sound is from."""
+    """The fields of Slakh's metadata.yaml, and the source of every sound in the song."""
     import pretty_midi
 
     stems = {}
@@ -97,37 +97,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("--sounds", nargs="+", required=True, metavar="PATH", help="folders with instruments: SF2, SF3, SFZ")
     add("--midi", nargs="+", default=[], metavar="PATH", help="MIDI files and charts (.mma), or folders of them")
-    add("--charts", type=float, default=0.0, metavar="SHARE", help="share of songs from drawn charts (0; needs mma)")
-    add("--target", choices=("guitar", "piano"), default="guitar", help="what is to be told from the rest (guitar)")
-    add("--material", nargs="+", default=[], metavar="FILE", help="YAML files of further instruments and songs")
+    charts = "share of songs from random chord charts (default: 0; needs mma)"
+    add("--charts", type=float, default=0.0, metavar="SHARE", help=charts)
+    add("--target", choices=("guitar", "piano"), default="guitar", help="the instrument to separate (default: guitar)")
+    add("--material", nargs="+", default=[], metavar="FILE", help="YAML files with further instruments and songs")
     add("--leave-out", nargs="+", default=[], metavar="NAME", help="material not to use: NAME, or NAME:FAMILY")
-    add("--songs", type=int, default=100, help="how many (100)")
-    add("--first", type=int, default=0, metavar="NUMBER", help="number of the first one (0)")
-    add("--seconds", type=float, default=60.0, help="length of each song (60)")
-    add("--seed", type=int, default=0, help="decides everything (0)")
-    add("--output", type=Path, required=True, help="the folder of songs")
+    add("--songs", type=int, default=100, help="number of songs (default: 100)")
+    add("--first", type=int, default=0, metavar="NUMBER", help="number of the first song (default: 0)")
+    add("--seconds", type=float, default=60.0, help="length of each song (default: 60)")
+    add("--seed", type=int, default=0, help="seed for all random choices (default: 0)")
+    add("--output", type=Path, required=True, help="folder for the songs")
     add_options(parser)
     options = parser.parse_args(arguments)
-    import pretty_midi  # noqa: F401  here, so that what is missing is said before the work begins
+    import pretty_midi  # noqa: F401  fail before the work begins if it is missing
 
     from datasets_tools.synthesis import charts
     from datasets_tools.synthesis.material import Material
     from datasets_tools.synthesis.songs import Settings
 
     if options.songs < 1 or options.first < 0:
-        raise StageError("--songs must be at least 1, --first not negative")
+        raise StageError("--songs must be at least 1, and --first at least 0")
     material = Material(options.sounds, options.material, options.leave_out)
     songs = material.songs(options.midi)
     settings = Settings(options.target, options.seconds, options.seed, options.charts if songs else 1.0)
     if not material.kinds() & {"bank", "sfz"}:
-        raise StageError(f"{options.sounds[0]}: none of the instruments that are known (docs/data.md lists them)")
+        raise StageError(f"{options.sounds[0]}: contains none of the known instruments (docs/data.md lists them)")
     kinds = material.kinds()
     if "sfz" in kinds:
         import pysfizz  # noqa: F401
     if "bank" in kinds:
         import tinysoundfont  # noqa: F401
     if settings.charts and not charts.installed():
-        raise StageError("--charts needs MMA (Debian's package mma); without it, give MIDI files by --midi")
+        raise StageError("--charts needs MMA (Debian's package mma); without it, use --midi with MIDI files")
     numbers = range(options.first, options.first + options.songs)
     wanted = [Wanted(f"{options.target}{options.seed}_{number:05d}", number) for number in numbers]
     make = functools.partial(render_song, output=options.output, material=material, songs=songs, settings=settings)

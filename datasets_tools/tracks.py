@@ -1,6 +1,6 @@
-"""The catalogue on disk, tracks.yaml: which tracks there are, their stems, and the group of each.
+"""The catalogue on disk, tracks.yaml: the tracks, their stems, and the group of each stem.
 
-A list, as in the thesis's published track lists:
+It is a list, as in the thesis's published track lists:
 
     - name: AClassicEducation_NightOwl
       instruments: [guitar, other]
@@ -30,9 +30,9 @@ SILENT_GROUPS = ("mix", "excluded")  # kept, but never part of a pair (thesis, s
 
 @dataclass(frozen=True)
 class Stem:
-    """One recorded part: a file, or one audio stream of it; `label` is what the collection calls it.
+    """One recorded part: a file, or one audio stream of a file; `label` is what the collection calls it.
 
-    `group` is the instrument it belongs to, one of GROUPS, or None where only the label is known yet.
+    `group` is the instrument that it belongs to, one of GROUPS, or None as long as only the label is known.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Track:
     name: str
     stems: tuple[Stem, ...]
     source: str = ""
-    # What a source found amiss: stems that its metadata name and that are not on disk, for example.
+    # Problems found by the source, for example stems in the metadata that are not on disk.
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -60,9 +60,9 @@ class Track:
 
 
 def load(path: str | Path) -> list[Track]:
-    """The tracks of the file tracks.yaml `path`, in its order.
+    """Read the tracks of the file tracks.yaml `path`, in its order.
 
-    Raises ValueError with one line that names the file, the track, the field and what is wrong.
+    Raises ValueError, in one line that names the file, the track, the field and the problem.
     """
     entries = read_yaml(path, names=True)
     if not isinstance(entries, list):
@@ -88,7 +88,7 @@ def _stem(name: str, values: Any, where: str, folder: Path) -> Stem:
         raise ValueError(f"{where}: must have the fields instrument and path")
     group = _text(values, "instrument", where)
     if group not in GROUPS:
-        raise ValueError(f"{where}: instrument: {group!r} is no group; there are: {', '.join(GROUPS)}")
+        raise ValueError(f"{where}: instrument: {group!r} is not a group; the groups are: {', '.join(GROUPS)}")
     stream = values.get("stream")
     if not (stream is None or (isinstance(stream, str) and re.fullmatch("[0-9]{1,4}", stream))):
         raise ValueError(f"{where}: stream: must be a number, counted from 0")
@@ -98,15 +98,15 @@ def _stem(name: str, values: Any, where: str, folder: Path) -> Stem:
 
 
 def _text(values: Any, field: str, where: str) -> str:
-    """A field that must be there and be text."""
+    """A required field that must be text."""
     value = values.get(field)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where}: the field {field} is missing or no text")
+        raise ValueError(f"{where}: the field {field} is missing or not text")
     return value
 
 
 def save(path: str | Path, tracks: Iterable[Track]) -> None:
-    """Write tracks as tracks.yaml, whole or not at all. Raises AudioError where that fails."""
+    """Write tracks as tracks.yaml, either completely or not at all. Raises AudioError if that fails."""
     entries = []
     for track in tracks:
         stems: dict[str, dict[str, Any]] = {}

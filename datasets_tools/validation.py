@@ -1,8 +1,8 @@
-"""Split pairs off into a validation set that training never sees (thesis, section 4.5).
+"""Set pairs aside as a validation set that training never sees (thesis, section 4.5).
 
-`<output>/{training,validation}/tracks_<rate>hz/<track>/`: a track is on one side, the same at all sample rates, and so
-are all pieces of one recording (`<name>_001`, `<name>_002` ... as `split` makes them). validation.yaml has the names of
-each side; it is written first, so that work that was stopped goes on with the same choice.
+Writes `<output>/{training,validation}/tracks_<rate>hz/<track>/`. A track is in the same set at all rates, and so are
+all pieces of one recording (`<name>_001`, `<name>_002` ... from `split`). validation.yaml lists the names of both
+sets. It is written first, so that an interrupted command continues with the same choice.
 """
 
 import argparse
@@ -40,7 +40,7 @@ SHARE = 15.0  # percent; in the thesis 116 of 709 tracks, 22 of 153
 
 @dataclass(frozen=True)
 class Placement:
-    """A pair's folder, and the one that it is to be in."""
+    """The folder of a pair and its target folder."""
 
     source: Path
     target: Path
@@ -51,15 +51,15 @@ class Placement:
 
 
 def recording(name: str) -> str:
-    """The name of the recording that a piece is of; any other name is its own."""
+    """The name of the recording that a piece belongs to; other names are returned unchanged."""
     return re.sub(r"_(\d{3}|[1-9]\d{3,})$", "", name)
 
 
 def choose(names: Collection[str], share: float, seed: int) -> list[str]:
     """The sorted names that make up `share` percent of `names`, chosen by `seed`; pieces of one recording together.
 
-    Of the recordings in the order that the seed shuffles them into, each goes that still fits into the share; where
-    none does, the smallest. At least one stays for training. Raises StageError where all are of one recording.
+    The seed shuffles the recordings. In that order, each one that still fits into the share is chosen; if none fits,
+    the smallest. At least one stays for training. Raises StageError if all pairs come from one recording.
     """
     together = defaultdict(list)
     for name in sorted(names):
@@ -67,7 +67,7 @@ def choose(names: Collection[str], share: float, seed: int) -> list[str]:
     order = sorted(together)
     random.Random(seed).shuffle(order)
     if len(order) < 2:
-        raise StageError("all pairs are of one recording, which cannot be split: it would be on both sides")
+        raise StageError("all pairs come from one recording, which must not be in both sets; add other recordings")
     wanted, chosen = min(round(len(names) * share / 100), len(names) - 1), list[str]()
     for one in order:
         if len(chosen) + len(together[one]) <= wanted:
@@ -76,11 +76,11 @@ def choose(names: Collection[str], share: float, seed: int) -> list[str]:
 
 
 def listed(path: Path) -> list[str]:
-    """The names in the list `path`: a text file with a name on each line, or a YAML list."""
+    """Read the names in the list `path`: a text file with one name per line, or a YAML list."""
     if path.suffix.lower() in (".yaml", ".yml"):
         content = read_yaml(path, names=True)
         if not isinstance(content, list):
-            raise ValueError(f"{path}: must be a list of names of tracks")
+            raise ValueError(f"{path}: must be a list of track names")
         return [str(name) for name in content]
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -92,9 +92,9 @@ def listed(path: Path) -> list[str]:
 
 
 def choose_listed(names: Collection[str], wanted: Sequence[str], where: str) -> list[str]:
-    """The sorted names that are wanted, with all other pieces of the same recordings; `where` they are named.
+    """The sorted `wanted` names, with all other pieces of the same recordings; `where` is used in messages.
 
-    Raises StageError where a name is unknown, and where a side would have no track.
+    Raises StageError if a name is unknown, or if a set would have no track.
     """
     known = {file_name(name): name for name in names}
     for name in wanted:
@@ -103,18 +103,18 @@ def choose_listed(names: Collection[str], wanted: Sequence[str], where: str) -> 
     recordings = {recording(known[file_name(name)]) for name in wanted}
     chosen = sorted(name for name in names if recording(name) in recordings)
     if pieces := sorted(set(chosen) - {known[file_name(name)] for name in wanted}):
-        print(f"note: for validation too, as pieces of the recordings that the list names: {', '.join(pieces)}")
+        print(f"note: also used for validation, as pieces of the listed recordings: {', '.join(pieces)}")
     if not chosen or len(chosen) == len(names):
         raise StageError(f"{where}: {'names no track' if not chosen else 'leaves no track for training'}")
     return chosen
 
 
 def place(placement: Placement, how: str) -> Outcome:
-    """Bring one pair to its side by `how`; its Outcome. Raises ValueError where another one is there."""
+    """Link, copy or move one pair to its set. Raises ValueError if a different one is already there."""
     source, target = placement.source, placement.target
     if os.path.lexists(target):
         if _contents(source) != _contents(target):
-            raise ValueError(f"{target}: is there already and not the same as {source}; remove one of them")
+            raise ValueError(f"{target}: already exists and differs from {source}; remove one of them")
         if how == "move" and not os.path.samefile(source, target):
             _remove(source)
         return Outcome(placement.name, "already there")
@@ -138,13 +138,13 @@ def place(placement: Placement, how: str) -> Outcome:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files of a pair and its record; what other programs leave beside them is no part of it."""
+    """The files of a pair and its record, without the files that other programs leave beside them."""
     names = [path for path in folder.iterdir() if path.name == RECORD or not is_foreign(path.name)]
     return sorted(path for path in names if path.is_file())
 
 
 def _contents(folder: Path) -> list[tuple[str, int, int]]:
-    """By what two pairs are known to be the same: names, sizes and times of change, which copies keep."""
+    """What identifies a pair: names, sizes and modification times of its files, which copies keep."""
     return [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _files(folder)]
 
 
@@ -154,11 +154,11 @@ def _remove(folder: Path) -> None:
     if all(is_foreign(path.name) for path in folder.iterdir()):
         shutil.rmtree(folder)
     else:
-        folder.rmdir()  # tells that more is in it
+        folder.rmdir()  # fails if the folder has other files
 
 
 def _pairs(root: Path, may_be_empty: bool) -> dict[tuple[int, str], Path]:
-    """{(sample rate, name): folder} of all pairs below `root`; TrackError where there are none, unless that may be."""
+    """{(sample rate, name): folder} of all pairs below `root`. Raises TrackError if there are none, unless allowed."""
     folders: dict[tuple[int, str], Path] = {}
     try:
         pairs = find_pairs(root)
@@ -170,39 +170,39 @@ def _pairs(root: Path, may_be_empty: bool) -> dict[tuple[int, str], Path]:
         with open_audio(pair.path("instrument")) as reader:
             key = reader.info.sample_rate, pair.name
         if key in folders:
-            raise StageError(f"{folders[key]} and {pair.folder} have one name; rename one of them")
+            raise StageError(f"{folders[key]} and {pair.folder} have the same name; rename one of them")
         folders[key] = pair.folder
     return folders
 
 
 def _decided(path: Path, settings: dict[str, Any], names: set[str], moving: bool) -> dict[str, list[str]]:
-    """{side: names} of the validation.yaml `path` that an earlier command with these settings wrote."""
+    """{set: names} from the validation.yaml `path` that an earlier command with the same settings wrote."""
     content = read_yaml(path)
     if not isinstance(content, dict) or not all(isinstance(content.get(side), list) for side in SIDES):
-        raise StageError(f"{path}: is no record of a split; remove it, or use another --output")
+        raise StageError(f"{path}: is not a list written by this command; remove it, or use another --output")
     if {key: content[key] for key in content if key not in SIDES} != settings:
-        raise StageError(f"{path}: was made with another share, seed or list; use them, or another --output")
+        raise StageError(f"{path}: was made with a different share, seed or list; use those, or another --output")
     sides = {side: [str(name) for name in content[side]] for side in SIDES}
     before = {name for side in SIDES for name in sides[side]}
     other = sorted(names - before if moving else names ^ before)
     if other:
-        raise StageError(f"{path}: was made of other pairs ({some(other)}); use another --output")
+        raise StageError(f"{path}: was made from different pairs ({some(other)}); use another --output")
     return sides
 
 
 def _check_links(pairs: Mapping[Any, Path], output: Path) -> None:
-    """Raise StageError where hard links from the pairs into `output` cannot be made."""
+    """Raise StageError if the pairs cannot be hard-linked into `output`."""
     source, probe = next(iter(pairs.values())), hidden_name(output / "probe")
     try:
         os.link(os.path.realpath(_files(source)[0]), probe)
         probe.unlink()
     except OSError:
-        reason = f"{source} cannot be linked to there (another file system?): use --how copy"
+        reason = f"cannot make a hard link to {source} (different file system?); use --how copy"
         raise StageError(f"{output}: {reason}") from None
 
 
 def _moved(sides: Mapping[str, Iterable[str]], pairs: Iterable[tuple[int, str]], output: Path) -> Iterator[Outcome]:
-    """An Outcome for each track that an earlier command moved, of which nothing is left in `pairs`."""
+    """An Outcome for each track that an earlier command moved, so that it is no longer in `pairs`."""
     left = {name for _, name in pairs}
     for side in SIDES:
         there = {folder.name for folder in (output / side).glob("tracks_*hz/*")}
@@ -215,16 +215,16 @@ def _moved(sides: Mapping[str, Iterable[str]], pairs: Iterable[tuple[int, str]],
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser("validation", __doc__.split("\n")[0])
-    parser.add_argument("pairs", type=Path, help="a folder of pairs, of one or more sample rates")
-    parser.add_argument("--output", type=Path, required=True, help="the folder of both sides")
+    parser.add_argument("pairs", type=Path, help="a folder of pairs at one or more sample rates")
+    parser.add_argument("--output", type=Path, required=True, help="folder for both sets")
     which = parser.add_mutually_exclusive_group()
-    share = "how much of the tracks is for validation (15, unless given)"
+    share = "percentage of the tracks to use for validation (default: 15)"
     which.add_argument("--share", type=float, default=SHARE, metavar="PERCENT", help=share)
-    names = "the tracks for validation: a text file with a name on each line, or a YAML list"
+    names = "the tracks for validation: a text file with one name per line, or a YAML list"
     which.add_argument("--list", type=Path, metavar="FILE", help=names)
     which.add_argument("--tracks", nargs="+", metavar="NAME", help="the names of the tracks for validation")
-    parser.add_argument("--seed", type=int, default=0, help="another one chooses other tracks (0, unless given)")
-    how = "makes hard links (unless given), copies the pairs, or moves them, so that they are gone from where they were"
+    parser.add_argument("--seed", type=int, default=0, help="seed for the choice of tracks (default: 0)")
+    how = "make hard links, copy the pairs, or move them out of their folder (default: link)"
     parser.add_argument("--how", choices=HOWS, default="link", help=how)
     add_options(parser)
     return parser
@@ -234,7 +234,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if not 0 < options.share < 100:
-        raise StageError("--share must be more than 0 and less than 100 percent")
+        raise StageError("--share must be above 0 and below 100 percent")
     check_apart(options.output, options.pairs)
     path, moving = options.output / LIST, options.how == "move"
     pairs = _pairs(options.pairs, may_be_empty=moving and path.exists())

@@ -52,7 +52,7 @@ def test_collections_become_a_list(collections, capsys):
         "A Song": {"guitar.ogg": "guitar", "song.ogg": "other"},
     }
     said = capsys.readouterr().out
-    assert "guessed: 'Xyzzy' (1 stems): not known" in said
+    assert "guessed: 'Xyzzy' (1 stems): unknown" in said
     assert "guessed: 'PianoAndStrings' (1 stems): excluded: names both piano and other" in said
     assert "tracks: 3 done, 0 already there, 0 skipped, 0 failed" in said
     with open(collections / "statistics/statistics.csv", encoding="utf-8") as file:

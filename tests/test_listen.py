@@ -358,8 +358,8 @@ def test_the_worst_hints_come_first(root):
 @pytest.mark.parametrize(
     "options, told",
     [
-        (["--listen", "--set", "bleed", "--tracks", "T00"], "--listen: give it without --set"),
-        (["--listen", "--hints"], "--listen: give it without --set"),
+        (["--listen", "--set", "bleed", "--tracks", "T00"], "--listen cannot be combined with --set"),
+        (["--listen", "--hints"], "--listen cannot be combined with --set"),
         (["--cautious"], "--cautious needs --listen"),
         (["--with", "drums"], "--with needs --listen"),
         (["--no-browser"], "--no-browser needs --listen"),

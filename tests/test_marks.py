@@ -191,15 +191,15 @@ def test_only_the_tracks_named_get_what_a_file_says(tmp_path, organised, capsys)
     [
         (["--tracks", "A", "--set", "blead"], "no mark is called 'blead'; did you mean bleed?"),
         (["--tracks", "D_E", "--set", "bleed"], "no track is called 'D_E'; did you mean D_D?"),
-        (["--tracks", "C", "--set", "bleed"], "C: has no stems of guitar, only of piano"),
+        (["--tracks", "C", "--set", "bleed"], "C: has no guitar stems, only piano"),
         (["--set", "bleed"], "--set and --clear need --tracks"),
-        (["--tracks", "A", "--set", "bleed", "--clear", "bleed"], "--set and --clear: bleed cannot be both"),
+        (["--tracks", "A", "--set", "bleed", "--clear", "bleed"], "--set and --clear cannot both contain bleed"),
         (["--csv", "x.csv"], "--csv needs --hints"),
-        (["--hints", "--write", "x.yaml"], "--hints sets and writes no marks"),
+        (["--hints", "--write", "x.yaml"], "--hints cannot be combined with --set"),
         (["--read", "nowhere.yaml"], "nowhere.yaml: cannot be opened: no such file or directory"),
         (["--instrument", "guittar"], "no group is called 'guittar'; did you mean guitar?"),
         (["--instrument", "mix"], "no group is called 'mix'"),
-        (["--instrument", "vocals"], "no track has stems of vocals"),
+        (["--instrument", "vocals"], "no track has vocals stems"),
     ],
 )
 def test_wrong_use_is_one_line_and_changes_nothing(organised, capsys, arguments, told):

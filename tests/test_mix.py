@@ -175,7 +175,7 @@ def test_differing_lengths_and_silence_are_told(tmp_path, capsys):
     stem(root, "bass/b.wav", noise(3.5, 1))
     assert mix(tmp_path, "--instrument", "guitar") == 0
     said = capsys.readouterr().out
-    assert f"note: T: its stems differ in length by 2.5 s; the shortest is {root}/guitar/g.wav" in said
+    assert f"note: T: the stems differ in length by 2.5 s; the shortest is {root}/guitar/g.wav" in said
     assert "note: T: the instrument is silent" in said
     instrument, rest = pair(tmp_path, RATE, "T")
     assert len(instrument) == len(rest) == round(3.5 * RATE)
@@ -209,11 +209,11 @@ def test_marks_decide(organised, capsys):
     assert "skipped: bass is not checked: B" in said
     assert "1 done" in said
     assert mix(root, "--instrument", "bass") == 0
-    assert "skipped: nothing but bass; splitstrument split --pairs" in capsys.readouterr().out
+    assert "skipped: only bass; use splitstrument split --pairs" in capsys.readouterr().out
     set_marks(folder, "bass", ["bleed"])
     assert mix(root, "--instrument", "bass") == 0
     said = capsys.readouterr().out
-    assert f"note: A song: left out now, but made before: {root}/pairs/tracks_44100hz/A song," in said
+    assert f"note: A song: skipped now, but an earlier run made: {root}/pairs/tracks_44100hz/A song," in said
 
 
 def test_a_second_time_nothing_is_made(organised, capsys):
@@ -228,7 +228,7 @@ def test_a_second_time_nothing_is_made(organised, capsys):
     assert times == {path: path.stat().st_mtime_ns for path in times}
     soundfile.write(root / "organised/A song/guitar/a.wav", noise(2, 8), RATE)
     assert mix(root, "--instrument", "guitar") == 1
-    assert "is there already, made otherwise" in capsys.readouterr().out
+    assert "already exists, made from other sources" in capsys.readouterr().out
     assert digest(root / "pairs") == state
 
 
@@ -371,4 +371,4 @@ def test_what_lies_in_no_group_is_told(organised, capsys):
     root, _ = organised
     stem(root / "organised", "A song/gitar/b.wav", noise(1, 9))
     assert mix(root, "--instrument", "guitar") == 0
-    assert "note: A song: gitar is no group: what lies there is left out" in capsys.readouterr().out
+    assert "note: A song: gitar is not a group: its contents are ignored" in capsys.readouterr().out

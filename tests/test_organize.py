@@ -123,7 +123,7 @@ def test_what_is_there_is_never_overwritten(collection, capsys):
     assert organise(collection) == 1
     assert target.read_bytes() == b"mine"
     said = capsys.readouterr().out
-    assert f"failed: One: {target}: is there already" in said
+    assert f"failed: One: {target}: already exists" in said
     assert "2 done" in said
 
 
@@ -212,7 +212,7 @@ def test_an_empty_folder_is_the_tracks_own(collection):
 
 def test_stems_that_would_be_written_over_themselves(collection, capsys):
     assert main([str(collection / "tracks.yaml"), "--output", str(collection / "collection")]) == 2
-    assert "a stem lies in the folder that is to be written" in capsys.readouterr().err
+    assert "this stem is inside the output folder" in capsys.readouterr().err
 
 
 def test_what_lies_in_no_group_and_what_is_gone_is_known(collection):

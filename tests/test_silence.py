@@ -236,8 +236,8 @@ def test_pairs_that_do_not_fit_fail_alone(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--cut"], "go together"),
-        (["--output", "x"], "go together"),
+        (["--cut"], "must be used together"),
+        (["--output", "x"], "must be used together"),
         (["--cut", "--output", "x", "--target", "100"], "--target"),
         (["--cut", "--output", "x", "--discard", "nan"], "--discard"),
         (["--cut", "--output", "PAIRS/x"], "lies inside"),

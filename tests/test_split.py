@@ -93,7 +93,7 @@ def test_what_is_finished_is_known_again(tmp_path, capsys):
     capsys.readouterr()
     assert command(tmp_path / "in", "--length", 2, "--output", tmp_path / "out") == 1
     printed = capsys.readouterr().out
-    assert "1 already there" in printed and "failed: b: " in printed and "made otherwise" in printed
+    assert "1 already there" in printed and "failed: b: " in printed and "made from other sources" in printed
     assert command(tmp_path / "in", "--length", 3, "--output", tmp_path / "out") == 1
     assert first.stat().st_mtime_ns == before
 
@@ -156,7 +156,7 @@ def test_pairs_that_are_finished_are_known_again(tmp_path, capsys):
     assert times == {name: (folder / name / ".pair.json").stat().st_mtime_ns for name in times}
     line[2] = 3
     assert command(*line) == 1
-    assert "made otherwise" in capsys.readouterr().out
+    assert "made from other sources" in capsys.readouterr().out
 
 
 def test_broken_and_cut_recordings(tmp_path, capsys):

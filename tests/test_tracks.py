@@ -61,7 +61,7 @@ def test_what_is_saved_loads_again(tmp_path):
         ("- name: a", r"track 1 \(a\): the field stems must name"),
         ("- {name: a, stems: {s: 1}}", r"track 1 \(a\), stem s: must have the fields"),
         ("- {name: a, stems: {s: {path: x}}}", "stem s: the field instrument is missing"),
-        ("- {name: a, stems: {s: {path: x, instrument: gitar}}}", "'gitar' is no group; there are: guitar"),
+        ("- {name: a, stems: {s: {path: x, instrument: gitar}}}", "'gitar' is not a group; the groups are: guitar"),
         ("- {name: a, stems: {s: {instrument: bass}}}", "stem s: the field path is missing"),
         ("- {name: a, stems: {s: {instrument: bass, path: x, stream: two}}}", "stream: must be a number"),
         ("- {name: a, stems: {s: 1, s: 2}}", "line 1: 's' is given already, in line 1"),

@@ -151,10 +151,10 @@ def test_another_choice_into_the_same_folder_changes_nothing(tmp_path, capsys):
         capsys.readouterr()
         assert command(root, "--output", output, *options) == 2
         error = capsys.readouterr().err
-        assert "was made with another share, seed or list" in error and error.count("\n") == 1
+        assert "was made with a different share, seed or list" in error and error.count("\n") == 1
     make_pairs(root, ["new"])
     assert command(root, "--output", output, "--seed", 1) == 2
-    assert "was made of other pairs (new)" in capsys.readouterr().err
+    assert "was made from different pairs (new)" in capsys.readouterr().err
     assert content(output) == before
 
 
@@ -164,7 +164,7 @@ def test_a_pair_that_has_changed_is_not_taken_for_the_old_one(tmp_path, capsys):
     shutil.rmtree(root / "tracks_8000hz/track 0")
     make_pairs(root, ["track 0"], [8000])
     assert command(root, "--output", output, "--how", "move") == 1
-    assert "is there already and not the same" in capsys.readouterr().out
+    assert "already exists and differs from" in capsys.readouterr().out
     assert set(os.listdir(root / "tracks_8000hz")) == {"track 0"}
 
 
