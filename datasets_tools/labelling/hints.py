@@ -1,7 +1,7 @@
-"""Hints: what the sounds of a track's stems say of their quality before anybody has listened. They are no marks.
+"""Hints: possible problems of a track's stems, found from the audio before anybody has listened. They set no marks.
 
-All stems of a track stream by side by side, in bounded memory; each stem of the group is measured by itself (meters),
-and against the stems of the other groups (bleed).
+All stems of a track are read in parallel, in bounded memory. Each stem of the group is measured by itself (meters) and
+compared with the stems of the other groups (bleed).
 """
 
 import contextlib
@@ -23,8 +23,8 @@ from splitstrument.files.audio import Reader, open_audio
 
 SILENT, NEARLY_SILENT = 0.99, 0.90  # shares of the time
 QUIET = -40.0  # LUFS
-FULL = 0.98  # peaks from here on are at full scale
-FLAT_TOPS = 3  # so many, and a peak below full scale was cut off too
+FULL = 0.98  # peaks at or above this count as full scale
+FLAT_TOPS = 3  # with at least this many clips, a peak below full scale counts as clipped too
 OFFSET = 0.005  # of full scale
 NO_SIDE = -50.0  # dB
 LENGTHS = 2.0  # seconds
@@ -34,7 +34,7 @@ _NOTHING = np.zeros(0, np.float32)
 
 @dataclass(frozen=True)
 class Hint:
-    """One thing that may be wrong with a stem: its kind, the value measured, a line to show, and 0 (mild) to 1."""
+    """A possible problem of a stem: its kind, the measured value, a line to show, and its severity, 0 (mild) to 1."""
 
     kind: str
     value: float
@@ -42,25 +42,25 @@ class Hint:
     severity: float
 
 
-Hints = Mapping[Any, Sequence[Hint]]  # of each stem
+Hints = Mapping[Any, Sequence[Hint]]  # {stem: its hints}
 
 
 def severity(hints: Hints) -> float:
-    """How bad all `hints` of a track are together: those of every stem, {stem: hints}, summed."""
+    """The total severity of all `hints` of a track, {stem: hints}."""
     return sum(hint.severity for of_stem in hints.values() for hint in of_stem)
 
 
 def worst_first(tracks: Iterable[tuple[str, Hints]]) -> list[tuple[str, Hints]]:
-    """`tracks`, pairs of (name, {stem: hints}), the worst first, without those that have no hints."""
+    """Sort `tracks`, pairs of (name, {stem: hints}), the worst first, without those that have no hints."""
     suspicious = [(name, hints) for name, hints in tracks if severity(hints)]
     return sorted(suspicious, key=lambda track: (-severity(track[1]), track[0]))
 
 
 def hints_of(track: Organised, group: str, check: Callable[[], None] | None = None) -> dict[Path, tuple[Hint, ...]]:
-    """The hints for each stem of `group` in `track` (an Organised), {path: tuple of Hint}, the worst first.
+    """The hints for each stem of `group` in `track`, {path: hints, the worst first}.
 
-    `check()` is called every few seconds of sound; what it raises ends this. Raises AudioError where any stem of the
-    track cannot be read.
+    `check()` is called every few seconds of audio and may raise an exception to stop. Raises AudioError if any stem of
+    the track cannot be read.
     """
     others = {name: files for name, files in track.stems.items() if name != group and name not in SILENT_GROUPS}
     if group not in track.stems:
@@ -84,7 +84,7 @@ def hints_of(track: Organised, group: str, check: Callable[[], None] | None = No
 def _bleeds(
     stems: list["_Stem"], others: Mapping[str, list["_Stem"]], check: Callable[[], None] | None
 ) -> list[dict[str, Bleed]]:
-    """Let all stems stream by, to their ends; for each of `stems` {group: Bleed} of the groups of `others`."""
+    """Read all stems to their ends. Returns, for each of `stems`, {group: Bleed} for the groups of `others`."""
     rate = stems[0].info.sample_rate
     streams = [stem.windows(rate) for stem in stems]
     sources = {group: [other.windows(rate) for other in group_stems] for group, group_stems in others.items()}
@@ -112,7 +112,7 @@ def _sum(sounds: Sequence[np.ndarray]) -> np.ndarray:
 
 
 class _Stem:
-    """An open stem as it streams by: its length in seconds so far, and where wanted the Meter that hears it."""
+    """An open stem: its length in seconds so far and, if it is to be measured, its Meter."""
 
     def __init__(self, reader: Reader, measured: bool) -> None:
         self.reader, self.info = reader, reader.info
@@ -120,7 +120,7 @@ class _Stem:
         self.seconds = 0.0
 
     def windows(self, sample_rate: int) -> Iterator[np.ndarray]:
-        """Yield the mean of the channels at `sample_rate`, WINDOW seconds at a time, the last shorter."""
+        """Yield the mean of the channels at `sample_rate`, WINDOW seconds at a time; the last may be shorter."""
         size, parts, held = WINDOW * sample_rate, [], 0
         for part in self._resampled(sample_rate):
             parts.append(part)
@@ -133,7 +133,7 @@ class _Stem:
             yield np.concatenate(parts)
 
     def _resampled(self, sample_rate: int) -> Iterator[np.ndarray]:
-        """The same in pieces of a second or so."""
+        """Yield the same in pieces of about a second."""
         resampler = Resampler(self.info.sample_rate, sample_rate, 1)
         for piece in self._mono():
             yield resampler(piece).ravel()
@@ -148,8 +148,8 @@ class _Stem:
 
 
 def _hints(stem: _Stem, lengths: list[float], bleeds: Mapping[str, Bleed]) -> tuple[Hint, ...]:
-    """The hints for a stem that has streamed by; `lengths` are the seconds of the track's others."""
-    assert stem.meter  # a stem of the group is measured
+    """The hints for a stem that has been read; `lengths`: the lengths of the track's other stems in seconds."""
+    assert stem.meter  # stems of the group have one
     measures = stem.meter.measures()
     hints = [
         *_of_silence(measures),
@@ -184,7 +184,7 @@ def _of_form(stem: _Stem, measures: Measures, lengths: list[float]) -> Iterator[
     if stem.reader.warning:
         yield Hint("damaged", measures.seconds, stem.reader.warning.removeprefix(f"{stem.info.path}: "), 0.6)
     if measures.offset > OFFSET:
-        text = f"its mean is off zero by {measures.offset:.2%} of full scale"
+        text = f"its mean differs from zero by {measures.offset:.2%} of full scale"
         yield Hint("offset", measures.offset, text, _between(0.2, 0.5, measures.offset / 0.1))
     sounds = measures.silent_share <= SILENT
     if sounds and measures.side is not None and measures.side <= NO_SIDE:
@@ -194,7 +194,7 @@ def _of_form(stem: _Stem, measures: Measures, lengths: list[float]) -> Iterator[
         text = f"{abs(apart):.1f} s {'longer' if apart > 0 else 'shorter'} than the track's other stems"
         yield Hint("length", apart, text, _between(0.2, 0.5, abs(apart) / 60))
     if sounds and measures.edge is not None:
-        text = f"nothing above {measures.edge / 1000:.1f} kHz: once MP3 or the like, or of a lower sample rate"
+        text = f"nothing above {measures.edge / 1000:.1f} kHz: probably from an MP3 or a lower sample rate"
         yield Hint("band_limited", measures.edge, text, _between(0.9, 0.2, measures.edge / 20_000))
 
 
@@ -213,5 +213,5 @@ def _peak(level: float, time: float) -> str:
 
 
 def _between(start: float, end: float, share: float) -> float:
-    """From `start` to `end` as `share` goes from 0 to 1, and no further."""
+    """Interpolate from `start` to `end` as `share` goes from 0 to 1, with `share` clipped to that range."""
     return float(start + (end - start) * min(1.0, max(0.0, share)))

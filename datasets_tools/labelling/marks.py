@@ -1,6 +1,6 @@
 """Marks: judgements of a track's stems of one group (thesis, section 4.3.1).
 
-A mark is an empty file `<group>_<mark>` in the track's folder of the organised layout. marks_<group>.yaml holds the
+A mark is an empty file `<group>_<mark>` in the track's folder of the organised layout. marks_<group>.yaml lists the
 marks of many tracks, as in the thesis's published files:
 
     AClassicEducation_NightOwl:
@@ -21,50 +21,51 @@ from splitstrument.files.yaml_files import read_yaml, write_yaml
 from splitstrument.stages.locking import locked
 from splitstrument.suggestions import no_such
 
-# What each mark says of a group's stems; `checked` goes with every judgement.
+# What each mark says about the stems of a group; every judgement also sets `checked`.
 MEANINGS = {
-    "missing": "there is nothing in them",
-    "bleed": "other sounds can be heard beside theirs",
+    "missing": "the stems contain nothing",
+    "bleed": "other instruments can be heard in them",
     "bad_quality": "the recording or the file is too bad to use",
-    "inaudible": "too quiet to be heard",
+    "inaudible": "too quiet to hear",
     "audible": "they can be heard",
-    "mislabeled": "they are another instrument's",
+    "mislabeled": "they contain another instrument",
     "detailed": "they need a closer look",
-    "checked": "somebody has listened",
+    "checked": "somebody has listened to them",
 }
 MARKS = tuple(MEANINGS)
-# Stems with any of these are no training data. The thesis does not say which; these leave 711 of its 950 guitars and
-# 154 of its 238 pianos, where it used 709 and 153.
+# Stems with any of these marks are not used for training. The thesis does not say which marks it excluded; these leave
+# 711 of its 950 guitars and 154 of its 238 pianos, where it used 709 and 153.
 DISQUALIFYING = frozenset({"missing", "bleed", "bad_quality", "inaudible", "mislabeled"})
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 def marks_of(folder: str | Path, group: str) -> frozenset[str]:
-    """The marks of the stems of `group` in the track's `folder`, a frozenset of names of MARKS."""
+    """The marks (names of MARKS) of the stems of `group` in the track's `folder`."""
     return frozenset(mark for mark in MARKS if _file(folder, group, mark).exists())
 
 
 def is_checked(folder: str | Path, group: str) -> bool:
-    """Whether somebody has judged the stems of `group`: `marks_of` would ask for eight files."""
+    """Whether somebody has judged the stems of `group`; checks one file, where `marks_of` checks eight."""
     return _file(folder, group, "checked").exists()
 
 
 def set_marks(folder: str | Path, group: str, marks: Iterable[str]) -> None:
-    """Set `marks`, names of MARKS; with any judgement `checked` is set too. ValueError where a name is none of them."""
+    """Set `marks` (names of MARKS); any judgement also sets `checked`. Raises ValueError for an unknown name."""
     marks = _known(marks)
     change_marks(folder, group, wanted=marks | {"checked"} if marks else ())
 
 
 def clear_marks(folder: str | Path, group: str, marks: Iterable[str]) -> None:
-    """Take `marks` away; those that are not set stay so. ValueError where a name is none of MARKS."""
+    """Clear `marks` if they are set. Raises ValueError for a name that is not in MARKS."""
     change_marks(folder, group, unwanted=marks)
 
 
 @dataclass(frozen=True)
 class Change:
-    """What `change_marks` did, by mark, with the times of the files (ns), which tell whether others came after it.
+    """What `change_marks` did, by mark, with the files' times (ns), which show whether somebody changed them later.
 
-    created: marks that were not set before; removed: those taken away; again: (before, after) of those set already.
+    created: marks that were not set before; removed: marks that were cleared; again: (time before, time after) for
+    marks that were already set.
     """
 
     created: dict[str, int]
@@ -73,10 +74,10 @@ class Change:
 
 
 def change_marks(folder: str | Path, group: str, wanted: Iterable[str] = (), unwanted: Iterable[str] = ()) -> Change:
-    """Set the marks `wanted`, take `unwanted` away, touch no other; the Change. ValueError where a name is no mark.
+    """Set the marks `wanted` and clear `unwanted`; others stay. Raises ValueError for an unknown name.
 
-    A track is done when it is checked. So `checked` goes first and comes last: what is killed in between leaves a track
-    that somebody will listen to again.
+    A track counts as judged once it is checked. So `checked` is cleared first and set last: if the process is killed
+    in between, somebody will listen to the track again.
     """
     wanted, unwanted = _known(wanted), _known(unwanted)
     paths, change = {mark: _file(folder, group, mark) for mark in MARKS}, Change({}, {}, {})
@@ -96,7 +97,7 @@ def change_marks(folder: str | Path, group: str, wanted: Iterable[str] = (), unw
 
 
 def take_back(folder: str | Path, group: str, change: Change) -> None:
-    """Undo a Change. A mark that somebody else has set as well after it, so that its file has another time, stays."""
+    """Undo a Change. A mark that somebody else has set since then (its file has a different time) stays."""
     paths = {mark: _file(folder, group, mark) for mark in MARKS}
 
     def untouched(mark, time):
@@ -116,7 +117,7 @@ def take_back(folder: str | Path, group: str, change: Change) -> None:
 
 
 def _timed(path: Path, at: int | None = None) -> int:
-    """Give a file the time `at` (now) and say which it got. The system's own clock for this ticks in milliseconds."""
+    """Set the time of a file to `at` (default: now) and return it. The file system's clock only has milliseconds."""
     at = time.time_ns() if at is None else at
     os.utime(path, ns=(at, at))
     return path.stat().st_mtime_ns
@@ -138,13 +139,13 @@ def _known(marks: Iterable[str]) -> frozenset[str]:
 
 
 def read_marks(path: str | Path) -> dict[str, frozenset[str]]:
-    """The file marks_<group>.yaml `path`: the marks that are true, a frozenset, by track name, in the file's order.
+    """Read the file marks_<group>.yaml `path`: {track name: the marks that are true}, in the file's order.
 
-    Raises ValueError with one line that names the file, the track, the field and what is wrong.
+    Raises ValueError, in one line that names the file, the track, the field and the problem.
     """
     entries = read_yaml(path, names=True)
     if not isinstance(entries, dict):
-        raise ValueError(f"{path}: must hold track names, each with its marks")
+        raise ValueError(f"{path}: must list track names, each with its marks")
     return {_name(name, path): _true(values, f"{path}: {name}") for name, values in entries.items()}
 
 
@@ -170,14 +171,14 @@ def _true(values: Any, where: str) -> frozenset[str]:
 def write_marks(path: str | Path, marks: Mapping[str, Collection[str]]) -> None:
     """Write `marks`, {track name: names of MARKS}, as marks_<group>.yaml, sorted by name.
 
-    Raises AudioError where that fails.
+    Raises AudioError if that fails.
     """
     write_yaml(path, {name: {mark: mark in true for mark in sorted(MARKS)} for name, true in sorted(marks.items())})
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of a file of marks: folders that changed, its names without a track, tracks it does not name."""
+    """The effect of a file of marks: changed folders, names without a track, and tracks that the file lacks."""
 
     changed: tuple[Path, ...]
     unknown: tuple[str, ...]
@@ -185,10 +186,10 @@ class Applied:
 
 
 def apply_marks(marks: Mapping[str, frozenset[str]], folders: Iterable[str | Path], group: str) -> Applied:
-    """Give the tracks' `folders` the `marks` of `group`: {track name: the true ones, the others are cleared}.
+    """Apply `marks`, {track name: the marks to set; all others are cleared}, of `group` to the tracks' `folders`.
 
-    A track is known by its folder's name, `tracks.file_name` of its own. Folders that `marks` do not name stay as
-    they are.
+    A track is identified by the name of its folder, which is `tracks.file_name` of its name. Folders that `marks` do
+    not mention stay as they are.
     """
     named = {file_name(name): true for name, true in marks.items()}
     by_name = {Path(folder).name: Path(folder) for folder in folders}

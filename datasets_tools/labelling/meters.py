@@ -1,6 +1,6 @@
-"""What can be measured of one stem while it streams by: silence, clipping, offset, width, loudness, spectrum.
+"""Measure one stem as a stream: silence, clipping, offset, width, loudness, spectrum.
 
-Sound is float32 (frames, channels), full scale 1; levels are decibels relative to full scale, or LUFS.
+Audio is float32 (frames, channels), full scale 1; levels are in decibels relative to full scale, or in LUFS.
 """
 
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from datasets_tools.loudness import Loudness
 
 SILENCE = -50.0  # dBFS RMS; a second at or below it is silent (thesis, section 4.3.3)
 _RUN = 3  # equal samples in a row, at the peak, that make a clip
-# Less than this below the peak, the sample before a run may belong to a slow wave's rounded top: where a parabola in 16
-# bit has three equal samples its next one is at most 4 steps lower. A wave that is cut off comes with more of a slope.
+# If the sample before a run is less than this below the peak, the run may be the rounded top of a slow wave: if a
+# parabola in 16 bit has three equal samples, the next one is at most 4 steps lower. Clipped waves are steeper.
 _SLOPE = 8 * 2.0**-15
-_EDGE = 25.0  # dB by which a band-limited sound falls at once
+_EDGE = 25.0  # dB; the minimum drop at the edge of a band-limited sound
 
 
 @dataclass(frozen=True)
 class Measures:
     """What a Meter measured.
 
-    silent_share: the share of the time that is silent, second by second. clips: runs of 3 or more equal samples at the
-    highest or lowest value; peak: the largest magnitude. offset: the mean, of the channel where it is largest. side:
-    the level of half the difference of two channels relative to half their sum in dB, None unless there are two that
-    sound. loudness: LUFS, or None. edge: Hz above which there is suddenly nothing, or None.
+    silent_share: the share of silent seconds. clips: the number of runs of 3 or more equal samples at the highest or
+    lowest value. peak: the largest magnitude. offset: the largest mean of any channel. side: the level of half the
+    difference of two channels relative to half their sum in dB; None unless there are two channels with sound.
+    loudness: LUFS, or None. edge: the frequency in Hz above which the spectrum suddenly ends, or None.
     """
 
     frames: int
@@ -43,7 +43,7 @@ class Measures:
 
 
 class Meter:
-    """Measures a stream of blocks in bounded memory; every block but the last has a whole number of seconds."""
+    """Measure a stream of blocks in bounded memory. All blocks but the last must last a whole number of seconds."""
 
     def __init__(self, sample_rate: int, channels: int) -> None:
         self._rate, self._channels = sample_rate, channels
@@ -55,7 +55,7 @@ class Meter:
         self._spectrum = _Spectrum(sample_rate)
 
     def add(self, block: np.ndarray) -> None:
-        """Go on with `block`, float32 (frames, channels)."""
+        """Measure the next `block`, float32 (frames, channels)."""
         self._frames += len(block)
         self._sum += block.sum(axis=0, dtype=np.float64)
         for at in range(0, len(block), self._rate):
@@ -72,7 +72,7 @@ class Meter:
         self._spectrum.add(block)
 
     def measures(self) -> Measures:
-        """The Measures of all that was added; at least one frame must have been."""
+        """The Measures of everything so far, at least one frame."""
         side = None
         if self._mid + self._side > 0:
             side = float(10 * np.log10((self._side + 1e-30) / (self._mid + 1e-30)))
@@ -94,7 +94,7 @@ def _energy(sound: np.ndarray) -> float:
 
 
 class _Tops:
-    """The highest value of a stream, and how often a steep wave stays there for _RUN samples or longer."""
+    """The highest value of a stream, and how often a steep wave stays at it for _RUN samples or longer."""
 
     def __init__(self, channels: int) -> None:
         self.peak, self.runs = 0.0, 0
@@ -122,7 +122,7 @@ class _Spectrum:
         self._size = 2 ** round(np.log2(sample_rate / 20))  # frames of about 50 ms
         self._bin = sample_rate / self._size
         self._power = np.zeros(self._size // 2 + 1)
-        # Kaiser's window of 14: beyond 100 Hz a tone leaves nothing that could look like sound below an edge.
+        # A Kaiser window with beta 14: beyond 100 Hz, the leakage of a tone cannot look like sound below an edge.
         self._window = np.kaiser(self._size, 14)[:, None].astype(np.float32)
 
     def add(self, block: np.ndarray) -> None:
@@ -131,11 +131,11 @@ class _Spectrum:
             self._power += np.square(np.abs(spectrum)).sum(axis=1)
 
     def edge(self) -> float | None:
-        """Where the spectrum breaks off, in Hz, or None.
+        """The frequency at which the spectrum breaks off, in Hz, or None.
 
-        An edge is where the median of the 500 Hz below is 25 dB above everything that comes 200 Hz above it or later.
-        No instrument falls so steeply, encoders' and resamplers' filters do. Below 3 kHz, where single notes of a
-        bass could look like one, none is sought; nor near the end of the spectrum, where converters filter.
+        At an edge, the median of the 500 Hz below is 25 dB above everything from 200 Hz above it. No instrument falls
+        off so steeply, but the filters of encoders and resamplers do. The search excludes the range below 3 kHz, where
+        single bass notes could look like an edge, and the end of the spectrum, where converters filter.
         """
         width = max(1, round(100 / self._bin))
         bands = self._power[: len(self._power) // width * width].reshape(-1, width).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Makes things before they are asked for, in threads of its own: what somebody waits for, then what is wanted soon."""
+"""Make items in background threads before they are needed: first those awaited, then those wanted soon."""
 
 import threading
 from collections.abc import Callable, Hashable, Iterable
@@ -9,13 +9,13 @@ Made = TypeVar("Made")
 
 
 class Stopped(Exception):
-    """Nobody wants any more what is being made."""
+    """The item being made is no longer needed."""
 
 
 class Prefetch(Generic[Key, Made]):
-    """Makes `make(key, check)` of keys, each once, and keeps what comes out until it is forgotten.
+    """Call `make(key, check)` once for each key and keep the result until `forget`.
 
-    `make` raises nothing but what `check` does, which it calls now and then: Stopped, after `close`.
+    `make` must call `check` regularly, which raises Stopped after `close`; it must not raise anything else.
     """
 
     def __init__(self, make: Callable[[Key, Callable[[], None]], Made], threads: int) -> None:
@@ -23,7 +23,7 @@ class Prefetch(Generic[Key, Made]):
         self._made: dict[Key, Made] = {}
         self._making: set[Key] = set()
         self._awaited: list[Key] = []  # keys that somebody waits for, the latest last
-        self._wanted: dict[str, tuple[Key, ...]] = {}  # of each listener: keys, the soonest first
+        self._wanted: dict[str, tuple[Key, ...]] = {}  # {listener: keys, the soonest first}
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
@@ -31,7 +31,7 @@ class Prefetch(Generic[Key, Made]):
             thread.start()
 
     def close(self) -> None:
-        """Make nothing more, and wait until what is being made was given up."""
+        """Stop, and wait until the items in progress are abandoned."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -43,13 +43,13 @@ class Prefetch(Generic[Key, Made]):
             raise Stopped
 
     def want(self, listener: str, keys: Iterable[Key]) -> None:
-        """`listener` will ask for `keys`, in this order; what it wanted before and nobody began is given up."""
+        """Announce that `listener` will ask for `keys`, in this order; replaces its earlier, unstarted keys."""
         with self._changed:
             self._wanted[listener] = tuple(keys)
             self._changed.notify_all()
 
     def get(self, key: Key, timeout: float) -> Made | None:
-        """What was made of `key`; None where that takes longer than `timeout` seconds (it goes on; ask again)."""
+        """The result for `key`; None if it takes longer than `timeout` seconds (the work continues; ask again)."""
         with self._changed:
             if key not in self._made and key not in self._awaited:
                 self._awaited.append(key)
@@ -58,13 +58,13 @@ class Prefetch(Generic[Key, Made]):
             return self._made.get(key)
 
     def forget(self, key: Key) -> None:
-        """Let go of what was made of `key`; it is made again when it is asked for, and no sooner."""
+        """Drop the result for `key`; it is made again only when somebody asks for it."""
         with self._changed:
             self._made.pop(key, None)
             self._wanted = {who: tuple(k for k in keys if k != key) for who, keys in self._wanted.items()}
 
     def _next(self) -> Key | None:
-        """The key that is needed first, or None."""
+        """The most urgent key, or None."""
         soonest = sorted((place, key) for keys in self._wanted.values() for place, key in enumerate(keys))
         for key in [*self._awaited, *(key for _, key in soonest)]:
             if key not in self._made and key not in self._making:

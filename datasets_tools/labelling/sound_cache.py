@@ -1,7 +1,7 @@
-"""Makes stems ready to be heard: each is decoded once into a plain WAV of which a page can fetch any second.
+"""Prepare stems for listening: each is decoded once to a plain WAV, from which a page can fetch any second.
 
-The WAVs lie in a folder that goes when the listening ends, and those that were not heard for longest go before that
-when they are too many.
+The WAVs are kept in a folder that is deleted when listening ends. If they take too much space, those that were not
+played for the longest time are deleted earlier.
 """
 
 import os
@@ -18,14 +18,14 @@ from splitstrument.stages.run import ERRORS
 if TYPE_CHECKING:
     from webapp.pages.wav import Layout
 
-LIMIT = 2 << 30  # bytes of WAVs: a track of fifty stems of four minutes
+LIMIT = 2 << 30  # bytes of WAVs, enough for a track of fifty stems of four minutes
 _THREADS = 2
 SoundKey = tuple[int, int, bool]  # track, stem, whether it is the sum of the others
 
 
 @dataclass(frozen=True)
 class Sound:
-    """A sound that is ready: its WAV, what a page must know of it to fetch it and to draw it, and any warning."""
+    """A sound that is ready: its WAV, what a page needs to fetch and draw it, and a warning, if any."""
 
     path: Path
     layout: "Layout"
@@ -35,40 +35,40 @@ class Sound:
 
 @dataclass(frozen=True)
 class Broken:
-    """A sound that cannot be had: why, in one line."""
+    """A sound that cannot be prepared, with the reason in one line."""
 
     error: str
 
 
 class SoundCache:
-    """The sounds of `tracks`, by key (number, stem, others): one stem, or the sum of the track's others.
+    """The sounds of all tracks by key (number, stem, others): one stem, or the sum of the track's other stems.
 
-    `stems[number]` lists the files of each track, the stems that may be heard.
+    `stems[number]` lists the stem files of each track.
     """
 
     def __init__(self, stems: Sequence[Sequence[Path]], folder: str | Path, limit: int = LIMIT) -> None:
         self._stems, self._folder, self._limit = stems, Path(folder), limit
-        # (path, bytes) of what lies in the folder, the longest unheard first.
+        # (path, bytes) of the files in the folder, the least recently played first.
         self._kept: dict[SoundKey, tuple[Path, int]] = {}
         self._lock = threading.Lock()
         self._sounds = Prefetch(self._made, _THREADS)
 
     def want(self, listener: str, keys: Iterable[SoundKey]) -> None:
-        """`listener` will hear `keys`, in this order."""
+        """Announce that `listener` will play `keys`, in this order."""
         self._sounds.want(listener, keys)
 
     def get(self, key: SoundKey, timeout: float) -> Sound | Broken | None:
-        """The Sound, or Broken, of `key`; None where it is not ready in `timeout` seconds."""
+        """The Sound or Broken for `key`; None if it is not ready within `timeout` seconds."""
         sound = self._sounds.get(key, timeout)
         with self._lock:
             if key in self._kept:
-                self._kept[key] = self._kept.pop(key)  # now the last to go
+                self._kept[key] = self._kept.pop(key)  # now the last to be deleted
             elif isinstance(sound, Sound):
-                return None  # it went in between
+                return None  # it has been deleted in the meantime
         return sound
 
     def close(self) -> None:
-        """Make nothing more."""
+        """Stop preparing sounds."""
         self._sounds.close()
 
     def _made(self, key: SoundKey, check: Callable[[], None]) -> Sound | Broken:
@@ -91,10 +91,10 @@ class SoundCache:
 
 
 def decode(files: Sequence[Path], path: Path, check: Callable[[], None]) -> Sound:
-    """Write the sum of sound `files` as the WAV `path`; the Sound. AudioError where one of them cannot be read.
+    """Write the sum of the audio `files` as the WAV `path`. Raises AudioError if one of them cannot be read.
 
-    One file is written in 16 bit, a sum, which may leave the range, as float. What has more than two channels becomes
-    their mean, as in pairs. `check()` is called every second or so; what it raises ends this.
+    A single file is written in 16 bit; a sum, which may exceed full scale, is written as float. More than two channels
+    are replaced by their mean, as in pairs. `check()` is called about every second and may raise an exception to stop.
     """
     from datasets_tools.stem_sums import Sums
     from splitstrument.files.audio import open_audio
@@ -117,7 +117,7 @@ def decode(files: Sequence[Path], path: Path, check: Callable[[], None]) -> Soun
 
 
 def _short(line: str, files: Iterable[Path]) -> str:
-    """`line` without the folders of `files`: the page says which track it is."""
+    """`line` without the folders of `files`, since the page already shows the track."""
     for file in files:
         line = line.replace(f"{file.parent}/", "")
     return line

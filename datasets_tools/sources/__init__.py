@@ -1,10 +1,10 @@
 """Multitrack collections, one per file, found by name.
 
-Each module's docstring says the collection's layout and where it comes from. Its function `read(root)` yields the
-Tracks below the folder `root` in a fixed order. Each Stem has an absolute path to a file that is there, and the label
-that the collection gives it; its group is None but where the collection itself decides it (a mixture: "mix"). What is
-amiss with a track (stems that are not on disk) is in its notes; where its metadata cannot be read it has no stems, and
-its note is one line that names the file and what is wrong. A root without a track of the collection yields nothing.
+Each module's docstring describes the collection's layout and origin. Its function `read(root)` yields the Tracks below
+the folder `root` in a fixed order. Each Stem has the absolute path of an existing file and the collection's label. Its
+group is None unless the collection itself determines it (a mixture: "mix"). The notes of a track state its problems,
+such as stems that are not on disk. If its metadata cannot be read, the track has no stems, and its note is one line
+that names the file and the problem. A root without any track of the collection yields nothing.
 """
 
 import importlib
@@ -32,23 +32,23 @@ def find(name: str) -> ModuleType:
 
 
 def walk(root: str | Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Yield (folder, its subfolders, its files) as `splitstrument.files.folders.walk` does, by absolute paths.
+    """Yield (folder, its subfolders, its files) as `splitstrument.files.folders.walk` does, with absolute paths.
 
-    Folders that cannot be read are left out: who reads a collection tells of them.
+    Unreadable folders are left out; `catalogue.collect` reports them.
     """
     return walk_folders(os.path.abspath(root), unreadable=[])
 
 
 def field(values: Any, name: str, kind: type | tuple[type, ...], where: object) -> Any:
-    """The field `name` of metadata, which must be of the type `kind` and not empty; else ValueError."""
+    """The field `name` of metadata. Raises ValueError if it is empty or not of the type `kind`."""
     value = values.get(name) if isinstance(values, dict) else None
     if not value or not isinstance(value, kind):
-        raise ValueError(f"{where}: the field {name} is missing, empty or of the wrong kind")
+        raise ValueError(f"{where}: the field {name} is missing, empty or of the wrong type")
     return value
 
 
 def tracks_of(source: str, read_track: Callable[..., Track | None], places: Mapping[str, tuple]) -> Iterator[Track]:
-    """Yield read_track(*place) for each of `places`, {name: place}, unless None; a ValueError becomes a note."""
+    """Yield read_track(*place) for each of `places`, {name: place}, unless it is None; a ValueError becomes a note."""
     for name, place in places.items():
         try:
             track = read_track(*place)
@@ -59,5 +59,5 @@ def tracks_of(source: str, read_track: Callable[..., Track | None], places: Mapp
 
 
 def is_audio(name: str) -> bool:
-    """Whether a file is sound, by its suffix."""
+    """Whether a file name has the suffix of an audio file."""
     return name.lower().endswith(SUFFIXES)

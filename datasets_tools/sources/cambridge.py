@@ -1,7 +1,7 @@
 """The multitracks of Cambridge Music Technology, "Mixing Secrets" (https://cambridge-mt.com/ms/mtk/).
 
-`<root>/<Track>/<NN>_<Name>.wav`; the names are free, and some tracks keep their files in further folders. There is no
-metadata: the label is the file's name without the number.
+`<root>/<Track>/<NN>_<Name>.wav`; the names follow no convention, and some tracks have subfolders. As there is no
+metadata, the label is the file name without the number.
 """
 
 from collections.abc import Iterator
@@ -12,5 +12,5 @@ from datasets_tools.tracks import Track
 
 
 def read(root: str | Path) -> Iterator[Track]:
-    """Yield the tracks: each folder right below `root` with all sounds below it."""
+    """Yield the tracks: each folder directly below `root` with all audio files inside it, at any depth."""
     return read_folders(root, "cambridge", lambda path: plain_name(path.name))

@@ -1,6 +1,6 @@
 """DSD100 (https://sigsep.github.io/datasets/dsd100.html).
 
-`<root>/Sources/{Dev,Test}/<NNN - Artist - Title>/{bass,drums,other,vocals}.wav`, and the mixtures apart from them in
+`<root>/Sources/{Dev,Test}/<NNN - Artist - Title>/{bass,drums,other,vocals}.wav`, and the mixtures in separate folders,
 `<root>/Mixtures/{Dev,Test}/<NNN - Artist - Title>/mixture.wav`.
 """
 
@@ -16,7 +16,7 @@ _SPLITS = ("Dev", "Test")
 
 
 def read(root: str | Path) -> Iterator[Track]:
-    """Yield the tracks; one whose mixture is not there has the other stems."""
+    """Yield the tracks; a track without a mixture file still has its other stems."""
     for folder, _, files in walk(root):
         split = folder.parent
         if split.name not in _SPLITS or split.parent.name != "Sources":

@@ -1,7 +1,7 @@
-"""Plain folders: `<root>/<track>/<stem>.wav`, each file named by its instrument.
+"""Plain folders: `<root>/<track>/<stem>.wav`, each file named after its instrument.
 
-Also `<root>/<track>/<group>/<any>.wav`, where a folder named as a group of tracks.GROUPS says what its files are (the
-organised layout is such a one). A track is a folder right below the root, with all that lies below it.
+Also `<root>/<track>/<group>/<any>.wav`, such as the organised layout: files in a folder named after a group of
+tracks.GROUPS belong to that group. A track is a folder directly below the root, with everything inside it.
 """
 
 import os
@@ -14,13 +14,13 @@ from pathlib import Path
 from datasets_tools.sources import is_audio, walk
 from datasets_tools.tracks import GROUPS, Stem, Track
 
-# "01_Kick", "05 - Guitar", "01. Vocals", "02 Drums"; but neither "12 String Guitar" nor "12-string guitar".
+# "01_Kick", "05 - Guitar", "01. Vocals", "02 Drums", but not "12 String Guitar" or "12-string guitar".
 _NUMBER = re.compile(r"\A(?:\d+(?:_+| - |\. )|0\d+[ .-]+)")
 _DECIDED = {"mix": "mix", "mixture": "mix", "excluded": "excluded"}
 
 
 def read(root: str | Path) -> Iterator[Track]:
-    """Yield the tracks of plain folders; the label is the folder of a group, else the file's name."""
+    """Yield the tracks of plain folders; the label is the name of a group's folder, or else the file name."""
     return read_folders(root, "folders", _label)
 
 
@@ -30,15 +30,15 @@ def _label(path: Path) -> str:
 
 
 def plain_name(name: str) -> str:
-    """A file's name without its suffix and the number in front."""
+    """A file name without its suffix and its leading number."""
     stem = Path(name).stem
     return _NUMBER.sub("", stem) or stem
 
 
 def read_folders(root: str | Path, source: str, label: Callable[[Path], str]) -> Iterator[Track]:
-    """Yield a track for every folder right below `root` that holds sounds, at any depth.
+    """Yield a track for every folder directly below `root` that contains audio files, at any depth.
 
-    `label` gives a stem's label from its path relative to the track's folder.
+    `label` returns a stem's label for its path relative to the track's folder.
     """
     root = Path(os.path.abspath(root))
     sounds = ((folder / name).relative_to(root) for folder, _, files in walk(root) for name in filter(is_audio, files))

@@ -1,9 +1,9 @@
 """MedleyDB 1 and 2 (https://medleydb.weebly.com).
 
-`<Track>_METADATA.yaml` says what each stem is. The sound lies in `<Track>/<Track>_STEMS/<Track>_STEM_NN.wav`, its
-mixture in `<Track>/<Track>_MIX.wav`. The two may lie in different folders below the root: the metadata come beside the
-sound, in a folder of their own, or with the medleydb repository. The RAW files that the stems were mixed of are
-left out.
+`<Track>_METADATA.yaml` describes each stem. The audio is in `<Track>/<Track>_STEMS/<Track>_STEM_NN.wav`, the mixture
+in `<Track>/<Track>_MIX.wav`. Metadata and audio may be in different folders below the root: the metadata come beside
+the audio, in a separate folder, or with the medleydb repository. RAW files, from which the stems were mixed, are
+ignored.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ _SUFFIX = "_METADATA.yaml"
 
 
 def read(root: str | Path) -> Iterator[Track]:
-    """The tracks with both metadata and stems; a stem of several instruments has the label "a + b"."""
+    """Yield the tracks that have both metadata and stems; a stem of several instruments has the label "a + b"."""
     listing = {folder: files for folder, _, files in walk(root)}
     metadata: dict[str, Path] = {}
     folders: dict[str, Path] = {}

@@ -1,8 +1,8 @@
 """MoisesDB (https://github.com/moises-ai/moises-db).
 
-`<root>/moisesdb_v0.1/<UUID>/data.json` has the song, its artist and its stems (guitar, other_keys, ...), each with the
-recordings it is made of; a recording lies in `<UUID>/<stemName>/<id>.wav`. There are no mixtures. Here every recording
-is a stem, because one stem may hold several instruments.
+`<root>/moisesdb_v0.1/<UUID>/data.json` lists the song, its artist, its stems (guitar, other_keys, ...) and the
+recordings of each stem. A recording is the file `<UUID>/<stemName>/<id>.wav`. There are no mixtures. Every recording
+is read as a stem, because one of MoisesDB's stems may contain several instruments.
 """
 
 import json
@@ -18,7 +18,7 @@ _METADATA = "data.json"
 
 
 def read(root: str | Path) -> Iterator[Track]:
-    """The tracks; the label is the recording's trackType ("acoustic guitar"), or else its stem's name."""
+    """Yield the tracks; the label is the recording's trackType ("acoustic guitar"), or else the name of its stem."""
     listing = {folder: files for folder, _, files in walk(root)}
     places = {str(folder): (folder, listing) for folder, files in listing.items() if _METADATA in files}
     return tracks_of("moisesdb", _track, places)

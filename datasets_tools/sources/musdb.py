@@ -1,6 +1,6 @@
 """MUSDB18 and MUSDB18-HQ (https://sigsep.github.io/datasets/musdb.html).
 
-MUSDB18: `<root>/{train,test}/<Artist> - <Title>.stem.mp4`, whose five audio streams are the mixture, drums, bass, other
+MUSDB18: `<root>/{train,test}/<Artist> - <Title>.stem.mp4` with five audio streams: mixture, drums, bass, other
 and vocals. MUSDB18-HQ: `<root>/{train,test}/<Artist> - <Title>/{mixture,drums,bass,other,vocals}.wav`.
 """
 
@@ -17,7 +17,7 @@ _SUFFIX = ".stem.mp4"
 
 
 def read(root: str | Path) -> Iterator[Track]:
-    """Yield the tracks of both kinds."""
+    """Yield the tracks of both layouts."""
     for folder, _, files in walk(root):
         for name in files:
             if name.lower().endswith(_SUFFIX):
@@ -29,7 +29,7 @@ def read(root: str | Path) -> Iterator[Track]:
 
 
 def track_of(name: str, paths: Mapping[str, Path], source: str) -> Iterator[Track]:
-    """Yield the track with these files ({"mixture" or one of PARTS: path}), or nothing where it has none of PARTS."""
+    """Yield the track with these files, {"mixture" or one of PARTS: path}; nothing if there are none of PARTS."""
     if any(part in paths for part in PARTS):
         stems = tuple(_stem(path.name, part, path) for part, path in paths.items())
         yield Track(name, stems, source, tuple(f"not on disk: {part}.wav" for part in PARTS if part not in paths))

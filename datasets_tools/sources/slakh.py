@@ -1,7 +1,7 @@
-"""Slakh2100, Slakh2100-redux and BabySlakh (http://www.slakh.com): MIDI files rendered by sampled instruments.
+"""Slakh2100, Slakh2100-redux and BabySlakh (http://www.slakh.com): MIDI files rendered with sampled instruments.
 
-`<Track>/metadata.yaml`, `<Track>/stems/SNN.flac` and `<Track>/mix.flac` (BabySlakh: .wav), in train, validation, test
-and omitted or right below the root.
+`<Track>/metadata.yaml`, `<Track>/stems/SNN.flac` and `<Track>/mix.flac` (BabySlakh: .wav), either directly below the
+root or in train, validation, test and omitted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,9 +16,9 @@ _METADATA = "metadata.yaml"
 
 
 def read(root: str | Path) -> Iterator[Track]:
-    """The tracks; the label is the name of the MIDI program, or "Drums".
+    """Yield the tracks; the label is the name of the MIDI program, or "Drums".
 
-    A stem is what lies on disk: BabySlakh's metadata say of stems that are there that they were not rendered.
+    The stems are the files on disk, since BabySlakh's metadata mark some existing stems as not rendered.
     """
     listing = {folder: files for folder, _, files in walk(root)}
     places = {str(folder): (folder, listing) for folder, files in listing.items() if _METADATA in files}
@@ -45,7 +45,7 @@ def _track(folder: Path, listing: Mapping[Path, Sequence[str]]) -> Track | None:
 
 
 def _sounds(files: Iterable[str]) -> dict[str, str]:
-    """{name without suffix: name} of the sounds among files."""
+    """{name without suffix: name} of the audio files among `files`."""
     return {name.rpartition(".")[0]: name for name in files if is_audio(name)}
 
 

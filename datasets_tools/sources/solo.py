@@ -1,6 +1,6 @@
-"""Recordings of one instrument alone: `<root>/<instrument>/<recording>`, also in further folders.
+"""Recordings of one instrument alone: `<root>/<instrument>/<recording>`, also in subfolders.
 
-Each recording is a track of one stem; the label is the name of the folder right below the root.
+Each recording is a track with one stem; the label is the name of the folder directly below the root.
 """
 
 import os

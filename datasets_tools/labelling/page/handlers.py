@@ -1,4 +1,4 @@
-"""What the page of labelling.page asks its server: tracks, stems, hints, marks. JSON, and the sounds as WAV."""
+"""The requests of the labelling page: tracks, stems, hints and marks as JSON, and sounds as WAV."""
 
 import functools
 import hmac
@@ -28,10 +28,10 @@ KEYS = {
     "inaudible": "I",
     "audible": "A",
     "detailed": "D",
-}  # those of the thesis's tool
+}  # as in the thesis's tool
 _STATIC = Path(__file__).parent / "static"
-_WAIT = 2.0  # seconds that a request waits for a sound; then the page asks again
-_SOON = 3  # tracks for which hints are sought ahead
+_WAIT = 2.0  # seconds that a request waits for a sound before the page asks again
+_SOON = 3  # number of coming tracks to find hints for
 
 URLS = (
     "/", "Page",
@@ -52,11 +52,11 @@ def make_site(context: "Context") -> site.Wsgi:
 
 
 def _context() -> "Context":
-    """What the handlers share, for who has the key. Everything but the first call has it as a cookie."""
+    """The shared Context, if the request has the key. All requests but the first one send it as a cookie."""
     context = web.ctx.context
     given = web.cookies().get(context.cookie, "")
     if not hmac.compare_digest(given.encode(), context.key.encode()):
-        raise Refused(403, "Open the page with the whole address that the terminal shows.")
+        raise Refused(403, "Open the page with the complete address shown in the terminal.")
     return context
 
 
@@ -69,25 +69,25 @@ def _number(text: str, items: Sequence) -> int:
 def _sitting() -> str:
     sitting = web.input(_method="get", sitting="").sitting
     if not re.fullmatch("[0-9a-f-]{8,40}", sitting):
-        raise Refused(400, "Which page asks must be told: sitting.")
+        raise Refused(400, "The request lacks the parameter sitting.")
     return sitting
 
 
 def _written(change):
-    """What `change` does with the marks on disk. Refused where they cannot be written."""
+    """Call `change`, which changes marks on disk, and return its result. Raises Refused if they cannot be written."""
     try:
         return change()
     except OSError as error:
-        raise Refused(500, f"The mark is not set: {error_line(error)}") from None
+        raise Refused(500, f"The mark was not set: {error_line(error)}") from None
 
 
 def _state(context: "Context", sitting: str) -> dict[str, Any]:
-    """What every answer about marks tells of the whole."""
+    """The overall state, which every answer about marks contains."""
     return context.judging.progress(sitting) | {"undoable": context.judging.count(sitting)}
 
 
 class Page:
-    """/, with the key in the address at the first time."""
+    """/, with the key in the address on the first visit."""
 
     def GET(self) -> Any:
         context = web.ctx.context
@@ -99,7 +99,7 @@ class Page:
 
 
 class Sitting:
-    """What a page needs to begin: the settings, the marks, and the first track (null: all are judged)."""
+    """What a page needs to start: the settings, the marks, and the first track (null: all are judged)."""
 
     def GET(self) -> Any:
         context, sitting = _context(), _sitting()
@@ -111,7 +111,7 @@ class Sitting:
 
 
 class Track:
-    """One track: its stems and marks; with `hear=1` the sitting hears it now, and learns what is likely to be next."""
+    """One track: its stems and marks; with `hear=1` the sitting starts to play it and gets the likely next track."""
 
     def GET(self, track: str) -> Any:
         context = _context()
@@ -130,7 +130,7 @@ class Track:
 
 
 def _prepare(context: "Context", sitting: str, number: int, stems: Sequence[dict[str, Any]]) -> int | None:
-    """Make ready what the sitting will hear after it began with a track: the number of the track that is next."""
+    """Prepare what the sitting will play after it has started a track. Returns the number of the next track."""
     soon = context.judging.coming(sitting, number)[:_SOON]
     mine = [(number, place, False) for place, stem in enumerate(stems) if stem["judged"]]
     others = [(number, place, True) for _, place, _ in mine] if len(stems) > 1 else []
@@ -141,7 +141,7 @@ def _prepare(context: "Context", sitting: str, number: int, stems: Sequence[dict
 
 
 class Hints:
-    """The hints of a track: lines for each of its stems, or why there are none; not `ready` while they are sought."""
+    """The hints of a track: lines for each stem, or why there are none; not `ready` while the analysis runs."""
 
     def GET(self, track: str) -> Any:
         context = _context()
@@ -158,7 +158,7 @@ class Hints:
 
 
 class Stem:
-    """The sound of a stem, or of the others of its track: where it is and its peaks, or why it cannot be heard."""
+    """The sound of a stem, or of its track's other stems: its address and peaks, or why it cannot be played."""
 
     def GET(self, track: str, stem: str, others: str | None) -> Any:
         sound = _sound(track, stem, others)
@@ -181,17 +181,17 @@ def _sound(track: str, stem: str, others: str | None) -> "Sound | Broken | None"
 
 
 class Wav:
-    """The WAV of a sound, in ranges."""
+    """The WAV of a sound; supports byte ranges."""
 
     def GET(self, track: str, stem: str, others: str | None) -> Any:
         sound = _sound(track, stem, others)
         if sound is None or isinstance(sound, Broken):
-            raise Refused(404, "This sound is not ready.")
+            raise Refused(404, "This sound is not ready yet.")
         return site.send_file(sound.path)
 
 
 class Marks:
-    """Set and take away marks of a track; `done`: it is judged by that, and the answer says what is next."""
+    """Set and clear marks of a track; `done`: this completes its judgement, and the answer has the next track."""
 
     def POST(self, track: str) -> Any:
         context, sitting = _context(), _sitting()
@@ -206,7 +206,7 @@ class Marks:
 
 
 def _judgement(body: bytes) -> tuple[list[str], list[str], bool]:
-    """(marks to set, marks to clear, done) of a request's JSON. Refused where it is anything else."""
+    """(marks to set, marks to clear, done) from the JSON of a request. Raises Refused for anything else."""
     try:
         given = json.loads(body)
         wanted, unwanted, done = given.get("set", []), given.get("clear", []), given.get("done", False)
@@ -214,12 +214,12 @@ def _judgement(body: bytes) -> tuple[list[str], list[str], bool]:
     except (ValueError, TypeError, AttributeError, RecursionError):
         known = False
     if not known or set(wanted) & set(unwanted):
-        raise Refused(400, f"A judgement has set and clear, lists of {', '.join(KEYS)}, and done, true or false.")
+        raise Refused(400, f"A judgement needs set and clear (lists of {', '.join(KEYS)}) and done (true or false).")
     return wanted, unwanted, done
 
 
 class Undo:
-    """Take back the sitting's last judgement; `track` is the one that it was of, or null."""
+    """Undo the sitting's last judgement; `track` is the track that was judged, or null."""
 
     def POST(self) -> Any:
         context, sitting = _context(), _sitting()
@@ -228,7 +228,7 @@ class Undo:
 
 
 class History:
-    """The tracks that a sitting has judged, the latest first, with their marks."""
+    """The tracks that a sitting has judged, with their marks, the latest first."""
 
     def GET(self) -> Any:
         judging = _context().judging

@@ -1,7 +1,7 @@
-"""Who has judged what: tracks in their order, judgements as they come, undo, what is next, and how long it will take.
+"""The progress of judging: the order of tracks, judgements, undo, the next track, and the remaining time.
 
-The marks are the files on disk (labelling.marks) and are read again whenever they are asked for, since other people may
-judge the same folder. Only what a person did since the page was opened, a sitting, is kept here.
+The marks are files on disk (labelling.marks). They are read again each time, since other people may judge the same
+folder. Only what a person did since opening the page, a sitting, is kept here.
 """
 
 import threading
@@ -16,26 +16,26 @@ from datasets_tools.organize import Organised
 
 @dataclass(frozen=True)
 class Judgement:
-    """One key that changed marks: the track's number, what it did, and the seconds of listening that it ended."""
+    """One key press that changed marks: the track's number, the change, and the seconds of listening before it."""
 
     track: int
     change: Change
-    seconds: float | None  # None where the track was not done by it, or was before
+    seconds: float | None  # None if it did not complete the track, or the track was already judged
 
 
 class Judging:
-    """The judging of `group` in `tracks` (Organised, in the order in which they are heard), by one or more sittings.
+    """The judging of `group` in `tracks` (in the order in which they are played) by one or more sittings.
 
-    A sitting is any text that tells one open page from another.
+    A sitting is any text that identifies an open page.
     """
 
     def __init__(self, tracks: Iterable[Organised], group: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.tracks, self.group = tuple(tracks), group
         self._clock = clock
         self._lock = threading.RLock()
-        self._judgements: dict[str, list[Judgement]] = {}  # of each sitting, the earliest first
-        self._since: dict[str, float] = {}  # when each sitting began with what it hears
-        self._at: dict[str, int | None] = {}  # the track that each sitting hears
+        self._judgements: dict[str, list[Judgement]] = {}  # {sitting: the earliest first}
+        self._since: dict[str, float] = {}  # {sitting: when it started its current track}
+        self._at: dict[str, int | None] = {}  # {sitting: its current track}
 
     def marks(self, number: int) -> list[str]:
         """The marks of track `number`, in the order of MARKS."""
@@ -43,11 +43,11 @@ class Judging:
         return [mark for mark in MARKS if mark in given]
 
     def judged(self) -> list[bool]:
-        """For each track whether it is checked."""
+        """Whether each track is checked."""
         return [is_checked(track.folder, self.group) for track in self.tracks]
 
     def hear(self, sitting: str, number: int | None) -> None:
-        """A sitting has begun with track `number`, or with none (None)."""
+        """Note that a sitting has started track `number` (None: no track)."""
         with self._lock:
             self._at[sitting] = number
             self._since.setdefault(sitting, self._clock())
@@ -55,7 +55,7 @@ class Judging:
     def judge(
         self, sitting: str, number: int, wanted: Iterable[str] = (), unwanted: Iterable[str] = (), done: bool = True
     ) -> Judgement:
-        """Set and take away marks of track `number`, at once on disk; where `done` it is checked. The Judgement."""
+        """Set and clear marks of track `number` on disk; if `done`, it becomes checked."""
         with self._lock:
             wanted = frozenset(wanted) | ({"checked"} if done else set())
             change = change_marks(self.tracks[number].folder, self.group, wanted, unwanted)
@@ -68,7 +68,7 @@ class Judging:
             return judgement
 
     def undo(self, sitting: str) -> Judgement | None:
-        """Take back the sitting's last judgement; that Judgement, or None where there is none."""
+        """Undo the sitting's last judgement and return it; None if there is none."""
         with self._lock:
             if not self._judgements.get(sitting):
                 return None
@@ -79,13 +79,13 @@ class Judging:
             return last
 
     def count(self, sitting: str) -> int:
-        """How many judgements of a sitting there are to be undone."""
+        """The number of judgements that a sitting can undo."""
         return len(self._judgements.get(sitting, ()))
 
     def coming(self, sitting: str, number: int = -1) -> list[int]:
-        """The tracks that are not checked in the order in which they come after `number`: all after it, then from 0.
+        """The tracks that are not checked yet: those after `number`, then from 0 on.
 
-        What another sitting hears at the moment is left to it as long as there are others.
+        Tracks that another sitting is playing are left out as long as there are others.
         """
         with self._lock:
             judged = self.judged()
@@ -94,25 +94,25 @@ class Judging:
             return sorted((track for track in after if not judged[track]), key=lambda track: track in elsewhere)
 
     def go_on(self, sitting: str, number: int = -1) -> int | None:
-        """The track that comes after `number`, which the sitting hears now; None where all are judged."""
+        """Let the sitting play the next track after `number` and return it; None if all are judged."""
         with self._lock:
             following = next(iter(self.coming(sitting, number)), None)
             self.hear(sitting, following)
             return following
 
     def history(self, sitting: str) -> list[int]:
-        """The numbers of the tracks that a sitting has judged, the latest first, each once."""
+        """The numbers of the tracks that a sitting has judged, each once, the latest first."""
         with self._lock:
             numbers = [judgement.track for judgement in reversed(self._judgements.get(sitting, ()))]
         return list(dict.fromkeys(numbers))
 
     def total(self) -> int:
-        """How many tracks were judged by all sittings, and not taken back."""
+        """The number of tracks judged by all sittings, without those undone."""
         every = [judgement for judgements in self._judgements.values() for judgement in judgements]
         return len({judgement.track for judgement in every if judgement.seconds is not None})
 
     def progress(self, sitting: str) -> dict[str, int | float | None]:
-        """{total, judged, left}: the seconds that are left at the sitting's median, None before it has judged any."""
+        """{total, judged, left}: `left` is the remaining time in seconds at the sitting's median pace, or None."""
         judged = sum(self.judged())
         with self._lock:
             mine = self._judgements.get(sitting, ())

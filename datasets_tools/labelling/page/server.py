@@ -1,4 +1,4 @@
-"""Judging stems by ear: a page on this machine that plays one stem after the other and writes marks with every key."""
+"""Judge stems by ear: a page on this machine plays one stem after another and writes marks at the press of a key."""
 
 import contextlib
 import functools
@@ -27,7 +27,7 @@ _SCRATCH = "splitstrument-listen-"
 
 @dataclass(frozen=True)
 class Listening:
-    """How stems are judged: the group that the marks belong to, groups sounds with it, parts, and where the page is."""
+    """How to judge stems: the group for the marks, groups to play with it, parts per stem, and the page's port."""
 
     group: str
     also: tuple[str, ...] = ()
@@ -43,21 +43,21 @@ class Context:
 
     settings: Listening
     judging: Judging
-    stems: list  # of each track: [(group, file)], those that are judged first
+    stems: list  # for each track [(group, file)], the group to judge first
     sounds: SoundCache
     hints: Prefetch
     key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    # Cookies do not tell ports apart, so that two of these pages at once need two names.
+    # Cookies ignore the port, so two of these pages at once need different names.
     cookie: str = field(default_factory=lambda: f"listen_{secrets.token_hex(4)}")
 
 
 def listen(
     tracks: Sequence[Organised], settings: Listening, examine: Callable[..., Outcome], known: Iterable[Outcome] = ()
 ) -> int:
-    """Serve the page for judging `tracks` until Ctrl-C; the exit code.
+    """Serve the page for judging `tracks` until Ctrl-C. Returns the exit code.
 
-    `examine(track, check=...)` is an Outcome whose result is {(group, file's name): hints}; `known`: those of all
-    tracks, where they are there already. `check` is as in `hints_of`.
+    `examine(track, check=...)` returns an Outcome with the result {(group, file name): hints}; `known`: the Outcomes
+    of all tracks, if they are already known. `check` is as in `hints_of`.
     """
     with _scratch() as folder:
         context = make_context(tracks, settings, examine, folder, known)
@@ -65,9 +65,9 @@ def listen(
         address = f"{server.address}/?key={context.key}"
         todo = context.judging.coming("")
         context.sounds.want("", [(number, 0, False) for number in todo[:2]])  # while the browser starts
-        print(f"{len(tracks)} tracks with {settings.group}, {len(todo)} of them to judge: open\n  {address}")
-        print("Ctrl-C ends the listening; every mark is on disk already.", flush=True)
-        if settings.browser:  # one that runs in the terminal would not come back
+        print(f"{len(tracks)} tracks with {settings.group}, {len(todo)} of them to judge. Open\n  {address}")
+        print("Press Ctrl-C to stop. Every mark is saved immediately.", flush=True)
+        if settings.browser:  # in a thread, since a browser in the terminal would block
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         with contextlib.closing(context.sounds), contextlib.closing(context.hints):
             server.run()
@@ -78,9 +78,9 @@ def listen(
 
 @contextlib.contextmanager
 def _scratch() -> Iterator[str]:
-    """A folder for sounds, which goes at the end; those that killed processes left go now."""
+    """A folder for sounds, deleted at the end; folders that killed processes left behind are deleted now."""
     for left in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
-        # A living process keeps its own locked, as soon as it has made it.
+        # A running process keeps its folder locked from the moment it is created.
         with contextlib.suppress(OSError), locked(left):
             if left.stat().st_mtime < time.time() - 60:
                 shutil.rmtree(left, ignore_errors=True)
@@ -95,7 +95,7 @@ def make_context(
     folder: str | Path,
     known: Iterable[Outcome] = (),
 ) -> Context:
-    """The Context for `tracks`; sounds lie in `folder`."""
+    """The Context for `tracks`; sounds are stored in `folder`."""
     stems = [_stems(track, (settings.group, *settings.also)) for track in tracks]
     hints = dict(enumerate(known))
 
@@ -108,6 +108,6 @@ def make_context(
 
 
 def _stems(track: Organised, groups: Sequence[str]) -> list[tuple[str, Path]]:
-    """(group, file) of every stem that can be sounds, those of `groups` first."""
+    """(group, file) of every stem that may be played, those of `groups` first."""
     others = [group for group in track.stems if group not in groups and group not in SILENT_GROUPS]
     return [(group, file) for group in (*groups, *others) for file in track.stems.get(group, ())]
