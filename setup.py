@@ -39,7 +39,7 @@ setup(
     # What separates, and the tools for data; what trains is an extra.
     install_requires=[
         "argcomplete>=3.5",
-        "av>=18",
+        "av>=18,<19",  # its majors take arguments away
         "google-crc32c>=1.5",
         "joblib>=1.4",
         "mutagen>=1.47",
