@@ -272,7 +272,7 @@ def test_charts_are_played_by_mma():
         played = charts.play(chart, seed)
         assert played.seconds > 8 and f"Groove {groove}\n" in chart
         assert charts.play(chart, seed) == played
-    with pytest.raises(ValueError, match="MMA does not take the chart"):
+    with pytest.raises(ValueError, match="MMA rejects the chart"):
         charts.play("Groove NoSuchGroove\n1 C\n", 0)
 
 

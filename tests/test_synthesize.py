@@ -120,7 +120,7 @@ def test_what_is_there_stays_and_what_was_left_half_made_goes(sounds, pianos, ca
         (["--midi", "/nowhere"], "/nowhere: no such file or folder"),
         (["--leave-out", "Sines", "Saws"], "contains none of the known instruments"),
         (["--charts", "2"], "charts: must be 0 to 1"),
-        (["--seed", "-1"], "seed: must not be negative"),
+        (["--seed", "-1"], "seed: must be at least 0"),
     ],
 )
 def test_wrong_options_are_one_line(sounds, tmp_path, capsys, more, said):
@@ -133,7 +133,7 @@ def test_songs_of_unknown_licence_are_refused(sounds, tmp_path, capsys):
     (tmp_path / "found").mkdir()
     (tmp_path / "found" / "song.mid").write_bytes((sounds / "scales" / "song.mid").read_bytes())
     assert command(sounds, tmp_path / "songs", "--midi", tmp_path / "found") == 2
-    assert "song.mid: no licence is known of it" in capsys.readouterr().err
+    assert "song.mid: its licence is unknown" in capsys.readouterr().err
 
 
 def test_a_table_of_material_is_checked(sounds, tmp_path, capsys):

@@ -1,7 +1,7 @@
-"""Parts made up for a score's chords: drums, bass, guitars that strum, pick and play solos, keys, pads, horns.
+"""Invent parts for the chords of a score: drums, bass, guitars that strum, pick and play solos, keys, pads, horns.
 
-Many MIDI songs are a piano alone, or have a guitar that no hand could play: what is missing in a band is made here.
-A bar is a pattern of 16 steps (see patterns.hits).
+Many MIDI songs have only a piano, or a guitar part that nobody could play. This module makes what a band would add. A
+bar is a pattern of 16 steps (see patterns.hits).
 """
 
 from collections.abc import Iterator, Sequence
@@ -75,13 +75,13 @@ PENTATONIC = {True: (0, 3, 5, 7, 10), False: (0, 2, 4, 7, 9)}  # minor, major
 
 
 class Accompaniment:
-    """Makes Parts for `chords` (see `chords.heard`) over `bars`, (start, end) each, by the Generator `random`."""
+    """Make Parts for `chords` (see `chords.heard`) over `bars`, (start, end) each, with the Generator `random`."""
 
     def __init__(
         self, chords: Sequence[Chord], bars: Sequence[tuple[float, float]], random: np.random.Generator
     ) -> None:
         self.chords, self.bars, self.random = chords, bars, random
-        # Sections of four or eight bars: within one a player keeps a pattern, and may rest for all of it.
+        # In a section of four or eight bars, a player keeps a pattern, or rests throughout.
         size = int(random.choice([4, 8]))
         self.sections = [bars[at : at + size] for at in range(0, len(bars), size)]
 
@@ -91,7 +91,7 @@ class Accompaniment:
         return begun[-1] if begun else None
 
     def _hits(self, patterns: Sequence[str], rest: float = 0.0) -> Iterator[tuple[str, float, float, int]]:
-        """(symbol, start, end, step) of every hit; a section rests by the chance `rest`."""
+        """Yield (symbol, start, end, step) for every hit; a section is silent with probability `rest`."""
         for section in self.sections:
             if self.random.random() < rest:
                 continue
@@ -134,7 +134,7 @@ class Accompaniment:
         return Part(33, tuple(notes), role="bass")
 
     def strum(self) -> Part:
-        """Chords over up to six strings, down and up, the strings one after the other."""
+        """Chords on up to six strings, strummed down and up, one string after another."""
         fret, notes = int(self.random.choice([0, 0, 0, 2, 3, 5, 7])), []
         spread = self.random.uniform(0.005, 0.022)
         for symbol, start, end, step in self._hits(STRUMS, 0.15):
@@ -149,7 +149,7 @@ class Accompaniment:
         return Part(25, tuple(notes), role="strum")
 
     def power(self) -> Part:
-        """Root, fifth and octave low on the neck, some of them muted by the palm ("m": short).
+        """Power chords: root, fifth and octave low on the neck, some of them palm-muted ("m": short).
 
         The lowest string is E, or tuned down to as low as A.
         """
@@ -165,7 +165,7 @@ class Accompaniment:
         return Part(30, tuple(notes), role="power")
 
     def arpeggio(self) -> Part:
-        """The chord's notes one by one, each ringing on with the chord, for 1.5 s at most."""
+        """The notes of the chord one by one, each ringing as long as the chord, for 1.5 s at most."""
         fret, notes = int(self.random.choice([0, 0, 2, 5, 7])), []
         for symbol, start, end, step in self._hits(ARPEGGIOS, 0.1):
             if chord := self.chord(start):
@@ -175,11 +175,11 @@ class Accompaniment:
         return Part(27, tuple(notes), role="arpeggio")
 
     def solo(self, low: int = 57) -> Part:
-        """A melody of one voice over the chords: phrases in the key's five notes, with pauses between them."""
+        """A single-voice melody over the chords: phrases in a pentatonic scale, with pauses between them."""
         notes, place = [], int(self.random.integers(5, 12))
         root = np.bincount([chord.root for chord in self.chords], minlength=12).argmax()
         minor = np.mean([(chord.root + 3) % 12 in chord.classes for chord in self.chords]) > 0.5
-        # Five notes that are in tune with most chords: those of the commonest one.
+        # The pentatonic scale of the most frequent chord fits most other chords.
         steps = PENTATONIC[bool(minor)]
         base = low + (root - low) % 12
         for start, end in self.bars:
@@ -196,7 +196,7 @@ class Accompaniment:
         return Part(30, tuple(notes), role="solo")
 
     def comp(self, low: int = 55) -> Part:
-        """Chords of keys or horns: short or held, near one place."""
+        """Chords of keys or horns, short or held, in a narrow range."""
         notes = []
         for _, start, end, step in self._hits(COMPS, 0.15):
             if chord := self.chord(start):
@@ -204,7 +204,7 @@ class Accompaniment:
         return Part(4, tuple(notes), role="comp")
 
     def pad(self, low: int = 52) -> Part:
-        """Every chord held for as long as it lasts."""
+        """Every chord, held for its whole length."""
         notes = [
             Note(chord.start, chord.end, pitch, self._velocity(1, 70))
             for chord in self.chords
@@ -214,7 +214,7 @@ class Accompaniment:
 
 
 def bars_of(score: Score) -> list[tuple[float, float]]:
-    """(start, end) of the bars of a Score: as it says, else four beats each."""
+    """(start, end) of the bars of a Score; four beats each if it does not say."""
     edges = [*score.bars] if len(score.bars) > 1 else [*score.beats[::4]]
     edges = [time for time in edges if time < score.seconds - 0.5] + [score.seconds]
     return [(start, end) for start, end in zip(edges[:-1], edges[1:], strict=True) if 0.4 < end - start < 8]

@@ -1,12 +1,12 @@
-"""A guitar amplifier and its loudspeaker's cabinet, a different one each time.
+"""A guitar amplifier and its loudspeaker cabinet, different each time.
 
-Sounds are float32 (frames, channels); the random choices come from the given numpy Generator.
+Audio is float32 (frames, channels); random choices use the given NumPy Generator.
 """
 
 import numpy as np
 
-# What loudspeakers for guitars do: Hz and dB. With it, distorted guitars have the long-term spectrum of recorded ones:
-# level from 125 Hz to 4 kHz, 13 to 22 dB less at 8 kHz, 40 at 16 kHz.
+# Frequency response of guitar loudspeakers: Hz and dB. It gives distorted guitars the long-term spectrum of recorded
+# ones: flat from 125 Hz to 4 kHz, 13 to 22 dB lower at 8 kHz, 40 dB lower at 16 kHz.
 _CABINET = np.array(
     [[20, -40], [45, -16], [80, -1], [120, 5], [250, 2], [450, -2], [1000, -1], [2000, 3], [3000, 5], [4000, 4]]
     + [[5000, -1], [6500, -8], [8500, -17], [12000, -30], [22050, -50]]
@@ -17,12 +17,13 @@ _TAPS = 1024
 def amplified(
     audio: np.ndarray, drive: float, random: np.random.Generator, rate: int, response: np.ndarray | None = None
 ) -> np.ndarray:
-    """`audio` through preamplifier, tone, power amplifier and cabinet; `drive` in dB: 0 is clean, 40 the heaviest.
+    """Pass `audio` through preamplifier, tone control, power amplifier and cabinet.
 
-    `response` is the cabinet's, (taps,), such as a recorded one; a random one unless given.
+    `drive` is in dB: 0 is clean, 40 the heaviest. `response`, (taps,), is the cabinet's impulse response, for example
+    a recorded one (default: a random one).
 
-    The two channels go through it as one, so that notes played together intermodulate, which is how a distorted chord
-    sounds. Each stage's tanh works at four times the rate: what folds back lies under the cabinet's fall.
+    The two channels are mixed first, so that notes played together intermodulate, as in a real distorted chord. The
+    tanh of each stage works at four times the sample rate, so aliasing is hidden by the cabinet's roll-off.
     """
     from scipy.signal import butter, oaconvolve, resample_poly, sosfilt
 
@@ -31,7 +32,7 @@ def amplified(
     if not sounding.any():
         return np.zeros_like(audio)
     signal = signal / np.sqrt(np.mean(signal[sounding] ** 2))
-    # What is too low makes a distorted chord muddy, so players cut it, or raise the middle ("screamers").
+    # Low frequencies make a distorted chord muddy, so players cut them or boost the mids ("screamers").
     tight = butter(1, random.uniform(30, 90 + 3 * max(drive, 0)), "high", fs=rate, output="sos")
     signal = sosfilt(tight, signal)
     if random.random() < 0.5:
@@ -53,10 +54,10 @@ def amplified(
 
 
 def cabinet(random: np.random.Generator, rate: int) -> np.ndarray:
-    """The impulse response of a random loudspeaker before a random microphone: (1024,), of minimum phase.
+    """The minimum-phase impulse response, (1024,), of a random loudspeaker with a random microphone.
 
-    The curve above, its corner moved, with dips and peaks of some dB: broad ones everywhere, narrow ones above 800 Hz,
-    where the cone no longer moves as one.
+    It is the curve above with a shifted corner and dips and peaks of some dB: broad ones everywhere, narrow ones above
+    800 Hz, where the cone breaks up into partial vibrations.
     """
     frequencies = np.maximum(np.fft.rfftfreq(2 * _TAPS, 1 / rate), 10)
     octaves = np.log2(frequencies / 10)
@@ -65,7 +66,7 @@ def cabinet(random: np.random.Generator, rate: int) -> np.ndarray:
     broad = np.interp(octaves, np.linspace(0, 11.2, 24), random.normal(0, 2.2, 24))
     narrow = np.interp(octaves, np.linspace(0, 11.2, 160), random.normal(0, 2.5, 160))
     decibels = curve + broad + np.clip(np.log2(frequencies / 800), 0, 1) * narrow
-    # The minimum phase belongs to the logarithm's cepstrum, folded onto positive times.
+    # For minimum phase, fold the cepstrum of the logarithm onto positive times.
     cepstrum = np.fft.irfft(decibels * np.log(10) / 20)
     cepstrum[1:_TAPS] *= 2
     cepstrum[_TAPS + 1 :] = 0

@@ -1,7 +1,7 @@
-"""Who plays what: a score's parts, and made-up ones where a band lacks them, given to instruments.
+"""Assign a score's parts, and invented parts for missing players, to instruments.
 
-The target's parts go to its own instruments; the others mostly to those that are most easily taken for it, for that is
-what a network has to learn.
+The target's parts go to its own instruments. The others mostly go to instruments that are easily mistaken for the
+target, since a network has to learn that difference.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from datasets_tools.synthesis.scores import Part, Score, played
 from datasets_tools.synthesis.styles import expressive, strummed
 
 TARGETS = {"guitar": GUITARS, "piano": ("piano",)}
-# How often a part of the backing is played by which family, where the target is another one.
+# Weights for the choice of the family that plays a backing part, by target.
 CONFUSERS = {
     "guitar": {
         **{"piano": 2.0, "electric piano": 2.5, "clavinet": 2.0, "harpsichord": 0.7, "mallets": 0.8, "organ": 2.5},
@@ -36,14 +36,14 @@ MADE = {
     "piano": ("comp", "arpeggio", "comp", "pad"),
 }
 LEADS = ("voice", "brass", "reeds", "flutes", "synth lead")
-BASSES, EFFECTS = range(32, 40), range(104, 128)  # from 104 on: sitar, kalimba, gun shot: no part of a band here
+BASSES, EFFECTS = range(32, 40), range(104, 128)  # programs from 104 on (sitar, kalimba, gun shot ...) are not used
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A Part, who plays it, and whether it is the target's. `drive`: of an amplifier in dB, or None.
+    """A Part, its instrument, and whether it belongs to the target. `drive`: of an amplifier in dB, or None.
 
-    `level`: in dB, of what sounds, before the song's own balance. `doubled`: played twice, on both sides.
+    `level`: in dB, without pauses, before the song's own balance. `doubled`: played twice, left and right.
     """
 
     part: Part
@@ -55,9 +55,9 @@ class Voice:
 
 
 def arranged(score: Score, target: str, material: Material, random: np.random.Generator) -> list[Voice] | None:
-    """The Voices of a Score for a `target` of TARGETS; at least one of them the target's, and one not.
+    """The Voices of a Score for a `target` of TARGETS, with at least one voice of the target and one other.
 
-    None where the material or the score has nothing to play.
+    None if the material or the score is not sufficient.
     """
     families = [family for family in TARGETS[target] if family in material.families]
     made = Accompaniment(chords.heard(score), bars_of(score), random)
@@ -66,7 +66,7 @@ def arranged(score: Score, target: str, material: Material, random: np.random.Ge
     others = [p for p in parts if p not in own and not p.drums and p.program not in BASSES and len(p.notes) > 8]
     if not families or not (parts and (made.chords or own)):
         return None
-    # A piano song's voices may all be pianos: the fullest is the likeliest, and the others are played by others.
+    # All parts of a piano song may be pianos: the fullest one is the most likely target, others get other instruments.
     fullness = [len(part.notes) ** 2 for part in own]
     chances = [one / sum(fullness) for one in fullness]
     own = [own[index] for index in random.choice(len(own), len(own), False, chances)] if own else []
@@ -94,7 +94,7 @@ def _targets(
     material: Material,
     random: np.random.Generator,
 ) -> list[Voice | None]:
-    """The target's `count` voices: its own parts, or made ones, or, in a song without, another's part lent to it."""
+    """`count` voices of the target: its own parts, invented ones or, in a song without any, another player's part."""
     chances = {"acoustic guitar": 0.25, "electric guitar": 0.3, "distorted guitar": 0.45, "piano": 1.0}
     weights = [chances[family] for family in families]
     family = random.choice(families, p=[weight / sum(weights) for weight in weights])
@@ -121,7 +121,7 @@ def _targets(
 def guitar(
     part: Part, family: str, material: Material, random: np.random.Generator, target: bool = True
 ) -> Voice | None:
-    """A guitar's Voice of a family: strings through an amplifier, but for acoustic ones and sampled distortion."""
+    """A guitar Voice: strings through an amplifier, except for acoustic guitars and sampled distortion."""
     part = strummed(part, random) if part.role == "" and random.random() < 0.8 else part
     part = expressive(part, random) if random.random() < 0.7 else part
     drive, level = None, random.normal(-20, 2.5)
@@ -129,7 +129,7 @@ def guitar(
     if family == "electric guitar" and random.random() < 0.75:
         drive = random.uniform(-6, 12)
     if family == "distorted guitar" and random.random() < 0.75:
-        # A real amplifier hears clean strings; sampled distorted notes do not intermodulate.
+        # The input of a real amplifier is clean. Distorted samples of single notes would not intermodulate.
         clean = material.pick("electric guitar", random) or instrument
         drive = random.uniform(14, 40)
         instrument = clean and replace(clean, family=family, program=FAMILIES[family][0])
@@ -140,13 +140,13 @@ def guitar(
 
 
 def piano(part: Part, material: Material, random: np.random.Generator) -> Voice | None:
-    """A piano's Voice, the target's."""
+    """A piano Voice for the target."""
     performed, instrument = played(part, random, 0.004, 5.0), material.pick("piano", random)
     return Voice(performed, instrument, True, random.normal(-20, 2.5)) if instrument else None
 
 
 def _rhythm(parts: Sequence[Part], made: Accompaniment, material: Material, random: np.random.Generator) -> list[Voice]:
-    """Bass and drums, the score's own or made."""
+    """Bass and drums, from the score or invented."""
     voices = []
     basses = [part for part in parts if not part.drums and part.program in BASSES]
     drums = sorted((part for part in parts if part.drums), key=lambda part: -len(part.notes))[:1]
@@ -163,7 +163,7 @@ def _rhythm(parts: Sequence[Part], made: Accompaniment, material: Material, rand
 def _backing(
     target: str, others: Sequence[Part], made: Accompaniment, material: Material, random: np.random.Generator
 ) -> list[Voice | None]:
-    """One to five further voices, of the families that are most easily taken for the target."""
+    """One to five further voices, of families that are easily mistaken for the target."""
     weights = {name: weight for name, weight in CONFUSERS[target].items() if name in material.families}
     voices: list[Voice | None] = []
     names = list(weights)
@@ -189,7 +189,7 @@ def _backing(
             voices.append(guitar(part, family, material, random, target=False))
             continue
         part = expressive(part, random) if family in LEADS else part
-        # An organ, a clavinet or a voice through an amplifier is no guitar either.
+        # An amplified organ, clavinet or voice is still not a guitar.
         drive = random.uniform(0, 30) if random.random() < 0.12 else None
         performed, instrument = played(part, random), material.pick(family, random)
         if instrument:

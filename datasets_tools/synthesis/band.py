@@ -1,7 +1,7 @@
 """A small synthetic rock band: composed songs with true stems, made without any samples.
 
-Strings are plucked waveguides (Karplus and Strong 1983; Jaffe and Smith 1983), keys decaying partials,
-drums swept sines and noise; the seed decides all, from the key to the mix.
+Strings are plucked waveguides (Karplus and Strong 1983; Jaffe and Smith 1983), keys are decaying partials, and drums
+are swept sines and noise. The seed determines everything, from the key to the mix.
 """
 
 import os
@@ -20,7 +20,7 @@ from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 from splitstrument.stages.locking import kept
 
-# Scale, and progressions as degrees from 0, one chord a bar; none is diminished, so power chords always fit.
+# Scale, and progressions as degrees from 0, one chord per bar; none is diminished, so power chords always fit.
 MODES = (
     ((0, 2, 4, 5, 7, 9, 11), ((0, 4, 5, 3), (5, 3, 0, 4), (0, 5, 3, 4), (0, 3, 5, 4), (3, 0, 4, 5))),
     ((0, 2, 3, 5, 7, 8, 10), ((0, 5, 2, 6), (0, 6, 5, 6), (0, 3, 5, 6), (5, 6, 0, 0), (0, 2, 6, 3))),
@@ -91,10 +91,10 @@ def amplifier(signal: np.ndarray, sample_rate: int, drive: float) -> np.ndarray:
 
 
 class _Band:
-    """A composition and its players, each giving its part as (frames, 2)."""
+    """A composition and its players; each player returns a part as (frames, 2)."""
 
     def __init__(self, rng: np.random.Generator, seconds: float, rate: int) -> None:
-        count = max(round(seconds * rng.uniform(84, 144) / 240) - 1, 1)  # bars before the final chord's
+        count = max(round(seconds * rng.uniform(84, 144) / 240) - 1, 1)  # bars before the final chord
         self.rng, self.rate, self.frames = rng, rate, round(seconds * rate)
         self.step = seconds / (count + 1) / 16  # seconds in a sixteenth
         (self.scale, progressions), self.tonic = MODES[rng.integers(2)], int(rng.integers(40, 52))  # MIDI
@@ -111,10 +111,10 @@ class _Band:
         return self.tonic + self.scale[degree % 7] + 12 * (degree // 7)
 
     def near(self, degree: int, low: int) -> int:
-        return low + (self.pitch(degree) - low) % 12  # in the octave from low up: chords stay close
+        return low + (self.pitch(degree) - low) % 12  # in the octave above low, so that chords stay close
 
     def chord(self, degree: int, bottom: int, low: int) -> list[int]:
-        """The root near bottom, the chord's three notes near low and the lowest of them an octave higher."""
+        """The root near bottom, the chord's three notes near low, and the lowest of these an octave higher."""
         triad = sorted(self.near(degree + third, low) for third in (0, 2, 4))
         return [self.near(degree, bottom), *triad, triad[0] + 12]
 
@@ -130,7 +130,7 @@ class _Band:
                 yield symbol, degree, start, held * self.step, velocity, step, number
 
     def place(self, track: np.ndarray, note: np.ndarray, start: float, release: float = 0.03) -> None:
-        """Add a note to a track, its last release seconds faded out."""
+        """Add a note to a track, with its last `release` seconds faded out."""
         first, fade = round(start * self.rate), np.arange(len(note))[::-1] / (release * self.rate)
         track[first : first + len(note)] += (note * np.minimum(fade, 1))[: max(self.frames - first, 0)]
 
@@ -169,9 +169,9 @@ class _Band:
         string: dict[str, float],
         ring: bool = False,
     ) -> np.ndarray:
-        """Pluck voicing(degree, step, number), all or the digit's, (frames,); ring: to the bar's end.
+        """Pluck all notes of voicing(degree, step, number), or the one of the digit, (frames,).
 
-        `string`: of pluck.
+        `ring`: let notes ring to the end of the bar. `string`: parameters of `pluck`.
         """
         track = np.zeros(self.frames)
         for symbol, degree, start, length, velocity, step, number in self.hits(patterns):
@@ -198,7 +198,7 @@ class _Band:
         contours, rhythm = rng.permutation(CONTOURS), rng.permutation(RHYTHMS)
 
         def melody(degree, step, number):
-            # Two bars, answered a third higher; on strong beats the note moves to the nearest of the chord.
+            # Two bars, answered a third higher; on strong beats the note moves to the nearest chord note.
             note = 14 + contours[number % 2][step * 5 // 16] + number % 4 // 2 * 2
             chord = [degree + third + octave for third in (0, 2, 4) for octave in (0, 7, 14)]
             return [self.pitch(note if step % 8 else min(chord, key=lambda near: abs(near - note)))]
@@ -217,16 +217,16 @@ class _Band:
 
 
 def play(seed: int = 0, seconds: float = 30.0, sample_rate: int = 44100) -> Song:
-    """The seed's song: intro of clean guitar over keys, verse, chorus with power chords and lead, end chord.
+    """The song of a seed: intro of clean guitar over keys, verse, chorus with power chords and lead, end chord.
 
-    Lasts seconds (1 or more) at sample_rate (8000 Hz or more); under about 15 s the sections are very short.
+    It lasts `seconds` (1 or more) at `sample_rate` (8000 Hz or more); below about 15 s the sections are very short.
     """
     from scipy.signal import fftconvolve
 
     rng = np.random.default_rng(seed)
     band = _Band(rng, seconds, sample_rate)
     parts = {"guitar": band.guitars(), "bass": band.bass(), "drums": band.drums(), "piano": band.keys()}
-    # The room: noise of power exp(-13.8 t), a fall of 60 dB in its length, whose sum is length / 13.8.
+    # The room: noise with the power exp(-13.8 t), which falls by 60 dB over its length; the sum is length / 13.8.
     length = round(rng.uniform(0.5, 1.1) * sample_rate)
     room = rng.standard_normal((length, 2)) * np.exp(-6.9 * np.arange(length) / length)[:, None]
     room *= 0.15 / np.sqrt(length / 13.8)
@@ -243,9 +243,9 @@ def play(seed: int = 0, seconds: float = 30.0, sample_rate: int = 44100) -> Song
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write <output>/band<seed>/<group>/<group>.wav and mix/mix.wav, 16 bit; return 1 if a folder exists."""
     parser = Parser("band", "Make songs with stems, by seed.")
-    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where band<seed> go")
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="folder for the songs")
     for option, default in {"--songs": 1, "--seed": 0, "--seconds": 30.0, "--rate": 44100}.items():
-        parser.add_argument(option, type=type(default), default=default, help=f"{default} unless given")
+        parser.add_argument(option, type=type(default), default=default, help=f"default: {default}")
     options = parser.parse_args(arguments)
     if options.songs < 1 or options.seed < 0 or options.seconds < 1 or options.rate < 8000:
         parser.error("need --songs >= 1, --seed >= 0, --seconds >= 1 and --rate >= 8000")

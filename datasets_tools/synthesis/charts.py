@@ -1,6 +1,6 @@
-"""Chord charts, and the bands of MMA (Musical MIDI Accompaniment, Debian's package `mma`) that play them.
+"""Random chord charts, played by MMA (Musical MIDI Accompaniment, Debian's package `mma`).
 
-MMA has about a thousand grooves; its MIDI has a part for each player, with General MIDI programs.
+MMA has about a thousand grooves. Its MIDI output has a part for each player, with General MIDI programs.
 """
 
 import functools
@@ -16,7 +16,7 @@ import numpy as np
 from datasets_tools.synthesis.scores import Score, read_midi
 
 LIBRARY = Path("/usr/share/mma/lib/stdlib")
-# Steps of the scale, major and minor; a chart takes one or two of them, four or eight bars each.
+# Steps of the scale, major and minor; a chart uses one or two progressions of four or eight bars each.
 PROGRESSIONS = {
     False: ("1 5 6m 4", "1 4 5 4", "1 6m 4 5", "6m 4 1 5", "1 1 4 4 1 1 5 5", "2m 5 1 1", "1 3m 4 5", "1 4 1 5")
     + ("1 4 6m 5", "4 5 3m 6m", "2m7 57 1M7 6m7", "17 47 17 17 47 47 17 57", "1 2m 3m 4"),
@@ -27,13 +27,13 @@ NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
 
 def installed() -> bool:
-    """Whether MMA and its grooves are there."""
+    """Whether MMA and its grooves are installed."""
     return bool(shutil.which("mma")) and bool(_grooves())
 
 
 @functools.cache
 def _grooves() -> tuple[str, ...]:
-    """Names of the grooves of four beats a bar."""
+    """The names of the grooves with four beats per bar."""
     names = []
     for path in sorted(LIBRARY.glob("*.mma")):
         text = path.read_text(encoding="latin-1")
@@ -43,7 +43,7 @@ def _grooves() -> tuple[str, ...]:
 
 
 def drawn(random: np.random.Generator, bars: int) -> tuple[str, str]:
-    """(groove, text) of a chart of `bars` bars, with a tempo, a key and one or two progressions."""
+    """(groove, text) of a random chart of `bars` bars, with a tempo, a key and one or two progressions."""
     minor, tonic = bool(random.random() < 0.4), int(random.integers(12))
     progressions = [str(random.choice(PROGRESSIONS[minor])).split() for _ in range(2)]
     chords = (progressions[0] * 2 + progressions[1] * 2) * bars
@@ -56,9 +56,9 @@ def drawn(random: np.random.Generator, bars: int) -> tuple[str, str]:
 
 
 def play(chart: str, seed: int) -> Score:
-    """The Score of a chart's text by MMA, whose bands play by chance: by `seed`.
+    """Let MMA play the text of a chart; `seed` determines its random choices.
 
-    Raises ValueError where MMA is not there, or does not take the chart, with what it says.
+    Raises ValueError if MMA is not installed, or if it rejects the chart, with its message.
     """
     if not shutil.which("mma"):
         raise ValueError("chord charts need MMA (Debian's package mma)")
@@ -66,13 +66,13 @@ def play(chart: str, seed: int) -> Score:
         source, midi = Path(folder) / "chart.mma", Path(folder) / "chart.mid"
         source.write_text(f"RndSeed {seed}\n{chart}", encoding="utf-8")
         command = ["mma", "-w", "-f", str(midi), str(source)]
-        # Its own folder, so that two at a time do not write each other's files.
+        # A separate folder, so that two processes do not overwrite each other's files.
         home = os.environ | {"HOME": folder}
         try:
             answer = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=home, timeout=60)
         except subprocess.TimeoutExpired:
-            raise ValueError("the chart takes MMA longer than a minute") from None
+            raise ValueError("MMA needs more than a minute for the chart") from None
         if answer.returncode or not midi.exists():
             lines = [line for line in (answer.stdout + answer.stderr).splitlines() if line.strip()]
-            raise ValueError(f"MMA does not take the chart: {lines[-1].strip() if lines else 'it says nothing'}")
+            raise ValueError(f"MMA rejects the chart: {lines[-1].strip() if lines else 'no message'}")
         return read_midi(midi)

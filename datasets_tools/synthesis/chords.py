@@ -1,4 +1,4 @@
-"""The chords of a score, half a bar each, and where a guitar's hand finds them."""
+"""The chords of a score, half a bar each, and their fingerings on a guitar."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from datasets_tools.synthesis.scores import Score
 
-# Semitones above the root, and how much a chord of this kind is preferred where notes leave it open.
+# Semitones above the root, and the preference for this kind of chord if the notes are ambiguous.
 KINDS = {
     "": ((0, 4, 7), 0.0),
     "m": ((0, 3, 7), 0.0),
@@ -28,18 +28,18 @@ class Chord:
     classes: tuple[int, ...]
 
     def near(self, low: int) -> list[int]:
-        """Its pitches from `low` up within an octave, in order."""
+        """The chord's pitches within the octave above `low`, in order."""
         return sorted(low + (pitch - low) % 12 for pitch in self.classes)
 
     def bass(self, low: int) -> int:
-        """The root's pitch from `low` up."""
+        """The lowest pitch of the root at or above `low`."""
         return low + (self.root - low) % 12
 
 
 def heard(score: Score) -> list[Chord]:
-    """The Chords of a Score, two beats each (one where the tempo is slow), each the kind that its notes fit best.
+    """The Chords of a Score, two beats each (one at slow tempos), each of the kind that fits the notes best.
 
-    A stretch without notes goes on with the chord before it. Empty where there are fewer than three beats.
+    A passage without notes keeps the previous chord. The list is empty if there are fewer than three beats.
     """
     beats = np.array([*score.beats, score.seconds])
     beats = beats[np.concatenate([[True], np.diff(beats) > 0.05])]
@@ -63,7 +63,7 @@ def heard(score: Score) -> list[Chord]:
 
 
 def _fitting(weights: np.ndarray, bass: int) -> tuple[int, tuple[int, ...]]:
-    """(root, classes) of the best of all roots and kinds; the bass's note is the likelier root."""
+    """(root, classes) of the best combination of root and kind; the bass note is the preferred root."""
     best: tuple[float, int, tuple[int, ...]] = (-np.inf, 0, ())
     for root in range(12):
         for steps, bonus in KINDS.values():
@@ -75,7 +75,7 @@ def _fitting(weights: np.ndarray, bass: int) -> tuple[int, tuple[int, ...]]:
 
 
 def shape(chord: Chord, fret: int) -> list[int]:
-    """The pitches that a hand at `fret` (0: open strings) reaches, the root lowest, on up to six strings."""
+    """The chord's pitches within reach of a hand at `fret` (0: open strings), root lowest, on up to six strings."""
     pitches: list[int] = []
     for string in STRINGS:
         open_note = string + fret

@@ -1,15 +1,15 @@
-"""What a sound passes on its way to a record: equaliser, compressor, modulation, echo, room, place.
+"""Effects of music production: equaliser, compressor, modulation, echo, room, panning.
 
-Sounds are float32 (frames, channels); the random choices come from the given numpy Generator.
+Audio is float32 (frames, channels); random choices use the given NumPy Generator.
 """
 
 import numpy as np
 
-HOP = 0.002  # s, of levels and gains
+HOP = 0.002  # s, between levels or gains
 
 
 def level_normalised(audio: np.ndarray, decibels: float, rate: int) -> np.ndarray:
-    """`audio` scaled so that its parts that sound (0.4 s blocks within 20 dB of the loudest) have this RMS in dBFS."""
+    """Scale `audio` so that its active blocks (0.4 s, within 20 dB of the loudest) have this RMS in dBFS."""
     block = int(0.4 * rate)
     count = len(audio) // block
     power = (audio[: count * block].reshape(count, block * audio.shape[1]) ** 2).mean(1)
@@ -45,7 +45,7 @@ def shelf(frequency: float, gain: float, rate: int) -> np.ndarray:
 
 
 def equaliser(random: np.random.Generator, rate: int, brightness: tuple[float, float] = (-4.0, 7.0)) -> np.ndarray:
-    """One to three random peaks and a random high shelf, `brightness` dB, as sections: the same spread for all."""
+    """One to three random peaks and a random high shelf with a gain in the range `brightness` (dB), as sections."""
     sections = [shelf(random.uniform(1500, 5000), random.uniform(*brightness), rate)]
     for _ in range(random.integers(1, 4)):
         frequency = np.exp(random.uniform(np.log(90), np.log(7000)))
@@ -54,16 +54,16 @@ def equaliser(random: np.random.Generator, rate: int, brightness: tuple[float, f
 
 
 def filtered(audio: np.ndarray, sections: np.ndarray) -> np.ndarray:
-    """`audio` through second-order sections."""
+    """Filter `audio` with second-order sections."""
     from scipy.signal import sosfilt
 
     return sosfilt(sections, audio, axis=0).astype(np.float32)
 
 
 def brightened(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
-    """`audio` with its treble (from 2.5 kHz up) raised to a random share of its power, by 12 dB at most.
+    """Raise the treble of `audio` (from 2.5 kHz) to a random share of its power, by 12 dB at most.
 
-    Sampled instruments are duller than records: microphones stand close, and engineers raise what would be lost.
+    Sampled instruments are duller than records, where microphones are close and engineers boost the treble.
     """
     from scipy.signal import butter, sosfilt
 
@@ -77,7 +77,7 @@ def brightened(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.
 
 
 def roomy(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
-    """A stereo room: the sound plus its convolution with decaying noise of 0.15 to 1.2 s, 8 to 22 dB below."""
+    """Add a stereo room: the convolution with decaying noise of 0.15 to 1.2 s, 8 to 22 dB below the sound."""
     from scipy.signal import oaconvolve
 
     decay = random.uniform(0.15, 1.2)
@@ -88,27 +88,27 @@ def roomy(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarr
 
 
 def placed(audio: np.ndarray, position: float) -> np.ndarray:
-    """Balance between left (-1) and right (+1) with constant power; 0 leaves `audio` as it is."""
+    """Pan between left (-1) and right (+1) with constant power; 0 leaves `audio` as it is."""
     angle = (position + 1) * np.pi / 4
     return audio * np.array([np.cos(angle), np.sin(angle)], np.float32) * np.float32(np.sqrt(2))
 
 
 def compressed(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
-    """`audio` with its loud moments made softer: above a random threshold by a random ratio, within 2 to 30 ms."""
+    """Compress `audio` above a random threshold by a random ratio, with an attack of 2 to 30 ms."""
     threshold, ratio = random.uniform(-18, -4), random.uniform(1.5, 6)
     gain = gain_above(level_of(audio, rate), threshold, ratio, random.uniform(0.002, 0.03), random.uniform(0.05, 0.3))
     return (audio * spread(gain, len(audio), rate)[:, None]).astype(np.float32)
 
 
 def level_of(audio: np.ndarray, rate: int) -> np.ndarray:
-    """The level of each 2 ms in dB, relative to the RMS of what sounds."""
+    """The level of each 2 ms in dB, relative to the RMS of the active parts."""
     power = _hops((audio.astype(np.float64) ** 2).mean(1), rate).mean(1)
     sounding = power[power > power.max() / 1000]
     return 10 * np.log10((power + 1e-12) / (sounding.mean() if len(sounding) and power.max() > 0 else 1.0))
 
 
 def gain_above(level: np.ndarray, threshold: float, ratio: float, attack: float, release: float) -> np.ndarray:
-    """The compressor's gain in dB for `level`: above the threshold it rises by 1 / ratio; attack and release in s."""
+    """The compressor's gain in dB for `level`: the output rises by 1 / ratio above the threshold; times in s."""
     wanted = np.minimum(0, (threshold - level) * (1 - 1 / ratio))
     down, up = np.exp(-HOP / attack), np.exp(-HOP / release)
     gains, gain = np.empty(len(wanted)), 0.0
@@ -120,23 +120,23 @@ def gain_above(level: np.ndarray, threshold: float, ratio: float, attack: float,
 
 
 def spread(decibels: np.ndarray, frames: int, rate: int) -> np.ndarray:
-    """Factors for each of `frames` samples, from gains in dB for each 2 ms."""
+    """Convert gains in dB for each 2 ms to factors for each of `frames` samples."""
     return 10 ** (_between(decibels, frames, rate) / 20)
 
 
 def _hops(values: np.ndarray, rate: int) -> np.ndarray:
-    """Values of samples, (frames,), as (hops, samples in a hop) with zeros behind the end."""
+    """Reshape values of samples, (frames,), to (hops, samples per hop), padded with zeros."""
     hop = round(HOP * rate)
     return np.pad(values, (0, -len(values) % hop)).reshape(-1, hop)
 
 
 def _between(values: np.ndarray, frames: int, rate: int) -> np.ndarray:
-    """Values in the middle of each hop, on straight lines in between: (frames,)."""
+    """Interpolate linearly between values at the centres of hops: (frames,)."""
     return np.interp(np.arange(frames), (np.arange(len(values)) + 0.5) * round(HOP * rate), values)
 
 
 def chorused(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
-    """The sound and a copy of it whose delay of some ms sways: a chorus, or a flanger where it is short."""
+    """Add a copy with a varying delay of some ms: a chorus, or a flanger if the delay is short."""
     from scipy.ndimage import map_coordinates
 
     delay = random.uniform(0.001, 0.025) * rate
@@ -151,7 +151,7 @@ def chorused(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.nd
 
 
 def trembling(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
-    """A tremolo, or a rotating loudspeaker: the level sways, a little apart on both sides."""
+    """A tremolo or rotating loudspeaker: the level varies, with a small offset between the channels."""
     time = np.arange(len(audio))[:, None] / rate
     depth, speed = random.uniform(0.1, 0.6), random.uniform(2, 8)
     sides = np.array([0, random.uniform(0, np.pi)])[: audio.shape[1]]
@@ -159,7 +159,7 @@ def trembling(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.n
 
 
 def echoing(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.ndarray:
-    """Some repeats, each softer and duller than the one before."""
+    """Add some echoes, each softer and duller than the one before."""
     from scipy.signal import butter, sosfilt
 
     delay = round(random.uniform(0.08, 0.6) * rate)
@@ -173,12 +173,12 @@ def echoing(audio: np.ndarray, random: np.random.Generator, rate: int) -> np.nda
 
 
 def limiter(audio: np.ndarray, ceiling: float, rate: int) -> np.ndarray:
-    """Factors (frames,) that keep `audio` within the ceiling: smooth, and low in time before a peak comes."""
+    """Smooth factors (frames,) that keep `audio` within the ceiling; they fall before a peak arrives."""
     from scipy.ndimage import minimum_filter1d
 
     peaks = _hops(np.abs(audio).max(1), rate).max(1)
     wanted = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9))
-    # The lowest of seven hops, then their mean over five: still below what each of the middle ones needs.
+    # The minimum over seven hops, then the mean over five: still low enough for each of the five.
     low = minimum_filter1d(wanted, 7, mode="nearest")
     smooth = np.convolve(np.pad(low, 2, mode="edge"), np.full(5, 0.2), "valid")
     return _between(smooth, len(audio), rate)

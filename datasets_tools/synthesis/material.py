@@ -1,8 +1,8 @@
-"""The instruments and MIDI songs that there are to render with, each with its licence, found on disk by name.
+"""The available instruments and MIDI songs, found on disk by name, each with its licence.
 
-An instrument is a program of a General MIDI bank, an SFZ file, or one that is computed here: plucked strings, pianos,
-synthesizers and a singing voice, which need no samples (words for it come from Flite, whose licence asks nothing of
-what it says).
+An instrument is a program of a General MIDI bank, an SFZ file, or computed here without samples: plucked strings,
+pianos, synthesizers and a singing voice. The words of the voice come from Flite; its licence does not restrict the use
+of its output.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from splitstrument.files.folders import walk
 from splitstrument.suggestions import no_such
 
 TABLE = Path(__file__).with_name("material.yaml")
-# Families of instruments: their General MIDI programs, of which the first names what has no number of its own.
+# Families of instruments and their General MIDI programs; the first one stands for instruments without a number.
 FAMILIES = {
     "piano": (0, 1, 3),
     "electric piano": (4, 5, 2),
@@ -38,7 +38,7 @@ FAMILIES = {
     "flutes": (73, 72, 74, 75, 76, 77, 78, 79),
     "synth lead": (80, 81, 82, 83, 84, 85, 86, 87),
     "synth pad": (88, 89, 90, 91, 92, 93, 94, 95),
-    "drums": (0,),  # a bank's kits are its own
+    "drums": (0,),  # each bank numbers its own kits
 }
 GUITARS = ("acoustic guitar", "electric guitar", "distorted guitar")
 SYNTHESIZED = (
@@ -49,7 +49,7 @@ SYNTHESIZED = (
 
 @dataclass(frozen=True)
 class Instrument:
-    """What plays notes: `kind` is bank, sfz, string, tones, voice or words; `program` its General MIDI number."""
+    """An instrument; `kind` is bank, sfz, string, tones, voice or words; `program` is its General MIDI number."""
 
     kind: str
     family: str
@@ -61,7 +61,7 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Song:
-    """A MIDI file or a chart and where it is from."""
+    """A MIDI file or chart, with its origin and licence."""
 
     path: Path
     name: str
@@ -90,7 +90,7 @@ class InstrumentSource:
 
 @dataclass(frozen=True)
 class SongSource:
-    """An entry of the table: songs in folders of this name."""
+    """An entry of the table: songs in folders with this name."""
 
     name: str
     licence: str
@@ -101,7 +101,7 @@ class SongSource:
 
 @dataclass(frozen=True)
 class Table:
-    """All that is known."""
+    """All known instruments and songs."""
 
     instruments: tuple[InstrumentSource, ...] = ()
     songs: tuple[SongSource, ...] = ()
@@ -120,12 +120,12 @@ COMPUTED = (
 
 
 class Material:
-    """The instruments in the folders `sounds`, as `tables` (YAML files) know them, but for what is `left_out`.
+    """The instruments in the folders `sounds` that are listed in `tables` (YAML files), except those in `left_out`.
 
     `left_out`: names of sources, or `name:family` for one family of a source.
 
-    `families`: {family: [Instrument, ...] grouped by source}, so that a large bank is not drawn more often than a small
-    one. Raises ValueError where a table is wrong, a folder is not there, or a name left out is unknown.
+    `families`: {family: [Instrument, ...] grouped by source}, so that a large bank is not chosen more often than a
+    small one. Raises ValueError if a table is invalid, a folder is missing, or a name in `left_out` is unknown.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class Material:
         return {one.kind for groups in self.families.values() for group in groups for one in group}
 
     def pick(self, family: str, random: np.random.Generator) -> Instrument | None:
-        """An Instrument of the family by the Generator, or None where there is none."""
+        """A random Instrument of the family, or None if there is none."""
         groups = self.families.get(family)
         if not groups:
             return None
@@ -188,7 +188,7 @@ class Material:
     def songs(self, paths: Iterable[str | Path]) -> list[Song]:
         """The Songs at `paths` (MIDI files, charts, or folders of them), in order.
 
-        Raises ValueError for a path that is not there or of which no table knows the licence.
+        Raises ValueError for a path that does not exist, or if no table states its licence.
         """
         songs: list[Song] = []
         for path in map(Path, paths):
@@ -196,7 +196,7 @@ class Material:
                 raise ValueError(f"{path}: no such file or folder")
             files = sorted(file for file in _files(path) if file.suffix.lower() in (".mid", ".midi", ".mma"))
             if not files:
-                raise ValueError(f"{path}: no MIDI file or chart (.mid, .midi, .mma) in it")
+                raise ValueError(f"{path}: contains no MIDI file or chart (.mid, .midi, .mma)")
             songs += filter(None, map(self._song, files))
         return songs
 
@@ -206,11 +206,11 @@ class Material:
             for entry in table.songs:
                 if entry.folder in folders:
                     return None if entry.name in self.left_out else Song(path, entry.name, entry.licence)
-        raise ValueError(f"{path}: no licence is known of it; name its folder under `songs` in a file for --material")
+        raise ValueError(f"{path}: its licence is unknown; list its folder under `songs` in a file for --material")
 
 
 def _files(path: Path) -> list[Path]:
-    """All files below `path`, sorted; itself where it is one. ValueError where a folder cannot be read."""
+    """All files below `path`, sorted, or `path` itself if it is a file. Raises ValueError for unreadable folders."""
     if not path.is_dir():
         return [path]
     return sorted(folder / name for folder, _, names in walk(path) for name in names)

@@ -1,10 +1,10 @@
-"""Rhythms as text: a bar is sixteen steps of one character. "." rests, "-" holds on, anything else starts a note."""
+"""Rhythms as text: a bar has sixteen steps of one character. "." rests, "-" holds, anything else starts a note."""
 
 from collections.abc import Iterator
 
 
 def hits(pattern: str) -> Iterator[tuple[int, str, int]]:
-    """Yield each note of a pattern: the step at which it starts, its character, for how many steps it is held."""
+    """Yield (first step, character, number of steps) for each note of a pattern."""
     for step, symbol in enumerate(pattern):
         if symbol not in ".-":
             after = pattern[step + 1 :]

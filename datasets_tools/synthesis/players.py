@@ -1,6 +1,6 @@
-"""Notes -> sound: SoundFont banks, SFZ programs, and what is computed: strings, pianos, synthesizers, voices.
+"""Notes -> audio: by SoundFont banks, SFZ programs, and computed strings, pianos, synthesizers and voices.
 
-Sounds are float32 (frames, 2) at RATE.
+Audio is float32 (frames, 2) at RATE.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,17 +16,17 @@ from datasets_tools.synthesis.scores import Note, Part
 from datasets_tools.synthesis.strings import hertz_of, pluck
 
 RATE = 44100
-CURVE = 441  # Hz, of the curves that bend a part's pitch
+CURVE = 441  # Hz, the sampling rate of pitch-bend curves
 
 
 def render(
     instrument: Instrument, part: Part, seconds: float, random: np.random.Generator, cents: float = 0.0
 ) -> np.ndarray:
-    """The Part by the Instrument (material), `seconds` long, detuned by `cents` and bent as the part says."""
+    """Play the Part on the Instrument, `seconds` long, detuned by `cents` and with the bends of the part."""
     players: dict[str, Callable[..., np.ndarray]]
     players = {"bank": _bank, "sfz": _sfz, "string": _string, "tones": _tones, "voice": _voice, "words": _voice}
     player = players[instrument.kind]
-    if player is _voice:  # which follows no bends: it glides by itself
+    if player is _voice:  # it ignores bends, since it glides by itself
         return player(instrument, part, seconds, random)
     if not part.bends and not cents:
         return player(instrument, part.notes, seconds, random)
@@ -36,10 +36,10 @@ def render(
 def bent(
     play: Callable[[Sequence[Note], float], np.ndarray], part: Part, seconds: float, cents: float = 0.0
 ) -> np.ndarray:
-    """What `play(notes, seconds)` gives, read at a speed that follows the part's bends, as a tape is.
+    """The output of `play(notes, seconds)`, read like a tape at a speed that follows the part's bends.
 
-    At the speed 2^(b / 12) time tau on the tape passes as d tau = 2^(b / 12) dt: notes are moved to where their times
-    lie on the tape, and sound at their own times again when it is read. So bends need nothing of the instrument.
+    At the speed 2^(b / 12), the time tau on the tape advances by d tau = 2^(b / 12) dt. Notes are moved to the tape
+    times that are read at their original times. So bends work with any instrument.
     """
     from scipy.ndimage import map_coordinates
 
@@ -72,7 +72,7 @@ def _bank(instrument: Instrument, notes: Sequence[Note], seconds: float, random:
     drums = instrument.family == "drums"
     channel = 9 if drums else 0
     synth.sounds_off()
-    synth.generate(RATE // 2)  # the part before dies away
+    synth.generate(RATE // 2)  # let the previous part decay
     synth.program_select(channel, bank, 128 if drums else 0, instrument.program, drums)
     events = [(note.end, 0, note.pitch, 0) for note in notes]
     events += [(note.start, 1, note.pitch, note.velocity) for note in notes]
@@ -95,8 +95,8 @@ def _program(path: Path) -> Any:
 
     synth = pysfizz.Synth(RATE, 512)
     if not synth.load_sfz_file(str(path)):
-        raise ValueError(f"{path}: the SFZ program does not load; are its samples beside it?")
-    synth._synth.set_sample_quality(3)  # within -64 dB of the best, 10, in a third of the time
+        raise ValueError(f"{path}: the SFZ program cannot be loaded; are its samples missing?")
+    synth._synth.set_sample_quality(3)  # differs from the best, 10, by less than -64 dB, in a third of the time
     return synth
 
 
@@ -113,14 +113,14 @@ def _sfz(instrument: Instrument, notes: Sequence[Note], seconds: float, random: 
         if pitch in keys:
             events += [(round(note.end * RATE), 0, pitch, 0), (round(note.start * RATE), 1, pitch, note.velocity)]
     events.sort()
-    # A thread of sfizz streams samples from disk, and a note that it is late for stays silent: so the notes are played
-    # twice, the first time to have their samples in memory.
+    # A thread of sfizz streams samples from disk, and notes whose samples arrive late stay silent. So the notes are
+    # played twice; the first time loads their samples into memory.
     _play(program, events, seconds)
     return _play(program, events, seconds)
 
 
 def _play(program: Any, events: Sequence[tuple[int, int, int, int]], seconds: float) -> np.ndarray:
-    """The sound of (frame, 1 on or 0 off, pitch, velocity) events; then all is silent."""
+    """The sound of events (frame, 1 for on or 0 for off, pitch, velocity); all notes end with it."""
     synth, block = program._synth, program.get_block_size()
     frames, position, left, right = round(seconds * RATE), 0, [], []
     for start in range(0, frames, block):
@@ -140,7 +140,7 @@ def _play(program: Any, events: Sequence[tuple[int, int, int, int]], seconds: fl
 
 
 def _string(instrument: Instrument, notes: Sequence[Note], seconds: float, random: np.random.Generator) -> np.ndarray:
-    """A guitar with where it is plucked and heard drawn anew for each part (strings.pluck)."""
+    """A guitar with random pick and pickup positions for each part (strings.pluck)."""
     electric = instrument.family == "electric guitar"
     settings = {
         "pick": random.uniform(0.06, 0.3),
@@ -157,7 +157,7 @@ def _string(instrument: Instrument, notes: Sequence[Note], seconds: float, rando
         if length <= release:
             continue
         hertz = hertz_of(note.pitch)
-        # A harder pluck is brighter, too.
+        # A harder pluck is also brighter.
         strength = note.velocity / 100
         bright = settings["bright"] * strength
         sound = pluck(hertz, length / RATE, RATE, random, **settings | {"bright": bright})[:length]

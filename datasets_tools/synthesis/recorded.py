@@ -1,6 +1,6 @@
-"""Recorded playing made into parts of songs: direct guitars through amplifiers, clips in a row, solos over a backing.
+"""Make song parts from recordings: direct guitars through amplifiers, sequences of clips, solos over a backing.
 
-Sounds are float32 (frames, channels); the random choices come from the given numpy Generator.
+Audio is float32 (frames, channels); random choices use the given NumPy Generator.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from datasets_tools.synthesis import effects
 from datasets_tools.synthesis.amplifier import amplified
 from datasets_tools.synthesis.effects import level_normalised, placed
 
-LEVEL = -20.0  # dBFS, of what sounds
-_TAPS = 4096  # of a cabinet: a tenth of a second, without the room behind it
+LEVEL = -20.0  # dBFS, of the active parts
+_TAPS = 4096  # a tenth of a second: the cabinet without the room behind it
 _FADE = 0.01  # s
 
 
 def impulse_response(path: str | Path, rate: int) -> np.ndarray:
-    """The beginning of a recorded impulse response at `rate`, its channels as one, of unit energy: (taps,).
+    """The beginning of a recorded impulse response at `rate`, mixed to one channel, with unit energy: (taps,).
 
     Raises AudioError for a file that cannot be read, ValueError for silence.
     """
@@ -43,10 +43,10 @@ def impulse_response(path: str | Path, rate: int) -> np.ndarray:
 def reamped(
     audio: np.ndarray, drive: float, random: np.random.Generator, rate: int, response: np.ndarray | None = None
 ) -> np.ndarray:
-    """A guitar's direct signal as it is on a record: (frames, 2), what sounds at LEVEL.
+    """Make the direct signal of a guitar sound as on a record: (frames, 2), with its active parts at LEVEL.
 
-    An amplifier of `drive` dB with the cabinet's `response` (a random one unless given), an equaliser, sometimes a
-    chorus and echoes, a place between the loudspeakers and mostly a room.
+    Applies an amplifier of `drive` dB with the cabinet's `response` (default: a random one), an equaliser, sometimes a
+    chorus and echoes, panning and usually a room.
     """
     sound = amplified(level_normalised(_stereo(audio), LEVEL, rate), drive, random, rate, response)
     sound = effects.filtered(level_normalised(sound, LEVEL, rate), effects.equaliser(random, rate, (-3.0, 6.0)))
@@ -61,7 +61,7 @@ def reamped(
 
 
 def at_speed(audio: np.ndarray, semitones: float) -> np.ndarray:
-    """`audio` played faster and higher by `semitones`, or slower and lower."""
+    """Play `audio` faster and higher by `semitones` (negative: slower and lower)."""
     from scipy.signal import resample_poly
 
     if not semitones:
@@ -73,9 +73,9 @@ def at_speed(audio: np.ndarray, semitones: float) -> np.ndarray:
 def row(
     clips: Sequence[np.ndarray], seconds: float, gap: tuple[float, float], random: np.random.Generator, rate: int
 ) -> np.ndarray:
-    """`seconds` of random clips one after the other, (frames, 2), each faded at its end.
+    """`seconds` of random clips one after another, (frames, 2), each with a fade-out.
 
-    `gap`: the least and the most seconds between the end of one and the start of the next; below 0 they overlap.
+    `gap`: minimum and maximum seconds between the end of a clip and the start of the next; negative: they overlap.
     """
     total, fade = round(seconds * rate), round(_FADE * rate)
     made, start = np.zeros((total, 2), np.float32), 0
@@ -84,13 +84,13 @@ def row(
         clip[-fade:] *= np.linspace(1, 0, len(clip[-fade:]), dtype=np.float32)[:, None]
         count = min(len(clip), total - start)
         made[start : start + count] += clip[:count]
-        # However much they overlap, the row goes on.
+        # Always advance, even with large overlaps.
         start += max(fade, len(clip) + round(random.uniform(*gap) * rate))
     return made
 
 
 def backing(parts: Sequence[np.ndarray], frames: int, random: np.random.Generator, rate: int) -> np.ndarray:
-    """The sum of excerpts of `parts`, `frames` long and within some dB of LEVEL: (frames, 2), not above full scale."""
+    """The sum of excerpts of `parts`, each within some dB of LEVEL: (frames, 2), at most full scale."""
     total = np.zeros((frames, 2), np.float32)
     for part in parts:
         sound = _stereo(part)

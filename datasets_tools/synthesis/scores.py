@@ -1,6 +1,6 @@
-"""Scores: who plays which notes when, from MIDI files; cut, transposed, at another tempo, played by people.
+"""Scores: the notes of each player. Read MIDI files, cut, transpose, change the tempo, and humanise the playing.
 
-Times are in seconds, pitches and velocities MIDI's (60 is the middle C; 1 to 127), bends in semitones.
+Times are in seconds, pitches and velocities as in MIDI (60 is middle C; 1 to 127), bends in semitones.
 """
 
 from collections.abc import Iterable
@@ -25,8 +25,8 @@ class Note:
 class Part:
     """The notes of one player, with a General MIDI program (0 to 127) or drums.
 
-    `bends`: (time, semitones), from one to the next on straight lines. `role` says how an accompaniment's part came
-    about ("strum", "solo", ...); "" for what a MIDI file says.
+    `bends`: (time, semitones), with linear interpolation. `role` is the kind of an invented part ("strum", "solo",
+    ...); "" for a part from a MIDI file.
     """
 
     program: int
@@ -38,7 +38,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Score:
-    """Parts that play together for `seconds`; `beats` are the times of the beats, `bars` those of the bars' first."""
+    """Parts that play together for `seconds`; `beats` are the times of all beats, `bars` those of first beats."""
 
     parts: tuple[Part, ...]
     seconds: float
@@ -47,14 +47,14 @@ class Score:
 
 
 def read_midi(path: str | Path) -> Score:
-    """The Score of a MIDI file; ValueError with one line where it is none or has no notes."""
+    """Read the Score of a MIDI file. Raises ValueError, in one line, if it is not MIDI or has no notes."""
     import warnings
 
     import pretty_midi
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of tempo changes in other tracks than the first, which many files have
+            warnings.simplefilter("ignore")  # many files have tempo changes outside the first track
             midi = pretty_midi.PrettyMIDI(str(path))
             beats, bars = midi.get_beats(), midi.get_downbeats()
     except (OSError, ValueError, KeyError, IndexError, EOFError, AttributeError) as error:
@@ -73,7 +73,7 @@ def read_midi(path: str | Path) -> Score:
 
 
 def _wheel(events: Iterable[Any]) -> tuple[tuple[float, float], ...]:
-    """A pitch wheel's steps as a curve: it stays where it is until just before it moves."""
+    """The steps of a pitch wheel as a curve: each value holds until just before the next."""
     curve: list[tuple[float, float]] = []
     for event in sorted(events, key=lambda event: event.time):
         if curve:
@@ -83,7 +83,7 @@ def _wheel(events: Iterable[Any]) -> tuple[tuple[float, float], ...]:
 
 
 def excerpt(score: Score, start: float, seconds: float) -> Score:
-    """The Score from `start` for `seconds`; a note that began before is left out, one that goes on is cut."""
+    """The Score from `start` for `seconds`; notes that begin earlier are dropped, notes that end later are cut."""
 
     def cut(times):
         return tuple(time - start for time in times if start <= time < start + seconds)
@@ -103,7 +103,7 @@ def excerpt(score: Score, start: float, seconds: float) -> Score:
 
 
 def varied(score: Score, tempo: float, semitones: int) -> Score:
-    """The Score `tempo` times as fast and `semitones` higher (not the drums)."""
+    """The Score `tempo` times as fast and `semitones` higher (except the drums)."""
 
     def at(time):
         return time / tempo
@@ -120,7 +120,7 @@ def varied(score: Score, tempo: float, semitones: int) -> Score:
 
 
 def played(part: Part, random: np.random.Generator, looseness: float = 0.008, accents: float = 8.0) -> Part:
-    """The Part as a person plays it: onsets off by `looseness` seconds, velocities by `accents` (deviations)."""
+    """Humanise a Part: `looseness` (s) and `accents` are the standard deviations of onsets and velocities."""
     notes = []
     for note in part.notes:
         start = max(0.0, note.start + random.normal(0, looseness))
@@ -130,7 +130,7 @@ def played(part: Part, random: np.random.Generator, looseness: float = 0.008, ac
 
 
 def onsets(notes: Iterable[Note], apart: float = 0.04) -> list[list[Note]]:
-    """The notes in groups that begin together, each within `apart` seconds of its first."""
+    """Group notes that begin together, within `apart` seconds of the first note of the group."""
     groups: list[list[Note]] = []
     for note in sorted(notes, key=lambda note: note.start):
         if groups and note.start - groups[-1][0].start < apart:

@@ -1,7 +1,7 @@
-"""A song: a score arranged, every voice rendered, and a mix of all, by a seed.
+"""Make a song from a seed: arrange a score, render every voice, and mix them.
 
-Whatever shapes the whole mix (its equaliser, compressor and limiter) is done to each stem as it is done to the mix, by
-the same filter or the same curve of gains: so the stems add up to the mix.
+The mix passes an equaliser, a compressor and a limiter. The same filter and gain curves are applied to each stem, so
+the stems add up to the mix.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ MMA = ("a chart drawn by seed, played by MMA's groove", "none needed")
 
 @dataclass(frozen=True)
 class Settings:
-    """What songs are asked for: `target` of TARGETS, `seconds` each, `seed`, `charts`: the share of drawn ones."""
+    """Which songs to make: the `target` of TARGETS, `seconds` per song, `seed`, and `charts`: the share of charts."""
 
     target: str = "guitar"
     seconds: float = 60.0
@@ -38,14 +38,14 @@ class Settings:
         if not 0 <= self.charts <= 1:
             raise ValueError(f"charts: must be 0 to 1, not {self.charts}")
         if self.seed < 0:
-            raise ValueError(f"seed: must not be negative, not {self.seed}")
+            raise ValueError(f"seed: must be at least 0, not {self.seed}")
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A song's stems, {voice's number: float32 (frames, 2) at RATE}, in order; they add up to the mix.
+    """A song and its stems, each float32 (frames, 2) at RATE; they add up to the mix.
 
-    `score` is (name, licence, file) of what is played, `choices` what was drawn for the whole song.
+    `score` is (name, licence, file) of the score, `choices` are the random choices for the whole song.
     """
 
     voices: tuple[Voice, ...]
@@ -59,12 +59,12 @@ class Rendered:
 
 
 def song(material: Material, songs: Sequence[Song], settings: Settings, index: int) -> Rendered:
-    """Song number `index` of the `settings`, from `songs` (material.Song) and drawn charts.
+    """Song number `index` for the `settings`, from `songs` and random charts.
 
-    Raises ValueError where none of many scores can be played.
+    Raises ValueError if none of many scores can be played.
     """
     random = np.random.default_rng([settings.seed, index])
-    reason = "no score has parts for a band"
+    reason = "none has parts for a band"
     for _ in range(ATTEMPTS):
         try:
             score, source = drawn_score(songs, settings, random)
@@ -79,7 +79,7 @@ def song(material: Material, songs: Sequence[Song], settings: Settings, index: i
 def drawn_score(
     songs: Sequence[Song], settings: Settings, random: np.random.Generator
 ) -> tuple[Score, tuple[str, str, str]]:
-    """(an excerpt of a random song, or of a drawn chart, varied; its name, licence and file)."""
+    """(an excerpt of a random song or chart, with varied tempo and key; its name, licence and file)."""
     tempo, semitones = random.uniform(0.85, 1.18), int(random.integers(-5, 7))
     long = settings.seconds * tempo
     if not songs or random.random() < settings.charts:
@@ -97,9 +97,9 @@ def drawn_score(
 def _rendered(
     voices: Sequence[Voice], source: tuple[str, str, str], settings: Settings, random: np.random.Generator
 ) -> Rendered:
-    cents = random.normal(0, 12) if random.random() < 0.4 else 0.0  # of the whole band
+    cents = random.normal(0, 12) if random.random() < 0.4 else 0.0  # detuning of the whole band
     stems = [played_voice(voice, settings.seconds, cents, random) for voice in voices]
-    # The target against the rest: mostly below it.
+    # The level of the target relative to the rest: usually lower.
     ratio = random.normal(-5 if settings.target == "guitar" else -4, 3.5)
     target = np.asarray(sum(stem for voice, stem in zip(voices, stems, strict=True) if voice.target))
     rest = np.asarray(sum(stem for voice, stem in zip(voices, stems, strict=True) if not voice.target))
@@ -112,7 +112,7 @@ def _rendered(
 
 
 def played_voice(voice: Voice, seconds: float, cents: float, random: np.random.Generator) -> np.ndarray:
-    """A Voice's sound, (frames, 2), at its level and place."""
+    """The sound of a Voice, (frames, 2), at its level and pan position."""
     takes = []
     side = random.uniform(0.4, 1.0) * random.choice([-1, 1])
     for place in (side, -side) if voice.doubled else (None,):
@@ -126,7 +126,7 @@ def played_voice(voice: Voice, seconds: float, cents: float, random: np.random.G
 
 
 def _channel(audio: np.ndarray, voice: Voice, place: float | None, random: np.random.Generator) -> np.ndarray:
-    """One take through its effects. What drums and basses get less of is what nobody does to them."""
+    """Apply the effects to one take. Drums and basses get fewer, as in real productions."""
     family = voice.instrument.family
     low = family in ("bass", "drums")
     if random.random() < 0.3:
@@ -144,13 +144,13 @@ def _channel(audio: np.ndarray, voice: Voice, place: float | None, random: np.ra
     audio = effects.filtered(audio, effects.equaliser(random, RATE))
     if place is None and not low:
         place = random.uniform(-0.8, 0.8) if random.random() < 0.7 else 0.0
-    if family in GUITARS or voice.drive is not None:  # most guitars reach the desk by one microphone
+    if family in GUITARS or voice.drive is not None:  # most guitars are recorded with one microphone
         audio = np.repeat(audio.mean(1, keepdims=True), 2, 1)
     return placed(level_normalised(audio, -20, RATE), place or 0.0)
 
 
 def _mastered(stems: Sequence[np.ndarray], random: np.random.Generator) -> tuple[list[np.ndarray], float]:
-    """(stems, the mix's level in dBFS): equalised, compressed and limited as a whole; its peak is below full scale."""
+    """(stems, level of the mix in dBFS), after equalising, compressing and limiting the mix to below full scale."""
     equaliser = effects.equaliser(random, RATE, (-3.0, 4.0))
     shaped = [effects.filtered(stem, equaliser) for stem in stems]
     mix = np.asarray(sum(shaped))
@@ -164,6 +164,6 @@ def _mastered(stems: Sequence[np.ndarray], random: np.random.Generator) -> tuple
     loud = np.float32(10 ** (loudness / 20) / np.sqrt((mix.astype(np.float64) ** 2).mean() + 1e-12))
     factors = effects.limiter(mix * loud, 0.97, RATE)[:, None].astype(np.float32) * loud
     shaped = [stem * factors for stem in shaped]
-    # A single stem may peak above the mix it is part of.
+    # The peak of a single stem may be higher than the peak of the mix.
     peak = max(float(np.abs(stem).max()) for stem in shaped)
     return [stem * np.float32(min(1.0, 0.999 / max(peak, 1e-9))) for stem in shaped], loudness

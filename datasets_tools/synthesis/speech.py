@@ -1,6 +1,6 @@
-"""Words spoken by Flite (Debian's package `flite`; voices made from recorded people), as envelopes to sing with.
+"""Words spoken by Flite (Debian's package `flite`; its voices are made from recordings), as envelopes for singing.
 
-A sung note takes a syllable: the consonants as quick as they were spoken, the vowel as long as the note.
+Each sung note gets a syllable: consonants at the speed of speech, and a vowel as long as the note.
 """
 
 import functools
@@ -27,9 +27,9 @@ nobody knows how to leave it behind just one more time baby stay with somebody t
 
 @dataclass(frozen=True)
 class Speech:
-    """Frames 5 ms apart: `envelope` in dB, (frames, 257 bins to 8 kHz), and `voiced`, 0 to 1.
+    """Frames of 5 ms: `envelope` in dB, (frames, 257 bins to 8 kHz), and `voiced`, 0 to 1.
 
-    `syllables`: the frames (start, vowel, end) of each.
+    `syllables`: the frames (start, vowel, end) of each syllable.
     """
 
     envelope: np.ndarray
@@ -38,12 +38,12 @@ class Speech:
 
 
 def installed() -> bool:
-    """Whether Flite is there."""
+    """Whether Flite is installed."""
     return bool(shutil.which("flite"))
 
 
 def speak(count: int, random: np.random.Generator) -> Speech:
-    """A Speech of about `count` random words by one of VOICES. ValueError where Flite gives no sound."""
+    """A Speech of about `count` random words by one of VOICES. Raises ValueError if Flite fails."""
     text = " ".join(str(word) for word in random.choice(_WORDS.split(), count))
     return _analysed(str(random.choice(VOICES)), text)
 
@@ -59,7 +59,7 @@ def _analysed(voice: str, text: str) -> Speech:
             subprocess.run(command, capture_output=True, timeout=60, check=True)
             sound, rate = soundfile.read(path)
         except (OSError, subprocess.SubprocessError, soundfile.LibsndfileError) as error:
-            raise ValueError(f"flite gives no sound: {error}") from None
+            raise ValueError(f"flite failed: {error}") from None
     if rate != RATE:
         import soxr
 
@@ -68,11 +68,11 @@ def _analysed(voice: str, text: str) -> Speech:
 
 
 def analysed(sound: np.ndarray) -> Speech:
-    """The Speech of a sound (samples,) at 16 kHz."""
+    """Analyse a recording, (samples,) at 16 kHz."""
     padded = np.pad(sound, (SIZE // 2, SIZE))
     frames = np.lib.stride_tricks.sliding_window_view(padded, 400)[::STEP][: len(sound) // STEP]
     power = np.abs(np.fft.rfft(frames * np.hanning(400), SIZE)) ** 2
-    # The first 1.9 ms of the cepstrum are the throat; the pitch comes later.
+    # The first 1.9 ms of the cepstrum describe the vocal tract; the pitch follows later.
     cepstrum = np.fft.irfft(np.log(power + 1e-9))
     cepstrum[:, 30:-29] = 0
     envelope = 10 / np.log(10) * np.fft.rfft(cepstrum).real
@@ -83,7 +83,7 @@ def analysed(sound: np.ndarray) -> Speech:
 
 
 def _syllables(level: np.ndarray) -> tuple[tuple[int, int, int], ...]:
-    """(start, vowel, end) frames around each peak of the low band's level in dB, which a vowel is."""
+    """(start, vowel, end) frames around each peak of the low band's level in dB; the peaks are vowels."""
     from scipy.ndimage import gaussian_filter1d
     from scipy.signal import find_peaks
 
@@ -94,7 +94,7 @@ def _syllables(level: np.ndarray) -> tuple[tuple[int, int, int], ...]:
 
 
 def sung(speech: Speech, notes: Iterable[Note], count: int, step: float) -> np.ndarray:
-    """Which frame of the Speech sounds at each of `count` times, `step` seconds apart, where notes take syllables."""
+    """The frame of the Speech to sing at each of `count` times, `step` seconds apart, one syllable per note."""
     places = np.zeros(count)
     for number, note in enumerate(notes):
         start, vowel, end = speech.syllables[number % len(speech.syllables)]

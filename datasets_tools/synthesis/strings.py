@@ -1,4 +1,4 @@
-"""Single notes that are computed: plucked strings, and keys of pianos, electric pianos and organs."""
+"""Compute single notes of plucked strings, pianos, electric pianos and organs."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def hertz_of(pitch: Any) -> Any:
-    """The frequency in Hz of a MIDI pitch, a number or an array of them; 69 is the a of 440 Hz."""
+    """The frequency in Hz of a MIDI pitch (a number or an array); 69 is 440 Hz."""
     return 440 * 2 ** ((pitch - 69) / 12)
 
 
@@ -21,21 +21,21 @@ def pluck(
     sustain: float = 6.0,
     treble: float = 1.0,
 ) -> np.ndarray:
-    """A plucked string, (frames,) of RMS near 1 at the pluck (Karplus and Strong 1983; Jaffe and Smith 1983).
+    """A plucked string, (frames,), with RMS near 1 at the start (Karplus and Strong 1983; Jaffe and Smith 1983).
 
-    pick and pickup are positions as shares of the string, bright the frequency in Hz at which the pluck is
-    down to 1/e, sustain and treble the seconds in which the fundamental and 3 kHz fall by 60 dB.
+    `pick` and `pickup` are positions as fractions of the string. `bright` is the frequency in Hz at which the pluck is
+    down to 1/e. `sustain` and `treble` are the seconds in which the fundamental and 3 kHz fall by 60 dB.
     """
-    # The loop's period is delay, 1 in the damping filter and lag in the third-order Lagrange interpolator.
+    # The loop's period is `delay`, plus 1 in the damping filter and `lag` in the third-order Lagrange interpolator.
     delay = int(sample_rate / hertz) - 2
     lag = sample_rate / hertz - 1 - delay
     fraction = [np.prod([(lag - m) / (k - m) for m in range(4) if m != k]) for k in range(4)]
-    # A fall of 60 dB in T seconds is a gain of 10^(-3 / (f T)) each period. The filter (a, 1 - 2a, a) gains
-    # 1 - 2a (1 - cos w), which at 3 kHz has to make the ratio of the two gains.
+    # A decay of 60 dB in T seconds is a gain of 10^(-3 / (f T)) per period. The filter (a, 1 - 2a, a) has the gain
+    # 1 - 2a (1 - cos w), which at 3 kHz must equal the ratio of the two gains.
     ratio = 10 ** (-3 / hertz * (1 / treble - 1 / sustain))
     a = min((1 - ratio) / (2 - 2 * np.cos(2 * np.pi * min(3000 / sample_rate, 0.25))), 0.25)
     loop = 10 ** (-3 / (hertz * sustain)) * np.convolve([a, 1 - 2 * a, a], fraction)
-    # An ideal pluck's velocity has harmonics sin(pi n pick) / n; a pickup hears each times sin(pi n pickup).
+    # The velocity of an ideal pluck has harmonics sin(pi n pick) / n; a pickup scales each by sin(pi n pickup).
     length = round(sample_rate / hertz)
     n = np.arange(1, (length + 1) // 2)
     shape = np.sin(np.pi * n * pick) * np.sin(np.pi * n * pickup) / n * np.exp(-n * hertz / bright)
@@ -43,7 +43,7 @@ def pluck(
     wave = np.fft.irfft(np.concatenate([[0], shape]), length)
     past, frames = delay + len(loop), round(seconds * sample_rate)
     string = np.concatenate([np.resize(wave / np.std(wave), past), np.zeros(frames + delay)])
-    # No sample depends on one less than a delay before it, so whole blocks are filtered at once.
+    # Samples only depend on samples at least one delay earlier, so whole blocks are filtered at once.
     for start in range(past, past + frames, delay):
         string[start : start + delay] = np.convolve(string[start - past + 1 : start], loop, "valid")
     return string[past : past + frames]
@@ -59,9 +59,9 @@ def key(
     sustain: float,
     damping: float,
 ) -> np.ndarray:
-    """A note of a piano, electric piano or organ, (frames,), by the numbers of band.KEYBOARDS."""
-    # A stiff string's partials n f sqrt(1 + B n^2) (Fletcher 1964), struck at 1/8 of its length; two strings,
-    # slightly apart in pitch and decay, beat and give the decay its second, slower stage.
+    """A note of a piano, electric piano or organ, (frames,), with parameters from band.KEYBOARDS."""
+    # A stiff string has partials n f sqrt(1 + B n^2) (Fletcher 1964) and is struck at 1/8 of its length. Two strings
+    # with slightly different pitch and decay beat, which gives the decay a second, slower stage.
     n, (tune, gain, hold) = np.arange(1, 25), np.array([[1, 1.0005], [1, 0.4], [1, 3]])[:, :, None]
     partial = (tune * hertz * n * np.sqrt(1 + stiffness * (hertz / 262) * n**2)).ravel()
     amplitude = (gain * np.sin(np.pi * n / 8) / n * np.exp(-n * hertz / (bright * velocity))).ravel()

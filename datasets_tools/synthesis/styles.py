@@ -1,4 +1,4 @@
-"""How hands play: what a MIDI part lacks of a guitarist's strums, bends and vibrato, or of a singer's slides."""
+"""Add to MIDI parts what players do: a guitarist's strums, bends and vibrato, and a singer's slides."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from datasets_tools.synthesis.scores import Part, onsets
 
 
 def strummed(part: Part, random: np.random.Generator) -> Part:
-    """Chords of three notes and more with their strings one after the other, down on strong onsets, else either way."""
+    """Strum chords of three or more notes, one string after another: down on strong onsets, otherwise up or down."""
     spread, notes = random.uniform(0.006, 0.025), []
     for number, group in enumerate(onsets(part.notes)):
         if len(group) < 3:
@@ -22,9 +22,9 @@ def strummed(part: Part, random: np.random.Generator) -> Part:
 
 
 def expressive(part: Part, random: np.random.Generator) -> Part:
-    """A melody with bends into some notes and vibrato on the long ones, by the part's `bends` (none may be there yet).
+    """Add bends into some notes and vibrato on long ones to a melody without `bends`.
 
-    Only where one note sounds at a time: a bend takes all notes with it.
+    Only for one note at a time, since a bend affects all notes.
     """
     groups = onsets(part.notes)
     if part.bends or not groups or np.mean([len(group) > 1 for group in groups]) > 0.1:

@@ -1,9 +1,9 @@
-"""Pianos and synthesizers that are computed: every part is played by another one, drawn by seed.
+"""Computed pianos and synthesizers: every part is played by a different, random one.
 
-Samples are of a few instruments, and a network that knew each of them would know no others. These sound like none in
-particular: strings struck by hammers, with what tells a piano (stiff strings, several a note, two rates of decay, a
-soundboard; Fletcher and Rossing, The Physics of Musical Instruments, chapter 12), or sums of partials and frequency
-modulation (Chowning 1973) that decay or last.
+Sample libraries contain few instruments, and a network trained on those alone would not know any others. These
+instruments imitate none in particular. Pianos are strings struck by hammers, with the features of a piano (stiff
+strings, several per note, two rates of decay, a soundboard; Fletcher and Rossing, The Physics of Musical Instruments,
+chapter 12). Synthesizers are sums of partials or frequency modulation (Chowning 1973), decaying or sustained.
 """
 
 from collections.abc import Iterable
@@ -16,17 +16,17 @@ from datasets_tools.synthesis.scores import Note
 STRUCK = ("electric piano", "harpsichord", "clavinet", "mallets", "harp")
 HIGHEST = 12000  # Hz
 PARTIALS = 28
-LAYERS = 3  # of loudness, which differ in brightness
-LONGEST = 6.0  # seconds of a note
+LAYERS = 3  # of loudness, with different brightness
+LONGEST = 6.0  # seconds, of a note
 
 
 @dataclass(frozen=True)
 class Patch:
-    """How an instrument sounds. Times in seconds, frequencies in Hz, `stiff`: inharmonicity B of middle C's strings.
+    """The sound of an instrument. Times in seconds, frequencies in Hz; `stiff`: inharmonicity B of middle C's strings.
 
-    `hammer`: where strings are struck, a part of their length. A partial k of frequency f has amplitude
-    k^-`slope` exp(-f / `bright`), times `even` where k is, and decays in `decay` / (1 + `damping` k), down to `held` of
-    its beginning. `detune` (of strings of one note) and `vibrato` are in cents, `knock` is the level of a blow.
+    `hammer`: where the strings are struck, as a fraction of their length. A partial k with frequency f has amplitude
+    k^-`slope` exp(-f / `bright`), times `even` if k is even, decaying in `decay` / (1 + `damping` k) to `held` of its
+    start. `detune` (of the strings of one note) and `vibrato` are in cents, `knock` is the level of the hammer noise.
     `index`: of frequency modulation by a tone `ratio` times as high, or 0. `board`: gains in dB from 50 Hz to HIGHEST.
     """
 
@@ -50,7 +50,7 @@ class Patch:
 
 
 def drawn(family: str, random: np.random.Generator, worn: bool = False) -> Patch:
-    """A Patch for a family of instruments (material.FAMILIES) by the Generator. `worn`: an old piano's."""
+    """A random Patch for a family of instruments (material.FAMILIES). `worn`: an old piano."""
     piano, struck = family == "piano", family in STRUCK or (family == "bass" and random.random() < 0.6)
     kind = 0 if piano else 1 if struck else 2
 
@@ -79,7 +79,7 @@ def drawn(family: str, random: np.random.Generator, worn: bool = False) -> Patch
     )
     if not worn:
         return patch
-    # Short strings are stiffer, old ones out of tune; hammers of all hardness, cases that ring.
+    # Short strings are stiffer, old ones are out of tune, hammers are soft or hard, and cases resonate.
     return replace(
         patch,
         stiff=10 ** random.uniform(-3.7, -2.5),
@@ -97,7 +97,7 @@ def drawn(family: str, random: np.random.Generator, worn: bool = False) -> Patch
 def play(
     family: str, notes: Iterable[Note], seconds: float, random: np.random.Generator, rate: int, worn: bool = False
 ) -> np.ndarray:
-    """The notes (scores.Note) by an instrument drawn for them, float32 (seconds * rate, 2)."""
+    """Play the notes on a random instrument: float32 (seconds * rate, 2)."""
     patch = drawn(family, random, worn)
     track = np.zeros((round(seconds * rate), 2), np.float32)
     release, spread = round(patch.release * rate), random.uniform(0, 0.5)
@@ -123,7 +123,7 @@ def play(
 def _note(
     patch: Patch, pitch: int, strength: float, seconds: float, random: np.random.Generator, rate: int
 ) -> np.ndarray:
-    """One note, float32 (seconds * rate,), of power much as its neighbours'."""
+    """One note, float32 (seconds * rate,), with about the same power as its neighbours."""
     time = np.arange(round(seconds * rate), dtype=np.float32) / rate
     hertz = 440 * 2 ** ((pitch - 69 + patch.mistuned[pitch] / 100) / 12)
     phase = 2 * np.pi * hertz * time.astype(np.float64)
@@ -167,7 +167,7 @@ def _partials(
         gain *= patch.even if k % 2 == 0 else 1.0
         if gain < 1e-5:
             continue
-        # Strings of one note, a few cents apart, beat.
+        # The strings of one note differ by a few cents and beat.
         beat = np.pi * frequency * (2 ** (patch.detune * random.normal(1, 0.4) / 1200) - 1)
         tone = np.sin((k * stretch * phase % (2 * np.pi)).astype(np.float32) + np.float32(random.uniform(0, 6.28)))
         tone *= _envelope(patch, time, life / (1 + patch.damping * k))
@@ -179,7 +179,7 @@ def _partials(
 
 
 def _envelope(patch: Patch, time: np.ndarray, life: float) -> np.ndarray:
-    """From 1 at first quickly, then slowly (a piano's second decay), to silence; or to what is held."""
+    """Decay from 1, at first quickly, then slowly (a piano's second decay), to silence or to the `held` level."""
     falls = np.exp(-6.9 * time / life)
     lasts = np.exp(-1.4 * time / life) if patch.hammer else 1.0
     return (1 - patch.held) * falls + patch.held * lasts

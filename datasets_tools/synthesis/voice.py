@@ -1,8 +1,8 @@
-"""A singing voice of one part: glottal pulses with vibrato through a throat's resonances, and breath.
+"""A singing voice for one part: glottal pulses with vibrato, filtered by a vocal tract, and breath.
 
-The throat is one of vowels, or that of spoken words (`datasets_tools.synthesis.speech`). It is no person, but moves as
-voices do, between pitches and sounds, which sampled choirs do not: in a song's backing that is what has to be told
-from a guitar.
+The vocal tract sings vowels or spoken words (`datasets_tools.synthesis.speech`). It does not imitate a person, but it
+moves between pitches and sounds as voices do and sampled choirs do not. In the backing of a song, a network must learn
+to tell such voices from a guitar.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from datasets_tools.synthesis.scores import Note, Part
 from datasets_tools.synthesis.strings import hertz_of
 
 # The first five resonances in Hz of the vowels a, e, i, o, u of a man's voice, and their levels in dB (Fant 1960;
-# Csound's table of formants, which singers' synthesisers share).
+# Csound's table of formants, which many singing synthesisers use).
 VOWELS = np.array(
     [
         [[650, 1080, 2650, 2900, 3250], [0, -6, -7, -8, -22]],
@@ -25,12 +25,12 @@ VOWELS = np.array(
     ]
 )
 WIDTHS = np.array([80, 90, 120, 130, 140])  # Hz
-FRAME = 256  # samples that share a spectrum's shape
+FRAME = 256  # samples with the same spectral envelope
 HARMONICS, HIGHEST = 60, 9000  # Hz
 
 
 class Vowels:
-    """A throat that sings a random vowel a note."""
+    """A vocal tract that sings a random vowel for each note."""
 
     def __init__(self, notes: Iterable[Note], count: int, step: float, random: np.random.Generator) -> None:
         weights = np.zeros((count, len(VOWELS)))
@@ -39,19 +39,19 @@ class Vowels:
             weights[round(note.start / step) :] = np.eye(len(VOWELS))[random.integers(len(VOWELS))]
         glide = np.exp(-np.arange(0, 0.3, step) / 0.04)
         weights = np.stack([_follow(weight, glide) for weight in weights.T], 1)
-        size = random.uniform(1.0, 1.22)  # of the throat: a woman's resonances lie higher
+        size = random.uniform(1.0, 1.22)  # of the vocal tract: a woman's resonances are higher
         self.centres, self.levels = weights @ VOWELS[:, 0] * size, 10 ** (weights @ VOWELS[:, 1] / 20)
         self.tilt = random.uniform(0.6, 1.3)
         self.voiced = np.full(count, 0.98)
 
     def gains(self, hertz: np.ndarray) -> np.ndarray:
-        """The factor of a tone at `hertz` in each frame: (count,) and (count,)."""
+        """The gain, (count,), of a tone at `hertz`, (count,), in each frame."""
         resonances = self.levels / np.sqrt(1 + ((hertz[:, None] - self.centres) / (WIDTHS / 2)) ** 2)
         return resonances.sum(1) * (hertz / 200) ** -self.tilt
 
 
 class Words:
-    """A throat that says words, a syllable a note."""
+    """A vocal tract that sings words, one syllable per note."""
 
     def __init__(self, notes: Sequence[Note], count: int, step: float, random: np.random.Generator) -> None:
         words = speech.speak(min(len(notes), 60) + 4, random)
@@ -64,7 +64,7 @@ class Words:
         from scipy.ndimage import map_coordinates
 
         bins = np.minimum(hertz / self.size * speech.SIZE / speech.RATE, speech.SIZE / 2)
-        # Beyond what was recorded it goes on falling, by 24 dB an octave.
+        # Above the recorded range, the level falls by 24 dB per octave.
         above = 80 * np.log10(np.maximum(hertz / self.size / (speech.RATE / 2), 1))
         decibels = map_coordinates(self.envelope, [self.places, bins], order=1, mode="nearest") - above
         return 10 ** (decibels / 20)
@@ -73,9 +73,9 @@ class Words:
 def sing(
     part: Part, seconds: float, random: np.random.Generator, rate: int, throat: type[Vowels] | type[Words] = Vowels
 ) -> np.ndarray:
-    """The Part's notes sung, float32 (seconds * rate, 2); where several sound at once, the last that began.
+    """Sing the notes of a Part: float32 (seconds * rate, 2). Of simultaneous notes, only the latest is sung.
 
-    `throat`: Vowels, or Words, which raises ValueError where Flite gives no sound.
+    `throat`: Vowels, or Words, which raises ValueError if Flite fails.
     """
     frames, step = round(seconds * rate), FRAME / rate
     notes = sorted(part.notes, key=lambda note: note.start)
@@ -97,7 +97,7 @@ def sing(
 
 
 def _hiss(throat: Vowels | Words, frames: int, count: int, rate: int, random: np.random.Generator) -> np.ndarray:
-    """Noise through the throat where it has no voice."""
+    """Noise, filtered by the vocal tract, where the voice is unvoiced."""
     from scipy.signal import istft, stft
 
     noise = random.standard_normal(count * FRAME)
@@ -113,7 +113,7 @@ def _hiss(throat: Vowels | Words, frames: int, count: int, rate: int, random: np
 def _curves(
     notes: Sequence[Note], count: int, step: float, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(pitch, level) at each of `count` frames, `step` seconds apart, gliding from note to note."""
+    """(pitch, level) at each of `count` frames, `step` seconds apart, with glides from note to note."""
     times = np.arange(count) * step
     pitch, level = np.full(count, float(notes[0].pitch) if notes else 60.0), np.zeros(count)
     for note in notes:
