@@ -134,7 +134,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="MODEL[,MODEL...]",
         help="a model's name (see: splitstrument models) or folder; several with commas between them, such as "
         "guitar,runs/piano, take out their parts in one pass (default: guitar)",
-    )
+    ).completer = _known_models  # type: ignore[attr-defined]  # argcomplete's
     add("-o", "--output", default="separated", type=Path, help="folder to write to (default: separated)")
     add("--format", default="wav", choices=FORMATS, help="of the files (default: wav)")
     add("--depth", choices=("16", "24", "float"), help="of WAV and FLAC files (default: the song's)")
@@ -188,6 +188,13 @@ def _models(text: str) -> tuple[str, ...]:
     return (text,) if os.path.isdir(text) else _names(text)
 
 
+def _known_models(**_: Any) -> list[str]:
+    """The names of models, for a shell's completion."""
+    from splitstrument import models
+
+    return list(models.known())
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
@@ -225,7 +232,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = (options.depth, options.only, options.start, options.duration, options.name, options.track)
     output = Output(options.format, *asked)
     parts = parts_of(options.model)
-    output.parts(parts.sources, parts.remainder)  # a wrong --only is told before anything is loaded
+    written = output.parts(parts.sources, parts.remainder)  # a wrong --only is told before anything is loaded
+    root = options.output / parts.name
+    print(f"separating into {' and '.join(written)} with the model {parts.name}, to {root}", flush=True)
     task = Task(
         options.model,
         options.precision,
@@ -237,7 +246,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.overwrite,
         tuple(map(models.identity, options.model)),
     )
-    root = options.output / parts.name
     with tempfile.TemporaryDirectory() as scratch, tidied(root):
         songs = find(options.songs, options.output, root, output.excerpt, Path(scratch))
         if options.jobs == 1 and any(song.file for song in songs):
@@ -246,10 +254,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         work = functools.partial(separate_song, task=task)
         outcomes = run(work, songs, options, "second", lambda song: _length(song, output))
     took = time.perf_counter() - began
-    seconds = sum(outcome.result for outcome in outcomes if outcome.state == "done")
+    done = [outcome for outcome in outcomes if outcome.state == "done"]
+    seconds = sum(outcome.result for outcome in done)
     code = summarise(outcomes, "songs")
     if seconds:
-        print(f"{root}: {seconds:.0f} s of sound in {took:.1f} s, {seconds / took:.1f} times as fast as it plays")
+        where = done[0].name if len(done) == 1 else root
+        print(f"{where}: {seconds:.0f} s of sound in {took:.1f} s, {seconds / took:.1f} times as fast as it plays")
     return code
 
 

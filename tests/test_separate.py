@@ -143,7 +143,8 @@ def test_finished_songs_are_skipped_until_asked_again(run, tmp_path):
     assert code == 0
     assert "songs: 1 done, 0 already there, 0 skipped, 0 failed" in out
     assert "times as fast as it plays" in out
-    assert str(tmp_path / "out/small") in out
+    assert out.startswith(f"separating into guitar and rest with the model small, to {tmp_path / 'out/small'}\n")
+    assert f"\n{tmp_path / 'out/small/a'}: 2 s of sound" in out
     before = (tmp_path / "out/small/a/guitar.wav").stat().st_mtime_ns
     code, out, _ = run(path)
     assert code == 0
