@@ -91,7 +91,7 @@ def find(given: Sequence[str], output: Path, root: Path, excerpt: Excerpt, scrat
         try:
             inputs = _inputs(text, output, scratch)
         except (AudioError, OSError) as error:
-            songs[text] = Song(text, root, failure=error_line(error))
+            songs[text] = Song(text, root, failure=error_line(error).removeprefix(f"{text}: "))
             continue
         for name, make in inputs.items():
             if (place := os.path.abspath(name)) in songs:
@@ -102,7 +102,7 @@ def find(given: Sequence[str], output: Path, root: Path, excerpt: Excerpt, scrat
                 taken.setdefault(folder, file)
                 songs[place] = Song(name, folder, file)
             except (AudioError, OSError) as error:
-                songs[place] = Song(name, root, failure=error_line(error))
+                songs[place] = Song(name, root, failure=error_line(error).removeprefix(f"{name}: "))
     return list(songs.values())
 
 

@@ -159,7 +159,7 @@ def test_a_link_without_a_song_is_told_of_by_its_address_and_the_others_go_on(gi
 
 def test_a_link_elsewhere_is_none(run):
     code, output, _ = run("https://example.org/song.mp3")
-    assert code == 1 and "https://example.org/song.mp3: This is no link to YouTube." in output
+    assert code == 1 and "failed: https://example.org/song.mp3: This is no link to YouTube." in output
 
 
 # Tracks
