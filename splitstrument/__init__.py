@@ -1,4 +1,4 @@
-"""splitstrument: take a song, get one instrument and the rest back."""
+"""splitstrument: separates a song into instruments and the rest."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     streams.prepare()
     try:
         return streams.told(_run(arguments))
-    except SystemExit as stop:  # argparse's, of --help and of wrong use
+    except SystemExit as stop:  # argparse raises it for --help and for wrong use
         raise SystemExit(streams.told(stop.code if isinstance(stop.code, int) else 0)) from None
     except KeyboardInterrupt:
         print("splitstrument: stopped", file=sys.stderr)
@@ -57,9 +57,9 @@ def _call(name: str, arguments: list[str]) -> int:
 
 
 def _complete() -> int:
-    """Print how the word at a shell's cursor may go on, as argcomplete asks for it, and end the process.
+    """Print the completions of the word at the shell's cursor, in argcomplete's protocol, and end the process.
 
-    Names of commands are completed here, what follows them by the parser of the command.
+    Command names are completed here; their arguments are completed by the command's own parser.
     """
     import argparse
 
@@ -68,7 +68,7 @@ def _complete() -> int:
     from splitstrument.parser import complete
 
     *_, words, _ = split_line(os.environ["COMP_LINE"], int(os.environ["COMP_POINT"]))
-    program = int(os.environ["_ARGCOMPLETE"])  # words that name the program, such as 3 of `python -m splitstrument`
+    program = int(os.environ["_ARGCOMPLETE"])  # number of words that name the program: 3 in `python -m splitstrument`
     if words[program:] and words[program] in COMMANDS:
         os.environ["_ARGCOMPLETE"] = str(program + 1)
         return _call(words[program], [])

@@ -1,4 +1,4 @@
-"""Keras with its backend, imported in one place: quietly, on the device asked for."""
+"""Keras and its backend, imported in one place: without noise, and on the requested device."""
 
 import contextlib
 import logging
@@ -10,8 +10,8 @@ from typing import Any
 
 @contextlib.contextmanager
 def _standard_error_closed() -> Iterator[None]:
-    """TensorFlow writes about absent GPUs to the process's standard error while it is imported; nobody asked."""
-    if sys.stderr is None:  # a program without one: it is closed already
+    """Close the process's standard error: TensorFlow writes to it about missing GPUs while it is imported."""
+    if sys.stderr is None:  # the program has no standard error
         yield
         return
     sys.stderr.flush()
@@ -27,10 +27,10 @@ def _standard_error_closed() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quickly() -> Iterator[None]:
-    """Keras imports Matplotlib and scikit-learn where they are, which takes a second; it needs neither here."""
+    """Keep Keras from importing Matplotlib and scikit-learn, which takes a second and is not needed here."""
     absent = [name for name in ("matplotlib", "sklearn") if name not in sys.modules]
     modules: dict[str, Any] = {**dict.fromkeys(absent)}
-    sys.modules.update(modules)  # None: such an import fails
+    sys.modules.update(modules)  # importing a module whose entry is None fails
     try:
         yield
     finally:
@@ -40,12 +40,12 @@ def _quickly() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_keras_json() -> Iterator[None]:
-    """Keras is imported as if there were no keras.json, and writes none: its settings are for a user's own programs.
+    """Keep Keras from reading or writing keras.json, whose settings are meant for the user's own programs.
 
-    So images have their channels last, as in our networks, and KERAS_BACKEND alone chooses the backend.
+    So images are channels-last, as our networks expect, and only KERAS_BACKEND chooses the backend.
     """
     before = os.environ.get("KERAS_HOME")
-    os.environ["KERAS_HOME"] = os.devnull  # below which there is no file
+    os.environ["KERAS_HOME"] = os.devnull  # there can be no file below it
     try:
         yield
     finally:
@@ -55,9 +55,9 @@ def _without_keras_json() -> Iterator[None]:
 
 
 def keras_on(device: str | None = None) -> Any:
-    """Keras, on "cpu", "gpu" or (None) what there is.
+    """Import Keras for "cpu", "gpu" or (None) any device that is available.
 
-    Raises ValueError where a GPU is asked for and none is found, and where KERAS_BACKEND is no backend.
+    Raises ValueError if a GPU is requested and none is found, or if KERAS_BACKEND names no backend.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if device == "cpu" and "keras" not in sys.modules:
@@ -70,20 +70,20 @@ def keras_on(device: str | None = None) -> Any:
                 raise
             chosen = os.environ.get("KERAS_BACKEND")
             raise ValueError(
-                f"KERAS_BACKEND is {chosen}, which Keras does not know: tensorflow, jax or torch"
+                f"KERAS_BACKEND is {chosen}, which Keras does not know; use tensorflow, jax or torch"
             ) from None
-        logging.getLogger("tensorflow").setLevel("ERROR")  # else it warns of every network beyond the fourth
+        logging.getLogger("tensorflow").setLevel("ERROR")  # otherwise it warns about every network after the fourth
         gpus = keras.distribution.list_devices("gpu") if device == "gpu" else None
     if gpus == []:
         from splitstrument.commands import install_line
 
         way = install_line("splitstrument[gpu]")
-        raise ValueError(f"no GPU is found; leave --device out, or install what GPUs need: {way}")
+        raise ValueError(f"no GPU found; leave out --device, or install GPU support: {way}")
     return keras
 
 
 def tensorflow() -> Any:
-    """TensorFlow, imported as quietly. Raises ModuleNotFoundError where it is not installed."""
+    """Import TensorFlow, with as little noise. Raises ModuleNotFoundError if it is not installed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_closed(), _quickly(), _without_keras_json():
         import tensorflow
@@ -92,7 +92,7 @@ def tensorflow() -> Any:
 
 
 def processor_bfloat16() -> str:
-    """What the processor multiplies bfloat16 with: "amx" (matrix units), "avx512", or "" where it would be emulated."""
+    """How the processor multiplies bfloat16: "amx" (matrix units), "avx512", or "" if it would have to emulate it."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
             flags = next((line for line in file if line.startswith("flags")), "").split()

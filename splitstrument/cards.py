@@ -1,4 +1,4 @@
-"""What is said of a trained model: its card, with where its training material came from and how well it does."""
+"""The card of a trained model: what it separates, what it was trained on, and how well it performs."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ PART_NAME = r"[a-z][a-z0-9_-]*"  # also the name of a file
 
 
 class ModelError(Exception):
-    """A model that is not there or does not load; the message names it and says what to do."""
+    """A model does not exist or cannot be loaded. The message names it and says what to do."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Material that a model was trained on, with its licence."""
+    """One data set that a model was trained on, with its licence."""
 
     name: str
     licence: str
@@ -23,7 +23,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Score:
-    """A measured figure: on which data, with which measure and command."""
+    """One measured score, with the data, the measure and the command that produced it."""
 
     data: str
     measure: str
@@ -33,11 +33,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Card:
-    """All that is said of a trained model; `sample_rate` in Hz, `options` are the network's.
+    """The description of a trained model. `sample_rate` is in Hz, `options` are the network's.
 
-    `sources`: the parts that it takes out, in the order of the network's outputs. `whole`: they are all of the song, so
-    that no rest is left; then the last one is what the others leave, such as "other". `about`: one or two sentences on
-    what a musician may expect.
+    `sources`: the parts that the model takes out, in the order of the network's outputs. `whole`: the sources make up
+    the whole song, so there is no rest; the last source is then the song minus the others, such as "other". `about`:
+    one or two sentences on what a musician can expect.
     """
 
     name: str
@@ -58,8 +58,8 @@ class Card:
             raise ValueError("sources: a model takes out at least one part")
         for name in self.sources:
             if not re.fullmatch(PART_NAME, name) or self.sources.count(name) > 1:
-                raise ValueError(f"sources: {name!r} is no name of a part, or is there twice")
+                raise ValueError(f"sources: {name!r} is not a valid part name, or occurs twice")
         if self.whole and len(self.sources) < 2:
-            raise ValueError("whole: takes two sources or more")
+            raise ValueError("whole: needs two sources or more")
         if "rest" in self.sources[: None if not self.whole else -1]:
-            raise ValueError("sources: the rest is what the sources leave; it is no source")
+            raise ValueError("sources: rest cannot be a source; it is the song minus all sources")

@@ -1,4 +1,4 @@
-"""Settings from outside (files, the command line) -> checked, frozen dataclasses; errors name the field."""
+"""Turns settings from files or the command line into checked, frozen dataclasses. Errors name the field."""
 
 import dataclasses
 import typing
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from pydantic import ConfigDict
 
 Settings = TypeVar("Settings")
-Place = tuple[str | int, ...]  # of a field: names, and positions in lists
-STRICT: "ConfigDict" = {"extra": "forbid"}  # of pydantic: unknown fields are errors
+Place = tuple[str | int, ...]  # the path to a field: names, and positions in lists
+STRICT: "ConfigDict" = {"extra": "forbid"}  # for pydantic: unknown fields are errors
 
 
 def checked(settings: type[Settings], values: Any, where: str | Callable[[Place], object]) -> Settings:
-    """`values` (a dict; text is converted) as an instance of the dataclass `settings`.
+    """Make an instance of the dataclass `settings` from `values`, a dict whose text values are converted.
 
-    Raises ValueError with one line that names `where` the values come from (text, or a function of a field's place, a
-    tuple of names), each field and what is wrong with it.
+    Raises ValueError with one line that says `where` the values come from (text, or a function that maps a field's
+    place to it), and what is wrong with each field.
     """
     from pydantic import TypeAdapter, ValidationError
 
@@ -40,7 +40,7 @@ def checked(settings: type[Settings], values: Any, where: str | Callable[[Place]
 
 
 def _no_numbers(given: Any, found: Any, place: Place = ()) -> Iterator[Place]:
-    """The places where `given` has a boolean of which pydantic made a number, `found`: true is no 1 to people."""
+    """The places where `given` has a boolean that pydantic turned into a number: nobody writes true to mean 1."""
     if isinstance(given, bool):
         if not isinstance(found, bool) and isinstance(found, int | float):
             yield place
@@ -67,7 +67,7 @@ def _reason(settings: Any, error: Any) -> str:
 
 
 def _fields(settings: Any, place: Place) -> list[str]:
-    """The names of the fields at `place` below `settings`: a path of field names and positions in tuples."""
+    """The names of the fields at `place` below `settings`."""
     for part in place:
         if not isinstance(part, int):
             settings = typing.get_type_hints(settings).get(part, settings)

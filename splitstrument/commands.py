@@ -1,29 +1,29 @@
-"""The commands, and what some of them need besides. Only text, so that `--help` imports nothing else."""
+"""The commands, and the extra packages that some of them need. Only text, so `--help` imports nothing else."""
 
 # name -> (where its `main` is, what it does)
 COMMANDS = {
-    "separate": ("splitstrument.separate:main", "take songs apart into instruments, or voices, and the rest"),
+    "separate": ("splitstrument.separate:main", "separate songs into instruments, or voices, and the rest"),
     "models": ("splitstrument.listing:models_main", "list, add and remove trained models"),
     "networks": ("splitstrument.listing:networks_main", "list the networks, their options and sizes"),
     "train": ("training.train:main", "train a model on tracks whose parts are known"),
     "evaluate": ("evaluation.evaluate:main", "score models and baselines on tracks whose parts are known"),
     "report": ("evaluation.report:main", "compare scored models on one page, with pictures and excerpts"),
-    "thesis": ("evaluation.documents:main", "the tables of the 2021 thesis beside our runs"),
+    "thesis": ("evaluation.documents:main", "show the tables of the 2021 thesis beside our runs"),
     "export": ("splitstrument.exporting:main", "write a model as a graph, ONNX or LiteRT, that needs no TensorFlow"),
-    "serve": ("webapp.serve:main", "a page on which anyone can separate songs in a browser"),
+    "serve": ("webapp.serve:main", "serve a web page where anyone can separate songs"),
     "catalogue": ("datasets_tools.catalogue:main", "list the tracks and stems of multitrack collections"),
     "organize": ("datasets_tools.organize:main", "bring all tracks into one layout"),
-    "label": ("datasets_tools.label:main", "mark stems that are not fit, and show what a machine suspects"),
+    "label": ("datasets_tools.label:main", "mark unfit stems, by ear or with automatic hints"),
     "mix": ("datasets_tools.mix:main", "mix stems into pairs of an instrument and the rest"),
     "silence": ("datasets_tools.silence:main", "measure and cut the silence of pairs"),
     "split": ("datasets_tools.split:main", "cut long recordings into pieces"),
     "genres": ("datasets_tools.genres:main", "count the genres of a data set"),
     "validation": ("datasets_tools.validation:main", "split pairs into training and validation"),
     "synthesize": ("datasets_tools.synthesize:main", "render songs with stems from MIDI and sampled instruments"),
-    "band": ("datasets_tools.synthesis.band:main", "play small songs with a self-made band"),
+    "band": ("datasets_tools.synthesis.band:main", "generate small songs with a computed band"),
 }
 
-# A module that only some users need -> what pip calls that which brings it: one of our extras, or another project.
+# A module that only some users need -> the pip requirement that provides it: one of our extras, or another project.
 MISSING_PACKAGES = {
     name: what
     for what, names in {
@@ -47,15 +47,15 @@ MISSING_PACKAGES = {
 
 
 def missing(module: str) -> str:
-    """One line: that one of the MISSING_PACKAGES is needed, and how to install it."""
+    """One line that says that `module`, of MISSING_PACKAGES, is needed, and how to install it."""
     return f"needs {module}: {install_line(MISSING_PACKAGES[module])}"
 
 
 def install_line(what: str) -> str:
     """The shell command that installs `what`, such as "splitstrument[train]", into this environment.
 
-    The package may have been installed from a folder or a file, whose name pip takes in place of "splitstrument". An
-    environment may have no pip of its own; any other Python's pip can install into it.
+    If the package was installed from a folder or a file, pip is given its path instead of "splitstrument". If the
+    environment has no pip of its own, the pip of another Python can install into it.
     """
     import importlib.util
     import shlex
@@ -64,12 +64,12 @@ def install_line(what: str) -> str:
     python = shlex.quote(sys.executable)
     pip = f"{python} -m pip" if importlib.util.find_spec("pip") else f"python3 -m pip --python {python}"
     if what == "tinysoundfont":
-        return f"{pip} install --no-deps tinysoundfont (without pyaudio, which it asks for and which is not used)"
+        return f"{pip} install --no-deps tinysoundfont (without its dependency pyaudio, which is not used)"
     return f"{pip} install {shlex.quote(what.replace('splitstrument', _source(), 1))}"
 
 
 def _source() -> str:
-    """What pip is to install for this package: the folder or file that it came from, if it is still there."""
+    """What pip should install for this package: the folder or file that it came from, if that still exists."""
     import json
     import os
     from importlib.metadata import PackageNotFoundError, distribution

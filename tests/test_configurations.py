@@ -281,10 +281,10 @@ def test_a_wrong_change_is_blamed_on_itself(heir, tmp_path, change, says):
     [
         ("sources: [guitar, piano]", "a run has either one instrument, or sources"),
         ("instrument:", "a run has either one instrument, or sources"),
-        ("instrument:\nsources: [guitar, guitar]", "sources: 'guitar' is no name of a part, or is there twice"),
+        ("instrument:\nsources: [guitar, guitar]", "sources: 'guitar' is not a valid part name, or occurs twice"),
         ("instrument:\nsources: [guitar, Piano]", "sources.1: String should match"),
-        ("instrument:\nsources: [rest, guitar]", "sources: the rest is what the sources leave"),
-        ("whole: true", "whole: takes two sources or more"),
+        ("instrument:\nsources: [rest, guitar]", "sources: rest cannot be a source"),
+        ("whole: true", "whole: needs two sources or more"),
         ("initial_source: vocals", "initial_source: is of the model that initial names"),
     ],
 )

@@ -82,7 +82,7 @@ def test_auto_takes_the_graph_unless_a_gpu_or_bfloat16_is_asked_for(folders, tmp
     assert runtimes.load(folder, precision="float32").name == "onnx"
     assert runtimes.load(folder, precision="bfloat16").name == "keras"
     assert runtimes.load(tiny.model(tmp_path / "plain")).name == "keras"
-    with pytest.raises(ValueError, match="no GPU is found"):
+    with pytest.raises(ValueError, match="no GPU found"):
         runtimes.load(folder, device="gpu")
     installed = runtimes._is_installed
     monkeypatch.setattr(runtimes, "_is_installed", lambda name: name != "onnxruntime" and installed(name))
