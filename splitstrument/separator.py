@@ -41,6 +41,25 @@ class Separator:
 
     Raises ModelError (no such model, broken files) and ValueError (no GPU, no model, two models that take out the same
     part, an example that is missing or is not asked for).
+
+    >>> import numpy as np
+    >>> from splitstrument import Separator
+    >>> separator = Separator("guitar")
+    >>> separator.parts
+    ('guitar', 'rest')
+    >>> song = np.random.default_rng(0).normal(0, 0.1, (44100, 2)).astype(np.float32)  # a second of noise in stereo
+    >>> parts = separator.separate(song, 44100)
+    >>> {name: part.shape for name, part in parts.items()}
+    {'guitar': (44100, 2), 'rest': (44100, 2)}
+    >>> bool(np.allclose(parts["guitar"] + parts["rest"], song, atol=1e-6))
+    True
+
+    A song of any length in blocks, with little memory:
+
+    >>> blocks = np.array_split(song, 10)
+    >>> pieces = list(separator.stream(blocks, 44100, 2))
+    >>> sum(len(sources["guitar"]) for piece, sources in pieces)
+    44100
     """
 
     def __init__(

@@ -62,7 +62,20 @@ class Wave:
 
 @dataclass(frozen=True)
 class Track:
-    """One track: the file and the audio stream (from 0) of each of its parts."""
+    """One track: the file and the audio stream (from 0) of each of its parts.
+
+    >>> from pathlib import Path
+    >>> from splitstrument.tracks import track_in
+    >>> track = track_in(Path("pairs/song"))
+    >>> track.parts, str(track.path("rest"))
+    (('instrument', 'rest'), 'pairs/song/rest_song.wav')
+    >>> sounds, sample_rate = track.read()  # whole
+    >>> mixture = sum(sounds.values())
+    >>> mixture.shape, sample_rate
+    ((44100, 2), 44100)
+    >>> track.wave("instrument").read(start=1000, count=256).shape  # a window, without reading the rest of the file
+    (256, 2)
+    """
 
     name: str
     folder: Path

@@ -56,7 +56,13 @@ def find_songs(paths: Iterable[str | Path], output: str | Path | None = None) ->
 def read(
     path: str | Path, stream: int | None = None, start: float = 0.0, duration: float | None = None
 ) -> tuple["np.ndarray", int]:
-    """A whole song, or a part of it: (array (frames, channels) float32, sample rate in Hz). See open_audio."""
+    """A whole song, or a part of it: (array (frames, channels) float32, sample rate in Hz). See open_audio.
+
+    >>> from splitstrument.files.audio import read
+    >>> audio, sample_rate = read("song.ogg", start=0.25, duration=0.5)
+    >>> audio.shape, audio.dtype.name, sample_rate
+    ((22050, 2), 'float32', 44100)
+    """
     import numpy as np
 
     with open_audio(path, stream, start, duration) as reader:
@@ -71,6 +77,13 @@ def open_audio(
     start and duration are seconds.
 
     Raises AudioError where the file holds no sound that can be read.
+
+    >>> from splitstrument.files.audio import open_audio
+    >>> with open_audio("song.ogg") as reader:
+    ...     print(reader.info.sample_rate, reader.info.channels)
+    ...     print([len(block) for block in reader.blocks(20000)])
+    44100 2
+    [20000, 20000, 4100]
     """
     return Reader(Path(path), stream, start, duration)
 

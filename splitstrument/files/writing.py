@@ -65,6 +65,13 @@ class AudioWriter:
     the order of a WAV (see AudioInfo); a WAV of more than two channels keeps it. tags go into the file where it can
     hold them. 16 and 24 bit round to nearest and clip at full scale. As a context manager it closes, or aborts at an
     exception. Every method raises AudioError where writing fails, and leaves no file behind.
+
+    >>> import numpy as np
+    >>> from splitstrument.files.writing import AudioWriter
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(22050) / 44100)[:, None]  # half a second in one channel
+    >>> with AudioWriter("tone.flac", sample_rate=44100, channels=1, depth="16") as writer:
+    ...     writer.write(0.5 * tone)
+    ...     writer.write(0.1 * tone)
     """
 
     def __init__(
