@@ -98,6 +98,7 @@ setup(
             "types-tqdm>=4.66",
             "waitress>=3.0.1,<4",
             "web.py>=0.62",
+            "websockets>=13",
         ],
     },
     classifiers=[

@@ -9,34 +9,46 @@ import pytest
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1100, "height": 900}
-# Told from the page: how much it has jumped, what was played when, and how loud each sound is (in the order in which
-# they were connected to the loudspeaker).
-_WATCH = """
+# Told from the page: how much it has jumped, what was played when, how loud each sound is (in the order in which they
+# were connected to the loudspeaker), its samples and its strongest frequency, and the time of their clock.
+WATCH = """
 window.jumps = 0;
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.jumps += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
 window.started = [];
 const start = AudioBufferSourceNode.prototype.start;
-AudioBufferSourceNode.prototype.start = function (when, offset) {
+AudioBufferSourceNode.prototype.start = function (when, offset, ...more) {
   window.started.push({ when, offset, now: this.context.currentTime, at: performance.now() });
-  return start.call(this, when, offset);
+  return start.call(this, when, offset, ...more);
 };
 window.heard = [];
 const connect = AudioNode.prototype.connect;
 AudioNode.prototype.connect = function (target, ...more) {
   if (target instanceof AudioDestinationNode) {
     const analyser = this.context.createAnalyser();
+    analyser.fftSize = 8192;
+    analyser.smoothingTimeConstant = 0;
     connect.call(this, analyser);
     window.heard.push(analyser);
   }
   return connect.call(this, target, ...more);
 };
-window.levels = () => window.heard.map((analyser) => {
-  const samples = new Float32Array(analyser.fftSize);
+window.audioTime = () => window.heard[0].context.currentTime;
+window.samples = () => window.heard.map((analyser) => {
+  const samples = new Float32Array(2048);
   analyser.getFloatTimeDomainData(samples);
+  return [...samples];
+});
+window.levels = () => window.samples().map((samples) => {
   return Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
 });
+window.hertz = (number) => {
+  const analyser = window.heard[number];
+  const power = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(power);
+  return (power.indexOf(Math.max(...power)) * analyser.context.sampleRate) / analyser.fftSize;
+};
 """
 
 
@@ -55,7 +67,7 @@ def launched():
 def opened(browser, size=DESK, scheme="light", touch=False):
     """A new page of a person who has not been here before; its `errors` are what went wrong in it."""
     page = browser.new_context(viewport=size, color_scheme=scheme, has_touch=touch).new_page()
-    page.add_init_script(_WATCH)
+    page.add_init_script(WATCH)
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("console", lambda said: said.type == "error" and page.errors.append(said.text))

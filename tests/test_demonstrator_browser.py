@@ -1,5 +1,6 @@
 """The demonstrator in a real browser: a real song goes in, is heard, and comes out as parts that add up."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -291,26 +292,37 @@ def test_pages_are_fit_to_be_seen(chromium, server, together, size, scheme, tmp_
 
 
 @pytest.mark.parametrize("size", [browser.DESK, browser.PHONE], ids=["desk", "phone"])
-def test_models_that_do_not_go_together(chromium, server, size):
+def test_every_model_can_be_ticked(chromium, server, size):
+    """One that takes out the same as others is ticked instead of them."""
     page = opened(chromium, size)
     page.goto(server.address)
     page.wait_for_selector("main:not([data-loading])")
     guitar, lead, band = (page.get_by_label(f"model {name}") for name in ("guitar", "lead", "band"))
     assert page.inner_text("#parts") == "guitar and the rest"
-    assert lead.is_disabled() and not band.is_disabled()
-    assert "Not together with guitar, which takes out guitar too." in page.inner_text("#models")
+    lead.check()
+    assert not guitar.is_checked() and page.inner_text("#parts") == "guitar and the rest"
+    assert page.inner_text("#instead") == "Instead of guitar, which takes out the same."
+    guitar.check()
+    assert not lead.is_checked()
     band.check()
     assert page.inner_text("#parts") == "guitar, vocals, drums, bass, strings and the rest"
+    assert page.inner_text("#instead") == ""
     check_page(page)
     guitar.uncheck()
     assert page.inner_text("#parts") == "vocals, drums, bass, strings and everything else"
-    assert not lead.is_disabled() and "Not together" not in page.inner_text("#models")
     band.uncheck()
     page.set_input_files("#song", EXAMPLE)
     page.get_by_role("button", name="Separate").click()
     assert page.inner_text("#trouble") == "Tick what to take out."
-    lead.check()
-    assert guitar.is_disabled()
+
+
+def test_models_are_described_for_musicians(chromium, server):
+    page = opened(chromium)
+    page.goto(server.address)
+    page.wait_for_selector("main:not([data-loading])")
+    said = page.inner_text("#models")
+    assert "Takes the guitars out of a song. Cautious" in said
+    assert not re.search("SDR|dB|tests/", said)
 
 
 def test_many_parts(chromium, server, tmp_path):
@@ -349,7 +361,7 @@ def test_many_parts(chromium, server, tmp_path):
     assert all(sounds[part].any() for part in parts)
 
 
-def test_links_mistakes_and_earlier_results(chromium, server, tmp_path):
+def test_links_mistakes_and_earlier_songs(chromium, server, tmp_path):
     page = opened(chromium)
     page.goto(server.address)
     page.wait_for_selector("main:not([data-loading])")
@@ -363,7 +375,7 @@ def test_links_mistakes_and_earlier_results(chromium, server, tmp_path):
     page.get_by_label("link of a YouTube video").fill("https://example.com/watch?v=0123456789a")
     page.get_by_role("button", name="Separate").click()
     until(lambda: "YouTube" in page.inner_text("#trouble"))  # the link has priority
-    assert page.get_by_text("My earlier results").is_hidden()
+    assert page.get_by_text("My songs").is_hidden()
     page.get_by_label("link of a YouTube video").fill("")
     page.get_by_role("button", name="Separate").click()
     page.wait_for_url("**/jobs/*")
@@ -372,7 +384,7 @@ def test_links_mistakes_and_earlier_results(chromium, server, tmp_path):
     page.get_by_role("link", name="splitstrument").click()
     page.wait_for_selector("main:not([data-loading])")
     assert page.locator("#results li").count() == 1
-    assert "cancelled" in page.inner_text("#results")
+    assert "Cancelled" in page.inner_text("#results")
     page.locator("#results a").click()
     until(lambda: page.inner_text("#stage") == "Cancelled.")
 

@@ -87,7 +87,7 @@ def test_all_addresses_stay_below_the_path(tmp_path):
             script = scripts.pop()
             text = served.ask(script, "")[2].decode()
             assert not re.search("[\"'`]/[a-z]", text), script
-            scripts |= {urljoin(script, name) for name in re.findall('from "([^"]+)"', text)}
+            scripts |= {urljoin(script, name) for name in re.findall('(?:from|URL\\()[ ]?"([^"]+)"', text)}
         assert astray == []
 
 

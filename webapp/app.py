@@ -15,7 +15,7 @@ import web
 
 from splitstrument import youtube
 from splitstrument.song_files import MIXTURE
-from webapp import decoding, encoding, jobs, sandbox, uploads
+from webapp import archive, decoding, encoding, jobs, sandbox, uploads
 from webapp.jobs import Job
 from webapp.offer import Offer, Offered, parts_together
 from webapp.pages import site
@@ -35,6 +35,8 @@ URLS = (
     "/api/jobs/([^/]+)/([^/]+)", "JobFile",
 )  # fmt: skip
 _STATIC = Path(__file__).parent / "static"
+# What changes tempo and pitch is WebAssembly, which only the player's page may compile.
+_POLICY = site.HEADERS["Content-Security-Policy"].replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 _OWNER = "splitstrument"  # the cookie by which a browser is known again
 _OWNED_SECONDS = 365 * 86400
 _PROBE_SECONDS = 20.0
@@ -42,6 +44,7 @@ _PROBES = 8  # processes that look into uploads; each may take as much memory as
 _ENCODERS = 2
 _ENCODING_SECONDS = 600.0
 _ASKING = 24  # for files that have to be encoded first
+_ARCHIVES = 64  # that are sent at once: each has all its parts open
 _AT_ONCE = 56  # uploads that are looked at; the server has more threads, so that other answers do not wait
 
 
@@ -58,6 +61,7 @@ class Demonstrator:
     probing: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PROBES))
     asking: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_ASKING))
     encoding: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_ENCODERS))
+    archives: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_ARCHIVES))
 
 
 def application(demonstrator: Demonstrator) -> site.Wsgi:
@@ -103,6 +107,7 @@ class JobPage:
 
     def GET(self, id: str) -> str:
         _job(id)
+        web.header("Content-Security-Policy", _POLICY)
         return site.page("job.html")
 
 
@@ -127,9 +132,7 @@ class Models:
 
 
 def _model(name: str, model: Offered) -> dict[str, Any]:
-    score = model.card.scores[0] if model.card.scores else None
-    shown = {"measure": score.measure, "value": score.value, "data": score.data} if score else None
-    return {"name": name, "takes": model.takes, "remainder": model.remainder, "score": shown}
+    return {"name": name, "takes": model.takes, "remainder": model.remainder, "about": model.card.about}
 
 
 class AllJobs:
@@ -211,33 +214,50 @@ class OneJob:
 
 
 class JobFile:
-    """/api/jobs/ID/FILE: PART.wav, .flac, .mp3 or .png, and peaks.json."""
+    """/api/jobs/ID/FILE: PART.wav, .flac, .mp3 or .png; parts.wav.zip (.flac.zip, .mp3.zip); and peaks.json."""
 
     def GET(self, id: str, name: str) -> str | bytes:
         job = _job(id)
         if job.state != jobs.DONE:
             raise Refused(409, "This song is not separated yet.")
         part, _, kind = name.partition(".")
+        if part == "parts" and kind.removesuffix(".zip") in job.formats and kind.endswith(".zip"):
+            return _all_parts(job, kind.removesuffix(".zip"))
         known = part in (MIXTURE, *job.parts) and kind in (*job.formats, "png")
         if not known and name != "peaks.json":
             raise Refused(404, "There is no such file.")
-        path = _here().store.folder_of(job) / name
         if kind not in job.formats:
-            return send_file(path)
-        if not path.exists():
-            _encoded(job, path)
-        return send_file(path, f"{job.title} - {part}.{kind}")
+            return send_file(_here().store.folder_of(job) / name)
+        return send_file(_encoded(job, part, kind), f"{job.title} - {part}.{kind}")
 
 
-def _encoded(job: Job, path: Path) -> None:
-    """Make the file `path` of a result from its WAV, which takes some seconds."""
+def _all_parts(job: Job, kind: str) -> bytes:
+    """Answer with all parts of `job` as files of this kind in a ZIP."""
+    title = archive.file_name(job.title)
+    files = {f"{title} - {part}.{kind}": _encoded(job, part, kind) for part in job.parts}
+    archives = _here().archives
+    if not archives.acquire(blocking=False):
+        raise Refused(503, "Too many archives are being fetched. Try again in a moment.")
+    try:
+        made = archive.Archive(files, archives.release)
+    except OSError:
+        raise Refused(404, "There is no such file.") from None
+    return site.send(made, ".zip", f"{job.title} - parts ({kind.upper()}).zip")
+
+
+def _encoded(job: Job, part: str, kind: str) -> Path:
+    """The file of a part of a result. Another format than WAV is made when it is first asked for, in some seconds."""
     here = _here()
+    path = here.store.folder_of(job) / f"{part}.{kind}"
+    if path.exists() or kind == "wav":
+        return path
     with _one_of(here.asking, "Too many files are being made. Try again in a moment."), here.encoding:
         if path.exists():  # somebody else had asked for it
-            return
+            return path
         limits = Limits.of(here.settings, _ENCODING_SECONDS)
         size = sandbox.run(encoding.encode, (str(path.with_suffix(".wav")), str(path)), limits)
         here.store.grow(job.id, size)
+    return path
 
 
 def _job(id: str) -> Job:

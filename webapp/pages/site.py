@@ -13,8 +13,9 @@ import re
 import secrets
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
+from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import web
@@ -31,12 +32,15 @@ KINDS = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".json": "application/json",
     ".wav": "audio/wav",
     ".flac": "audio/flac",
     ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".zip": "application/zip",
 }
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -189,6 +193,11 @@ def send_file(path: str | Path, download: str | None = None) -> bytes:
         file = open(path, "rb")  # noqa: SIM115  (waitress closes it)
     except OSError:
         raise Refused(404, "There is no such file.") from None
+    return send(file, Path(path).suffix, download)
+
+
+def send(file: IO[bytes] | RawIOBase, suffix: str, download: str | None = None) -> bytes:
+    """Answer with an open `file`, which is closed when it is sent, as `send_file` does; `suffix`: its kind."""
     size = file.seek(0, 2)
     start, stop = 0, size
     wanted = re.fullmatch(r"bytes=(\d{0,15})-(\d{0,15})", web.ctx.env.get("HTTP_RANGE", "").strip())
@@ -203,7 +212,7 @@ def send_file(path: str | Path, download: str | None = None) -> bytes:
         web.ctx.status = "206 Partial Content"
         web.header("Content-Range", f"bytes {start}-{stop - 1}/{size}")
     file.seek(start)
-    web.header("Content-Type", KINDS[Path(path).suffix])
+    web.header("Content-Type", KINDS[suffix])
     web.header("Content-Length", str(stop - start))
     web.header("Accept-Ranges", "bytes")
     if download:

@@ -3,16 +3,10 @@
 import { about, ask } from "./draw.js";
 import { inWords, titled } from "./parts.js";
 import { Player } from "./player.js";
+import { isGoing, stage } from "./states.js";
 
 const $ = (id) => document.getElementById(id);
 const address = `../api/jobs/${location.pathname.split("/").pop()}`;
-const STAGES = {
-  "": "Beginning",
-  fetching: "Fetching the sound",
-  reading: "Reading the song",
-  loading: "Getting the model ready",
-  separating: "Separating",
-};
 let unanswered = 0;
 
 async function look() {
@@ -28,15 +22,16 @@ async function look() {
     return;
   }
   $("title").textContent = job.title;
-  $("about").textContent = `${titled(inWords(job.parts))}, by the model${job.models.length > 1 ? "s" : ""} ${inWords(job.models)}`;
+  const models = `${job.models.length > 1 ? "models" : "model"} ${inWords(job.models)}`;
+  $("about").textContent = `${titled(inWords(job.parts))}, by the ${models}`;
   if (job.state === "done") await done(job);
   else show(job);
   ready();
-  if (job.state === "waiting" || job.state === "running") setTimeout(look, 700);
+  if (isGoing(job)) setTimeout(look, 700);
 }
 
 function show(job) {
-  const going = job.state === "waiting" || job.state === "running";
+  const going = isGoing(job);
   const percent = Math.floor(job.percent);
   $("share").value = job.percent;
   const running = job.state === "running";
@@ -48,16 +43,6 @@ function show(job) {
   $("again").hidden = going;
   $("forget").hidden = going || !job.mine;
   document.title = `${running ? `${percent} % · ` : ""}${job.title} · splitstrument`;
-}
-
-function stage(job) {
-  if (job.state === "waiting") {
-    if (!job.before) return "Waiting: this song is next.";
-    return `Waiting: ${job.before} song${job.before === 1 ? "" : "s"} before this one.`;
-  }
-  if (job.state === "running") return `${STAGES[job.stage]} …`;
-  if (job.state === "cancelled") return "Cancelled.";
-  return job.message || "This song could not be separated.";
 }
 
 // A screen reader says the line when it changes, so it is only written then.

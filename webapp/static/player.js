@@ -1,8 +1,10 @@
 // The player: the mixture and its parts in step, each with its waveform, spectrogram, loudness and files.
 
-import { ask, clock, drawWaveform, loudest, make, seekBy, whenever } from "./draw.js";
+import { clock, drawWaveform, loudest, make, seekBy, whenever } from "./draw.js";
+import { fileLinks, keeping } from "./keep.js";
 import { forPage, keySwitch } from "./keys.js";
 import { titled } from "./parts.js";
+import { Practise } from "./practise.js";
 import { Transport } from "./sound.js";
 
 const STEP = 5; // seconds, of the arrow keys
@@ -35,6 +37,8 @@ export class Player {
     keySwitch($("keys-on"));
     // After a click the keys are the page's again: space should not press that button once more.
     $("player").addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
+    this.practise = new Practise(this.transport, this.views, trouble);
+    keeping(job, url, this.transport, trouble);
     this.transport.addEventListener("change", () => this.show());
     this.transport.addEventListener("ended", () => this.transport.seek(0));
     this.transport.addEventListener("trouble", (event) => trouble(event.detail));
@@ -45,52 +49,31 @@ export class Player {
   view(part, number, peaks, formats, url) {
     const lane = this.transport.lanes[number];
     const canvas = make("canvas", { role: "img", "aria-label": `Waveform of the ${part}` });
-    const picture = make("img", { src: url(`${part}.png`), alt: `Spectrogram of the ${part}`, width: "1200", height: "160" });
+    const alt = `Spectrogram of the ${part}`;
+    const picture = make("img", { src: url(`${part}.png`), alt, width: "1200", height: "160" });
     picture.draggable = false;
     const head = make("div", { class: "head" });
-    const wave = make("div", { class: "wave" }, canvas, picture, head);
+    const loop = make("div", { class: "loop" });
+    const wave = make("div", { class: "wave" }, canvas, picture, loop, head);
     const solo = make("button", { type: "button", "aria-pressed": "false", "aria-label": `Only the ${part}` }, "Solo");
     const mute = make("button", { type: "button", "aria-pressed": "false", "aria-label": `Mute the ${part}` }, "Mute");
-    const slider = make("input", { type: "range", min: "0", max: "1.5", step: "0.05", "aria-label": `Volume of the ${part}` });
+    const range = { type: "range", min: "0", max: "1.5", step: "0.05" };
+    const slider = make("input", { ...range, "aria-label": `Volume of the ${part}` });
     slider.value = 1;
     const volume = make("span", { class: "volume" }, make("span", { "aria-hidden": "true" }, "Volume"), slider);
-    const files = make("p", { class: "files quiet" }, make("span", {}, "Download:"));
-    const status = make("span", { role: "status" });
-    for (const format of formats) {
-      const text = format.toUpperCase();
-      const link = make("a", { href: url(`${part}.${format}`), download: "", "aria-label": `${part} as ${text}` }, text);
-      link.addEventListener("click", (event) => this.download(event, link, status));
-      files.append(link);
-    }
-    files.append(status);
+    const links = fileLinks(part, formats, (format) => url(`${part}.${format}`), this.trouble);
+    const files = make("p", { class: "files quiet" }, make("span", {}, "Download:"), ...links);
     const key = make("kbd", { class: "by-keys", "aria-hidden": "true" }, SOLO[number] ?? "");
     key.hidden = number >= SOLO.length;
     const title = make("h2", {}, key, titled(part));
-    const section = make("section", { class: "lane", "aria-label": titled(part) }, title, solo, mute, volume, wave, files);
+    const section = make("section", { class: "lane", "aria-label": titled(part) });
+    section.append(title, solo, mute, volume, wave, files);
     solo.addEventListener("click", () => this.solo(number));
     mute.addEventListener("click", () => this.mute(number));
     slider.addEventListener("input", () => this.volume(number, Number(slider.value)));
     seekBy(wave, (share) => this.transport.seek(share * this.transport.duration));
     whenever(canvas, () => drawWaveform(canvas, peaks, this.loudest));
-    return { lane, section, solo, mute, slider, head };
-  }
-
-  // The server makes some files when they are first asked for, which takes some seconds.
-  async download(event, link, status) {
-    if (link.made || link.href.endsWith(".wav")) return;
-    event.preventDefault();
-    if (link.making) return;
-    link.making = true;
-    status.textContent = `making the ${link.textContent} …`;
-    try {
-      await ask(link.href, { method: "HEAD" });
-      link.made = true;
-      link.click();
-    } catch (error) {
-      this.trouble(error.message);
-    }
-    link.making = false;
-    status.textContent = "";
+    return { lane, section, solo, mute, slider, head, loop };
   }
 
   solo(number) {
@@ -130,7 +113,7 @@ export class Player {
     else if (number >= 0) this.solo(number);
     else if (louder >= 0) this.volume(louder, transport.lanes[louder].volume + 0.1);
     else if (softer >= 0) this.volume(softer, transport.lanes[softer].volume - 0.1);
-    else return;
+    else if (!this.practise.key(event.key.toLowerCase())) return;
     event.preventDefault();
   }
 

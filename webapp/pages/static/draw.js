@@ -33,8 +33,8 @@ export function whenever(element, draw) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 }
 
-// A press on a waveform, or dragging along it, calls `seek(share)`. A finger may also scroll the page there, so only its
-// tap or sideways drag goes anywhere.
+// A press on a waveform, or dragging along it, calls `seek(share)`. A finger may also scroll the page there, so only
+// its tap or sideways drag goes anywhere.
 export function seekBy(wave, seek) {
   let from = null;
   const to = (event) => {
@@ -65,12 +65,15 @@ export function loudest(...peaks) {
   return peaks.reduce((most, each) => each.reduce((a, b) => Math.max(a, Math.abs(b)), most), 0);
 }
 
-// 75 -> "1:15"
-export function clock(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
+// 75 -> "1:15"; with one decimal "1:15.0"
+export function clock(seconds, decimals = 0) {
+  const ticks = Math.max(0, Math.floor(seconds * 10 ** decimals + 1e-6));
+  const whole = Math.floor(ticks / 10 ** decimals);
   const minutes = Math.floor(whole / 60);
-  const rest = String(whole % 60).padStart(2, "0");
-  return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
+  const part = decimals ? `.${String(ticks % 10 ** decimals).padStart(decimals, "0")}` : "";
+  const rest = String(whole % 60).padStart(2, "0") + part;
+  if (minutes < 60) return `${minutes}:${rest}`;
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
 }
 
 // 75 -> "about 1 minute"; for what is left to wait

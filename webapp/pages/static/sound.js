@@ -1,87 +1,10 @@
-// Sounds in step: WAV files on a server, fetched a few seconds at a time and played on one clock (Web Audio).
+// Sounds in step: WAV files on a server, played on one clock (Web Audio).
 
-import { SAID } from "./draw.js";
+import { Lane } from "./lane.js";
+import { SEGMENT, gainsOf, pieceAt, placeAt } from "./timeline.js";
 
-const SEGMENT = 4; // seconds fetched at once
 const AHEAD = 10; // seconds of sound that are scheduled before they are heard
-const KEPT = 10; // segments that a lane remembers
-
-// One sound: {url, rate, channels, frames, depth, offset}, as wav.layout has it.
-class Lane {
-  constructor(sound, context) {
-    Object.assign(this, sound);
-    this.context = context;
-    this.gain = context.createGain();
-    this.gain.connect(context.destination);
-    this.volume = 1;
-    this.muted = false;
-    this.solo = false;
-    this.kept = new Map();
-    this.frameBytes = this.channels * { 16: 2, 24: 3, float: 4 }[this.depth];
-  }
-
-  get segmentFrames() {
-    return SEGMENT * this.rate;
-  }
-
-  // The AudioBuffer of segment `index`, or null behind the sound's end.
-  segment(index) {
-    if (index * this.segmentFrames >= this.frames) return Promise.resolve(null);
-    if (!this.kept.has(index)) {
-      const fetched = this.fetched(index);
-      fetched.catch(() => this.kept.delete(index));
-      this.kept.set(index, fetched);
-      while (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
-    }
-    return this.kept.get(index);
-  }
-
-  async fetched(index) {
-    const first = index * this.segmentFrames;
-    const frames = Math.min(this.segmentFrames, this.frames - first);
-    const from = this.offset + first * this.frameBytes;
-    const headers = { Range: `bytes=${from}-${from + frames * this.frameBytes - 1}` };
-    const answer = await fetch(this.url, { headers }).catch(() => {
-      throw new Error("The server does not answer.");
-    });
-    if (answer.status !== 206) throw new Error(SAID[answer.status] || `The sound did not come (${answer.status}).`);
-    const bytes = await answer.arrayBuffer();
-    const sample = reader(bytes, this.depth);
-    if (![1, 2, 4, 6].includes(this.channels)) return this.folded(sample, frames);
-    const buffer = this.context.createBuffer(this.channels, frames, this.rate);
-    for (let channel = 0; channel < this.channels; channel++) {
-      const samples = buffer.getChannelData(channel);
-      for (let i = 0, at = channel; i < frames; i++, at += this.channels) samples[i] = sample(at);
-    }
-    return buffer;
-  }
-
-  // The mean of channels that browsers know no places for, and would leave out.
-  folded(sample, frames) {
-    const buffer = this.context.createBuffer(1, frames, this.rate);
-    const samples = buffer.getChannelData(0);
-    for (let i = 0; i < frames; i++) {
-      let sum = 0;
-      for (let channel = 0; channel < this.channels; channel++) sum += sample(i * this.channels + channel);
-      samples[i] = sum / this.channels;
-    }
-    return buffer;
-  }
-}
-
-// A function that gives the sample at a place in little-endian PCM.
-function reader(bytes, depth) {
-  if (depth === "16") {
-    const values = new Int16Array(bytes);
-    return (at) => values[at] / 32768;
-  }
-  if (depth === "float") {
-    const values = new Float32Array(bytes);
-    return (at) => values[at];
-  }
-  const values = new Uint8Array(bytes);
-  return (at) => ((values[3 * at] << 8) | (values[3 * at + 1] << 16) | (values[3 * at + 2] << 24)) / 2147483648;
-}
+const FADE = 0.005; // seconds
 
 // Plays sounds together. Events: "change" (playing, seeking, loudness), "ended", "trouble" (detail: what went wrong).
 export class Transport extends EventTarget {
@@ -98,11 +21,13 @@ export class Transport extends EventTarget {
     this.duration = Math.max(...this.lanes.map((lane) => lane.frames / lane.rate));
     this.playing = false;
     this.waiting = false; // for sound that is not there yet
-    this.rate = 1;
+    this.rate = 1; // song seconds for each second
+    this.loop = null; // {start, end}, which is heard again and again
+    this.stretch = null; // what changes tempo and pitch, where they are changed; see `stretchBy`
     this.generation = 0;
     this.sources = new Set();
     this.startPosition = 0;
-    this.startTime = 0;
+    this.pieces = []; // that are scheduled, as pieceAt has them, with `when` they are heard
     this.timer = setInterval(() => this.tick(), 60);
   }
 
@@ -114,9 +39,8 @@ export class Transport extends EventTarget {
   }
 
   get position() {
-    if (!this.playing) return this.startPosition;
-    const gone = Math.max(0, this.context.currentTime - this.startTime) * this.rate;
-    return Math.min(this.duration, this.startPosition + gone);
+    if (!this.playing || !this.pieces.length) return this.startPosition;
+    return placeAt(this.pieces, this.context.currentTime, this.rate);
   }
 
   // Have the sound at `seconds` ready before it is wanted.
@@ -174,13 +98,34 @@ export class Transport extends EventTarget {
     this.changed();
   }
 
-  // How loud each lane is: its volume, unless it is muted or others are heard alone.
+  // Play this much faster and as many semitones higher, both by `stretch`, which is made for these lanes; or by nothing
+  // where it is null.
+  stretchBy(stretch, rate, semitones) {
+    const position = this.position;
+    this.stopSources();
+    Object.assign(this, { stretch, rate, semitones });
+    if (this.playing) this.begin(position);
+    this.changed();
+  }
+
+  // Hear {start, end} again and again, or (null) play on.
+  loopOver(loop) {
+    const position = this.position;
+    this.loop = loop && { start: this.onFrame(loop.start), end: this.onFrame(loop.end) };
+    const inside = !loop || position < loop.end;
+    if (this.playing) this.begin(inside ? position : this.loop.start);
+    this.changed();
+  }
+
+  // Places and times are those of whole frames, so that no click is where two pieces meet.
+  onFrame(seconds) {
+    return Math.round(seconds * this.context.sampleRate) / this.context.sampleRate;
+  }
+
   mix() {
-    const alone = this.lanes.some((lane) => lane.solo);
-    for (const lane of this.lanes) {
-      const heard = alone ? lane.solo : !lane.muted;
-      lane.gain.gain.setTargetAtTime(heard ? lane.volume : 0, this.context.currentTime, 0.01);
-    }
+    gainsOf(this.lanes).forEach((gain, number) => {
+      this.lanes[number].gain.gain.setTargetAtTime(gain, this.context.currentTime, 0.01);
+    });
     this.changed();
   }
 
@@ -188,10 +133,10 @@ export class Transport extends EventTarget {
     this.stopSources();
     this.playing = true;
     this.waiting = false;
-    this.startPosition = position;
-    this.startTime = this.context.currentTime + 0.03;
-    this.next = this.ready = Math.floor(position / SEGMENT);
-    this.done = new Set(); // segments that are scheduled, in any order; all below `ready` are
+    this.startPosition = this.next = this.onFrame(position);
+    this.nextTime = this.onFrame(this.context.currentTime + (this.stretch ? 0.2 : 0.03));
+    this.pieces = [];
+    this.stretch?.begin(this.nextTime, this.rate, this.semitones);
     if (this.context.state === "suspended") this.clock(true);
     this.tick();
   }
@@ -203,23 +148,24 @@ export class Transport extends EventTarget {
 
   stopSources() {
     this.generation++;
+    this.stretch?.end();
     for (const source of this.sources) source.stop();
     this.sources.clear();
   }
 
   tick() {
     if (!this.playing) return;
-    const now = this.position;
-    if (now >= this.duration - 1e-3) {
+    const now = this.context.currentTime;
+    if (this.next === null && now >= this.nextTime - 1e-3) {
       this.pause();
       this.seek(this.duration); // it stands a moment before
       this.dispatchEvent(new Event("ended"));
       return;
     }
-    while (this.next * SEGMENT < Math.min(this.duration, now + AHEAD * this.rate)) this.schedule(this.next++);
+    while (this.next !== null && this.nextTime < now + AHEAD) this.schedule();
     // One clock for all: where sound is missing it stands still, for every lane.
-    const edge = this.ready * SEGMENT;
-    const missing = edge < this.duration && now > edge - 0.2 * this.rate;
+    const open = this.pieces.find((piece) => !piece.started);
+    const missing = Boolean(open) && now > open.when - 0.2;
     // Asked for at every tick, for a browser may forget one of two that come close together.
     if (missing && this.context.state === "running") this.clock(false);
     if (!missing && this.context.state === "suspended") this.clock(true);
@@ -229,11 +175,15 @@ export class Transport extends EventTarget {
     }
   }
 
-  async schedule(index) {
+  // Let the piece at `next` be heard at `nextTime`, as soon as it and those before it are loaded.
+  async schedule() {
     const generation = this.generation;
-    let buffers;
+    const piece = { ...pieceAt(this.next, this.duration, this.loop), when: this.nextTime };
+    this.pieces = [...this.pieces.filter((each) => each.when > this.context.currentTime - 2 * AHEAD), piece];
+    this.next = piece.next;
+    this.nextTime += (piece.to - piece.from) / this.rate;
     try {
-      buffers = await Promise.all(this.lanes.map((lane) => lane.segment(index)));
+      piece.buffers = await Promise.all(this.lanes.map((lane) => lane.segment(Math.floor(piece.from / SEGMENT))));
     } catch (error) {
       if (generation !== this.generation) return;
       this.pause();
@@ -241,25 +191,43 @@ export class Transport extends EventTarget {
       return;
     }
     if (generation !== this.generation) return;
-    let when = this.startTime + (index * SEGMENT - this.startPosition) / this.rate;
-    let offset = 0;
-    const late = this.context.currentTime + 0.01 - when; // or its beginning lies before the start
-    if (late > 0) {
-      when += late;
-      offset = late * this.rate;
+    for (const each of this.pieces) {
+      if (each.started) continue;
+      if (!each.buffers) return;
+      if (this.stretch) this.stretch.add(each.buffers, each.from % SEGMENT, each.to - each.from);
+      else this.start(each);
+      each.buffers = null;
+      each.started = true;
     }
+  }
+
+  // Hear a piece by the browser's own sources.
+  start({ buffers, when, from, to, next }) {
+    const late = Math.max(0, this.context.currentTime + 0.01 - when);
+    const offset = (from % SEGMENT) + late * this.rate;
+    const length = to - from - late * this.rate;
     buffers.forEach((buffer, number) => {
-      if (!buffer || offset >= buffer.duration) return;
+      if (!buffer || length <= 0 || offset >= buffer.duration) return;
       const source = this.context.createBufferSource();
       source.buffer = buffer;
       source.playbackRate.value = this.rate;
-      source.connect(this.lanes[number].gain);
+      const seams = [from === this.loop?.start, next !== null && next !== to];
+      source.connect(this.faded(this.lanes[number].gain, seams, when + late, when + (to - from) / this.rate));
       source.onended = () => this.sources.delete(source);
-      source.start(when, offset);
+      source.start(when + late, offset, length);
       this.sources.add(source);
     });
-    this.done.add(index);
-    while (this.done.has(this.ready)) this.ready++;
+  }
+
+  // What leads to `target`, and fades where a loop's seam would click: at `when` or `end`, as the two of `seams` say.
+  faded(target, seams, when, end) {
+    if (!seams.includes(true)) return target;
+    const node = this.context.createGain();
+    const { gain } = node;
+    node.connect(target);
+    if (seams[0]) gain.setValueAtTime(0, when).linearRampToValueAtTime(1, when + FADE);
+    if (seams[1]) gain.setValueAtTime(1, Math.max(when + FADE, end - FADE)).linearRampToValueAtTime(0, end);
+    return node;
   }
 
   changed() {

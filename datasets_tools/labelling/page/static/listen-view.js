@@ -34,7 +34,8 @@ export function build(settings, on) {
   $("splits").style.gridTemplateColumns = `repeat(${settings.splits}, 1fr)`;
   for (const mark of settings.marks) {
     const word = make("span", { class: "word" }, words(mark.name), " ", make("kbd", {}, mark.key));
-    const attributes = { type: "button", "aria-pressed": "false", "aria-keyshortcuts": mark.key, "data-mark": mark.name };
+    const keys = { "aria-pressed": "false", "aria-keyshortcuts": mark.key };
+    const attributes = { type: "button", ...keys, "data-mark": mark.name };
     const button = make("button", attributes, word, make("small", {}, mark.meaning));
     button.addEventListener("click", () => on.mark(mark.name));
     $("marks").append(button);
@@ -173,7 +174,8 @@ export function showHistory(tracks, choose) {
   const items = tracks.map((each) => {
     const marks = each.marks.filter((mark) => mark !== "checked").map(words);
     const state = marks.join(", ") || (each.marks.length ? "Accepted" : "not judged");
-    const button = make("button", { type: "button" }, make("span", {}, each.name), make("span", { class: "quiet" }, state));
+    const shown = [make("span", {}, each.name), make("span", { class: "quiet" }, state)];
+    const button = make("button", { type: "button" }, ...shown);
     button.addEventListener("click", () => choose(each.track));
     return make("li", {}, button);
   });

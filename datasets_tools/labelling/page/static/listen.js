@@ -263,7 +263,9 @@ function wire() {
     each.addEventListener("click", () => each.closest("dialog").close());
   }
   // After a click the keys are the page's again: enter should not press that button once more.
-  document.addEventListener("click", (event) => event.detail && event.target.closest("main button, .top button")?.blur());
+  document.addEventListener("click", (event) => {
+    if (event.detail) event.target.closest("main button, .top button")?.blur();
+  });
   document.addEventListener("keydown", pressed);
   keySwitch($("keys-on"));
   view.seekable(() => sound);
