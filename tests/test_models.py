@@ -78,7 +78,7 @@ def broken_folders(folder):
     """(what is done to a model's folder, what the error says)."""
     card = folder / models.CARD
     yield lambda: (folder / models.WEIGHTS).unlink(), "weights are missing"
-    yield lambda: (folder / models.WEIGHTS).write_bytes(b"no HDF5"), "do not load"
+    yield lambda: (folder / models.WEIGHTS).write_bytes(b"no HDF5"), "do not fit the network"
     yield lambda: card.write_text(card.read_text() + "colour: red\n"), "no option is called 'colour'"
     yield lambda: card.write_text(card.read_text().replace("tfc_tdf", "tfc_tfd")), "did you mean tfc_tdf"
     yield lambda: card.write_text(card.read_text().replace("22050", "fast")), "sample_rate"

@@ -210,7 +210,7 @@ def test_a_model_becomes_a_file_of_litert(folders, tmp_path):
     ("arguments", "says"),
     [
         (["--format", "litert"], "needs --output FILE.tflite"),
-        (["--output", "model.tflite"], "ends in .onnx"),
+        (["--output", "model.tflite"], "must end in .onnx"),
         (["--output", "no/such/folder/model.onnx"], "no such file or directory"),
     ],
 )
@@ -222,7 +222,7 @@ def test_what_cannot_be_exported_is_one_line(arguments, says, folders, capfd):
 
 
 def test_what_litert_cannot_run_is_told_and_leaves_nothing(folders, tmp_path):
-    with pytest.raises(ModelError, match="cannot become a graph of litert"):
+    with pytest.raises(ModelError, match="cannot be converted to litert"):
         export(folders["tiny_recurrent"], "litert", tmp_path / "x.tflite")
     assert not list(tmp_path.iterdir())
 
