@@ -52,7 +52,7 @@ class Process:
         """Send it a signal, and wait until it has ended: its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        code = self.process.wait(60)
+        code = self.process.wait(600)
         self.process.stdout.close()
         self.log.close()
         return code
@@ -78,7 +78,7 @@ def ask(address, path, method="GET", body=None, **headers):
     """(status, headers, body) of a request; errors are answers too."""
     request = urllib.request.Request(address + path, body, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=600) as answer:
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read()
@@ -108,7 +108,7 @@ def job(address, id):
     return json.loads(ask(address, f"/api/jobs/{id}")[2])
 
 
-def until(address, id, states=("done", "failed", "cancelled", "interrupted"), seconds=90):
+def until(address, id, states=("done", "failed", "cancelled", "interrupted"), seconds=600):
     """The job as soon as it is in one of `states`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

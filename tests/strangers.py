@@ -73,12 +73,12 @@ def card(folder, *sources):
     return folder
 
 
-def connect(address, timeout=20):
+def connect(address, timeout=120):
     parts = urlsplit(address)
     return socket.create_connection((parts.hostname, parts.port), timeout)
 
 
-def raw(address, data, timeout=20):
+def raw(address, data, timeout=120):
     """All that the server says to these bytes, until it closes or is silent for `timeout` seconds."""
     with connect(address, timeout) as connection:
         connection.sendall(data)
@@ -155,7 +155,7 @@ def opened(path):
     os.close(watch)
 
 
-def wait_for(true, seconds=20):
+def wait_for(true, seconds=600):
     """Until `true()`; what it then is."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -13,7 +13,7 @@ def networks(**environment):
         [sys.executable, "-m", "splitstrument", "networks", "hourglass", "--json"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         env=os.environ | environment,
     )
 

@@ -112,13 +112,13 @@ def test_a_person_is_asked_on_a_terminal_once(collections):
     line = [sys.executable, "-m", "datasets_tools.catalogue", "--cambridge", str(collections / "multitracks")]
     line += ["--output", str(collections / "tracks.yaml"), "--jobs", "1"]
     os.write(ours, b"gitar\ndg\n")
-    result = subprocess.run(line, stdin=theirs, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(line, stdin=theirs, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0
     assert "'Xyzzy' (1 stems): no group is called 'gitar'; did you mean guitar?" in result.stdout
     assert groups(collections)["One"]["03_Xyzzy.wav"] == "distorted_guitar"
     assert yaml.safe_load((collections / "instruments.yaml").read_text()) == {"Xyzzy": "distorted_guitar"}
     (collections / "tracks.yaml").unlink()
-    assert subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode == 0
+    assert subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=600).returncode == 0
     assert groups(collections)["One"]["03_Xyzzy.wav"] == "distorted_guitar"
     os.close(ours)
     os.close(theirs)

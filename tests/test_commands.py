@@ -24,7 +24,7 @@ OURS = {"splitstrument", "datasets_tools", "training", "evaluation", "webapp"}
 def run(line, **options):
     """A process as a shell would start it: where a test has imported JAX, that has changed how much TensorFlow says."""
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    return subprocess.run(line, capture_output=True, text=True, timeout=60, env=environment, **options)
+    return subprocess.run(line, capture_output=True, text=True, timeout=600, env=environment, **options)
 
 
 def splitstrument(*arguments):
@@ -89,7 +89,7 @@ def test_shells_complete_commands_options_and_values(typed, expected, tmp_path):
     asked = {"COMP_LINE": typed, "COMP_POINT": str(len(typed)), "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "found")}
     asked["_ARGCOMPLETE"] = "3" if typed.startswith("python") else "1"
     environment = os.environ | asked | {"_ARGCOMPLETE_SUPPRESS_SPACE": "1"}
-    subprocess.run([sys.executable, "-m", "splitstrument"], env=environment, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "splitstrument"], env=environment, capture_output=True, timeout=600)
     assert set((tmp_path / "found").read_text().split("\013")) - {"", "--help"} == expected
 
 
@@ -149,5 +149,5 @@ def test_a_reader_that_has_enough_is_no_error():
         [sys.executable, "-m", "splitstrument", "help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     process.stdout.close()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=600) == 0
     assert process.stderr.read() == b""

@@ -261,7 +261,7 @@ def test_a_signal_stops_with_one_line_and_no_leftovers(tmp_path):
     while not list((tmp_path / "pairs").glob("tracks_*/[!.]*")) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=30) == 130
+    assert process.wait(timeout=600) == 130
     assert process.stderr.read() == "splitstrument: stopped; give the command again to go on\n"
     assert subprocess.run(line, stdout=subprocess.DEVNULL).returncode == 0
     assert len(find_pairs(tmp_path / "pairs")) == 16

@@ -14,7 +14,7 @@ def shell(arguments, redirections, **environment):
     """(exit code, standard output, standard error) of Python as a shell runs it."""
     line = f'"{sys.executable}" "$@" {redirections}'
     done = subprocess.run(
-        ["sh", "-c", line, "sh", *arguments], capture_output=True, timeout=60, env=os.environ | environment
+        ["sh", "-c", line, "sh", *arguments], capture_output=True, timeout=600, env=os.environ | environment
     )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 

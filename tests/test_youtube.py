@@ -7,7 +7,6 @@ test's (`SongsIE`), and YouTube's own extractor with what YouTube would answer p
 import os
 import re
 import socket
-import time
 
 import numpy as np
 import pytest
@@ -145,9 +144,8 @@ def test_fetch_of_what_a_server_has_not(path, message, server, folder, opened, c
 
 def test_fetch_does_not_wait_for_a_server_that_says_no_more(server, folder, opened, monkeypatch):
     monkeypatch.setattr(youtube, "_PATIENCE", 0.2)
-    started = time.monotonic()
     refused(502, "The connection to YouTube failed", server.address("silent.ogg"), folder, opened)
-    assert time.monotonic() - started < 10
+    assert not server.closing.is_set()  # the server has not given up: it would say the rest much later
 
 
 def test_fetch_goes_on_where_the_connection_broke(server, folder, songs, ogg):

@@ -80,7 +80,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def silent(self):
         self.head(Content_Length=len(self.server.song))
         self.wfile.write(self.server.song[:1000])
-        self.server.closing.wait(60)
+        self.server.closing.wait(600)
 
     def endless(self):
         self.head()
