@@ -661,8 +661,8 @@ def test_what_we_cannot_repeat_is_refused(published, tmp_path, fields, says):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "is no JSON with comments"),
-        ('{"a": 1, "a": 2}', "is no JSON with comments (Duplicate key"),
+        ("{", "is not valid JSON with comments"),
+        ('{"a": 1, "a": 2}', "is not valid JSON with comments (Duplicate key"),
         ("[1]", "holds no fields"),
     ],
 )
@@ -671,7 +671,7 @@ def test_files_that_are_no_json_are_named(published, tmp_path, text, says):
     said = refusal(write(tmp_path / "broken.jsonc", text))
     assert said.startswith(f"{tmp_path}/broken.jsonc: {says}")
     write(tmp_path / "network.jsonc", "{")
-    assert refusal(tmp_path / "run.jsonc").startswith(f"{tmp_path}/network.jsonc: is no JSON")
+    assert refusal(tmp_path / "run.jsonc").startswith(f"{tmp_path}/network.jsonc: is not valid JSON")
 
 
 def test_published_runs_can_be_changed_too(published):

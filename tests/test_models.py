@@ -189,9 +189,9 @@ def test_a_broken_thesis_model_names_what_is_missing(tmp_path):
     for number, (change, said) in enumerate(
         [
             (lambda f: shutil.rmtree(f / "weights"), "cannot be opened"),
-            (lambda f: (f / "configuration.jsonc").write_text("{"), "is no JSON"),
+            (lambda f: (f / "configuration.jsonc").write_text("{"), "is not valid JSON"),
             (lambda f: (f / "configuration.jsonc").write_text("{}"), "missing or wrong"),
-            (lambda f: _without(f, "conv2d_3"), "holds no conv2d_3/conv2d_3/kernel:0"),
+            (lambda f: _without(f, "conv2d_3"), "lacks conv2d_3/conv2d_3/kernel:0"),
         ]
     ):
         folder = thesis_folder(tmp_path / str(number), network)

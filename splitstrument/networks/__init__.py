@@ -1,8 +1,8 @@
 """Networks by name: one file per architecture, each with `Settings`, `form(settings)` and `build(settings, sources)`.
 
-`form` says what the network takes and gives (splitstrument.form). `build` makes it as a Keras model that maps a dict,
-{"mixture": ...}, to the masks or waves of all `sources`, K of them along the last axis. Networks are pure Keras 3, for
-any backend. A file of this folder is a network; nothing else registers it.
+`form` describes the network's inputs and outputs (splitstrument.form). `build` makes a Keras model that maps a dict,
+{"mixture": ...}, to the masks or waves of all K `sources`, along the last axis. Networks are pure Keras 3, for any
+backend. Every file in this folder is a network; no other registration is needed.
 """
 
 import importlib
@@ -29,7 +29,7 @@ def _module(name: str) -> ModuleType:
 def settings(name: str, options: Mapping[str, object] | None = None) -> Any:
     """The checked settings of network `name`; `options` (values may be text) replace its defaults.
 
-    Raises ValueError naming the option that is unknown or wrong.
+    Raises ValueError, which names the unknown or wrong option.
     """
     from splitstrument.checking import checked
 
@@ -42,17 +42,17 @@ def description(name: str) -> str:
 
 
 def form(name: str, options: Mapping[str, object] | None = None) -> Form:
-    """What network `name` takes and gives with these options."""
+    """The inputs and outputs of network `name` with these options."""
     return _module(name).form(settings(name, options))
 
 
 def build(name: str, options: Mapping[str, object] | None = None, sources: Sequence[str] = ("instrument",)) -> Any:
-    """Network `name` for these `sources` as a Keras model with fresh weights."""
+    """Network `name` for these `sources`, as a Keras model with new weights."""
     return _module(name).build(settings(name, options), tuple(sources))
 
 
 def size(network: Any) -> int:
-    """How many trainable parameters a built network has."""
+    """The number of trainable parameters of a built network."""
     import math
 
     return sum(math.prod(variable.shape) for variable in network.trainable_variables)

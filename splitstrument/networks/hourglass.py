@@ -1,12 +1,13 @@
 """Stacked Hourglass with one module, as in the 2021 thesis (section 5; Park et al. 2018).
 
-Five convolutions lead into one recursive module that halves frequency and time `depth` times and comes back, with a
-convolution beside every level; two more convolutions and a linear 1x1 give the mask, which is clipped to 0..1 when
-used. The DC row is cropped and comes back as zeros. Every convolution has a bias and a ReLU, then batch normalisation
-and dropout. Each window is divided by its own maximum first, as in the thesis, so its level does not matter.
+Five convolutions lead into one recursive module. It halves frequency and time `depth` times, doubles them again, and
+has a skip convolution at every level. Two more convolutions and a linear 1x1 convolution give the mask, which is
+clipped to 0..1 when used. The DC row is cropped and restored as zeros. Every convolution has a bias and a ReLU, then
+batch normalisation and dropout. Each window is first divided by its maximum, as in the thesis, so its level does not
+matter.
 
-Layers are made, and named, in the order in which Keras 2.4 made them for the thesis, so that its published weights
-find their places by name. `normalise: false` leaves the batch normalisation out, as the thesis's first runs did.
+Layers are made and named in the order in which Keras 2.4 made them for the thesis, so its published weights can be
+loaded by name. `normalise: false` leaves out the batch normalisation, as in the thesis's first runs.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, config=STRICT)
 class Settings:
-    """What pins a Stacked Hourglass down; the defaults are the thesis's final network."""
+    """The settings of a Stacked Hourglass. The defaults are the thesis's final network."""
 
     fft_length: int = Field(default=1536, ge=16)
     frames: int = Field(default=64, ge=2)
@@ -64,7 +65,7 @@ class _Layers:
         return self(layers.Dropout, "dropout", self.dropout)(x)
 
     def module(self, x: Any, depth: int, filters: int) -> Any:
-        """One level of the hourglass: the skip beside pooling, the next level and upsampling, added."""
+        """One level of the hourglass: the sum of a skip connection and of pooling, the next level and upsampling."""
         from keras import layers
 
         skip = self.convolution(x, filters, 3)
@@ -77,7 +78,7 @@ class _Layers:
 
 
 def form(settings: Settings) -> Form:
-    """All bins of the STFT, `frames` at once."""
+    """All bins of the STFT, `frames` at a time."""
     bins = settings.fft_length // 2 + 1
     return Form("spectrum", settings.fft_length, bins, settings.frames, settings.channels)
 

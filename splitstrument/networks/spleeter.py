@@ -1,13 +1,13 @@
 """Spleeter's U-Nets, one for each source (Hennequin, Khlif, Voituret and Moussallam 2020; Jansson et al. 2017).
 
-Six convolutions of 5x5 with stride 2 lead down, six transposed ones lead back up, and each level's convolution, before
-its normalisation, is joined to what comes back from below. A last convolution gives the source's mask. The estimate of
-a source is its mask times the mixture; of several sources the masks that are returned are the shares of these estimates
-in the sum of their squares, so that they add up to one. Of one source the mask is returned as it is.
+Six 5x5 convolutions with stride 2 lead down and six transposed convolutions lead back up. The output of each level's
+convolution, before its normalisation, is concatenated with what comes up from below. A last convolution gives the
+source's mask. The estimate of a source is its mask times the mixture. With several sources, the returned masks are the
+squared estimates divided by their sum, so they add up to one. With one source, its mask is returned unchanged.
 
-Deezer's normalisations hold a mean of 0 and a variance of 1, which no training has updated: they are a learned scale
-and offset. `frozen` keeps them that way in training too, without which nothing is learned from Deezer's weights.
-Unlike other networks this one knows how loud a song is: magnitudes are those of the STFT, unscaled.
+Deezer's normalisations have a mean of 0 and a variance of 1, which training never updated, so they are a learned scale
+and offset. `frozen` keeps them that way in training too; otherwise nothing is learned from Deezer's weights. Unlike
+the other networks, this one is sensitive to the level of a song: it gets the magnitudes of the STFT unscaled.
 """
 
 import functools
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 DEPTH = 6
 SLOPE = 0.2  # of Spleeter's LeakyReLU
 EPSILON = 1e-3  # of its normalisations
-TINY = 1e-10  # as Spleeter has it: what the sum of squares has at least, shared out equally
+TINY = 1e-10  # as in Spleeter: added to the sum of squares, in equal shares
 
 
 @dataclass(frozen=True, config=STRICT)
 class Settings:
-    """What pins the U-Nets down; the defaults are those of Spleeter's 2stems.
+    """The settings of the U-Nets. The defaults are those of Spleeter's 2stems.
 
-    `activation`: "relu" is LeakyReLU(0.2) down and ReLU up, "elu" (4stems, 5stems) is ELU both ways. `output`:
-    "sigmoid", or "softmax" over the sources (5stems). `slope` is that of the last ReLU below 0: it has one channel, and
-    where all of it is negative a slope of 0 would end the training. `above`: how masks go on above the bins.
+    `activation`: "relu" is LeakyReLU(0.2) on the way down and ReLU on the way up, "elu" (4stems, 5stems) is ELU both
+    ways. `output`: "sigmoid", or "softmax" over the sources (5stems). `slope`: the slope of the last ReLU below 0. That
+    ReLU has one channel; if all its inputs were negative, a slope of 0 would stop the training. `above`: how masks
+    continue above the bins.
     """
 
     fft_length: int = Field(default=4096, ge=256, multiple_of=4)
@@ -56,7 +57,7 @@ class Settings:
 
 
 def form(settings: Settings) -> Form:
-    """The lowest `bins` of the STFT, `frames` at once."""
+    """The lowest `bins` of the STFT, `frames` at a time."""
     sizes = (settings.fft_length, settings.bins, settings.frames, settings.channels)
     return Form("spectrum", *sizes, above=settings.above)
 
@@ -73,7 +74,7 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
     masks = ops.transpose(ops.stack(last, axis=-1), (0, 2, 1, 3, 4))
     masks = ops.softmax(masks) if settings.output == "softmax" else ops.sigmoid(masks)
     if len(sources) > 1:
-        # What bfloat16 would lose in squares and in their sum is kept.
+        # In float32, since bfloat16 would lose precision in the squares and in their sum.
         squares = (ops.cast(masks, "float32") * ops.expand_dims(ops.cast(entrance, "float32"), -1)) ** 2
         masks = (squares + TINY / len(sources)) / (ops.sum(squares, -1, keepdims=True) + TINY)
     return keras.Model({"mixture": entrance}, masks, name="spleeter")
@@ -97,7 +98,7 @@ def _unet(settings: Settings, x: "keras.KerasTensor", name: str) -> "keras.Keras
         if level < DEPTH - 1:
             x = normalised(skips[-1], f"down{level}")
             x = layers.Activation("elu")(x) if elu else layers.LeakyReLU(negative_slope=SLOPE)(x)
-    # Spleeter also makes a normalisation of the lowest level, which leads nowhere: the plain convolution goes on.
+    # Spleeter also normalises the lowest level, but does not use the result: the plain convolution is passed on.
     x = skips.pop()
     for level in reversed(range(DEPTH)):
         filters = settings.filters * 2 ** (level - 1) if level else 1
@@ -114,13 +115,14 @@ def _unet(settings: Settings, x: "keras.KerasTensor", name: str) -> "keras.Keras
 
 @functools.cache
 def _frozen_normalisation() -> "type[keras.layers.BatchNormalization]":
-    """The class of normalisations that use their moving statistics in training too, and leave them as they are.
+    """A normalisation class that uses its moving statistics in training too, and does not change them.
 
-    To call a layer with `training=False` is not enough: a model that trains passes its own `training` to every layer.
+    Calling a layer with `training=False` is not enough: during training a model passes its own `training` to every
+    layer.
     """
     from keras import layers
 
-    # Under the same name, so that weights are stored alike.
+    # The name is the same, so the weights are stored in the same way.
     class BatchNormalization(layers.BatchNormalization):
         def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
             return super().call(inputs, training=False, mask=mask)

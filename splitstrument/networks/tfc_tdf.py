@@ -1,9 +1,9 @@
 """Compact U-Net of time-frequency convolutions and dense layers over frequency (TFC-TDF; Choi et al. 2020).
 
-Magnitudes are compressed and divided by their mean, so that level does not matter. A patch of some bins by some
-frames is one position of the network, which is where its speed comes from; learned offsets tell it at which frequency
-it is. Each level has a residual block: two 3x3 convolutions, and a bottleneck of dense layers over all frequencies,
-which sees a note with all its harmonics at once. The mask comes out of a sigmoid, once for each channel.
+Magnitudes are compressed and divided by their mean, so the level does not matter. A patch of a few bins and frames is
+one position of the network, which makes it fast. Learned offsets tell each position its frequency. Each level has a
+residual block: two 3x3 convolutions, and a bottleneck of dense layers over all frequencies, which sees a note with all
+its harmonics at once. A sigmoid gives one mask per channel.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, config=STRICT)
 class Settings:
-    """What pins the network down: sizes of the spectrogram and of a patch of it, `growth` filters more a level.
+    """The settings of the network: the sizes of the spectrogram, of a patch and of the layers.
 
-    Positions are halved `depth` times in both directions.
+    Each level has `growth` more filters than the one above. The number of positions is halved `depth` times in both
+    directions.
     """
 
     fft_length: int = Field(default=2048, ge=64)
@@ -52,7 +53,7 @@ def _normalised(x: Any) -> Any:
 
 
 def _block(x: Any, filters: int, bottleneck: int) -> Any:
-    """Residual block: x -> projection + two convolutions, then + dense layers over frequency."""
+    """Residual block: a projection of x plus two convolutions, then plus dense layers over frequency."""
     from keras import layers
 
     shortcut = x if x.shape[-1] == filters else layers.Conv2D(filters, 1, use_bias=False)(x)
@@ -67,7 +68,7 @@ def _block(x: Any, filters: int, bottleneck: int) -> Any:
 
 
 def form(settings: Settings) -> Form:
-    """All bins of the STFT, `frames` at once."""
+    """All bins of the STFT, `frames` at a time."""
     bins = settings.fft_length // 2 + 1
     return Form("spectrum", settings.fft_length, bins, settings.frames, settings.channels)
 
@@ -82,7 +83,7 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
     rows, columns = bins // high, frames // wide
     outputs = channels * len(sources)
     entrance = keras.Input((bins + 1, frames, channels), name="mixture")
-    # The smallest magnitude that counts is relative to the loudest one, which in training is 1.
+    # The floor is relative to the loudest magnitude, which is 1 in training.
     loudest = ops.maximum(ops.max(entrance, (1, 2, 3), keepdims=True), 1e-6)
     x = ops.power(ops.maximum(entrance[:, 1:] / loudest, 1e-8), 0.3)
     x = x / ops.mean(x, (1, 2, 3), keepdims=True) - 1.0
@@ -109,6 +110,6 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
     x = ops.reshape(x, (-1, columns, rows, high, wide, outputs))
     x = ops.transpose(x, (0, 2, 3, 1, 4, 5))
     x = ops.sigmoid(ops.reshape(x, (-1, bins, frames, channels, len(sources))))
-    # The DC row has no place in the patches: it takes the mask of the row above.
+    # The DC row is not part of any patch; it gets the mask of the row above.
     x = ops.concatenate([x[:, :1], x], axis=1)
     return keras.Model({"mixture": entrance}, x, name="tfc_tdf")

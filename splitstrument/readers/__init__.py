@@ -1,10 +1,10 @@
-"""Models of other projects, as these publish them: one file per format.
+"""Readers for the models of other projects, in the form in which they are published: one file per format.
 
-Each has `recognises(folder)`, `read_card(folder)`, `files(folder)` (those that the model consists of),
-`load_weights(network, folder)`, where the network is that of the card, and `weights_source(card, what)`, which names
-the weights on the card of a model that began with them. Where all models of a kind share one ONNX graph there are
-`graph(folder)`, its path, and `graph_tensors(folder)`, what it is filled with. Another reader is another file in
-`_READERS`.
+Each reader has `recognises(folder)`, `read_card(folder)`, `files(folder)` (the files of the model),
+`load_weights(network, folder)` for the network on the card, and `weights_source(card, what)`, which describes the
+weights on the card of a model that was initialised with them. If all models of a kind share one ONNX graph, the reader
+also has `graph(folder)`, the path of the graph, and `graph_tensors(folder)`, the weights to fill it with. To add a
+reader, add a file and its name to `_READERS`.
 """
 
 import importlib
@@ -15,6 +15,6 @@ _READERS = ("thesis", "spleeter")
 
 
 def reader_of(folder: str | Path) -> ModuleType | None:
-    """The reader of the model in `folder`, or None where none knows it."""
+    """The reader for the model in `folder`, or None if no reader recognises it."""
     readers = (importlib.import_module(f"{__name__}.{name}") for name in _READERS)
     return next((reader for reader in readers if reader.recognises(Path(folder))), None)

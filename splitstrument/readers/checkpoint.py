@@ -1,7 +1,8 @@
-"""Checkpoints of TensorFlow, read without it: `PREFIX.index` says where in `PREFIX.data-00000-of-00001` a tensor lies.
+"""Reads TensorFlow checkpoints without TensorFlow.
 
-The index is a table of LevelDB's format: blocks of sorted keys, of which each has only what differs from the one
-before, and an index block at the end. The values are protocol buffers (tensorflow/core/protobuf/tensor_bundle.proto).
+`PREFIX.index` says where each tensor is in `PREFIX.data-00000-of-00001`. The index is a table in LevelDB's format:
+blocks of sorted keys, each stored as its difference from the key before, and an index block at the end. The values are
+protocol buffers (tensorflow/core/protobuf/tensor_bundle.proto).
 """
 
 import struct
@@ -12,17 +13,17 @@ import numpy as np
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48  # bytes: two handles, padded, and the magic number
-_TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}  # DataType -> of NumPy
+_TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}  # DataType -> NumPy's type
 
 
 class CheckpointError(ValueError):
-    """A file that is no checkpoint, or a broken one."""
+    """The file is not a checkpoint, or it is broken."""
 
 
 class Checkpoint(Mapping[str, np.ndarray]):
-    """The tensors of a checkpoint by name, read when they are asked for. `prefix`: the path without `.index`.
+    """The tensors of a checkpoint by name, read on access. `prefix`: the path without `.index`.
 
-    Raises CheckpointError where the index cannot be read, OSError where a file cannot.
+    Raises CheckpointError if the index is broken, OSError if a file cannot be opened.
     """
 
     def __init__(self, prefix: Path) -> None:
@@ -41,15 +42,15 @@ class Checkpoint(Mapping[str, np.ndarray]):
         return len(self._entries)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """A tensor, mapped into memory and not to be written to."""
+        """A tensor, mapped into memory, read-only."""
         fields = self._entries[name]
         kind, offset, size = (int(fields.get(number, [0])[-1]) for number in (1, 4, 5))
         if kind not in _TYPES or fields.get(3, [0])[-1]:
-            raise CheckpointError(f"{name} is of a type, or in a file, that is not read here")
+            raise CheckpointError(f"{name} has a type, or is in a file, that cannot be read here")
         shape = self.shape(name)
         dtype = np.dtype(_TYPES[kind])
         if size != dtype.itemsize * int(np.prod(shape)) or offset + size > self._size:
-            raise CheckpointError("the file of tensors is cut before its end")
+            raise CheckpointError("the file of tensors is cut off")
         tensor = np.memmap(self._data, dtype, "r", offset, shape or 1).reshape(shape)
         if _masked_checksum(tensor) != struct.unpack("<I", fields.get(6, [b"0000"])[-1])[0]:
             raise CheckpointError("its checksum is wrong: the file of tensors is damaged")
@@ -62,7 +63,7 @@ class Checkpoint(Mapping[str, np.ndarray]):
 
 
 def _masked_checksum(tensor: np.ndarray) -> int:
-    """CRC-32C as checkpoints have it, turned by 15 bits, since a checksum of checksums is a weak one."""
+    """CRC-32C in the form that checkpoints store: rotated by 15 bits, since a checksum of checksums is weak."""
     import google_crc32c
 
     checksum = google_crc32c.value(tensor.tobytes())
@@ -72,7 +73,7 @@ def _masked_checksum(tensor: np.ndarray) -> int:
 def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(key, value) of all entries of a table."""
     if len(data) < _FOOTER or struct.unpack("<Q", data[-8:])[0] != _MAGIC:
-        raise CheckpointError("the index is no table of a checkpoint, or is cut")
+        raise CheckpointError("the index is not a checkpoint's table, or it is cut off")
     footer = data[-_FOOTER:]
     _, place = _handle(footer, 0)
     handle, _ = _handle(footer, place)
@@ -95,7 +96,7 @@ def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]
 
 
 def _handle(data: bytes, place: int) -> tuple[list[int], int]:
-    """((offset, size) of a block, where the next handle begins)."""
+    """((offset, size) of a block, place of the next handle)."""
     return _varints(data, place, 2)
 
 
@@ -115,7 +116,7 @@ def _varints(data: bytes, place: int, count: int) -> tuple[list[int], int]:
 
 
 def _fields(message: bytes) -> dict[int, list]:
-    """{number: values} of a protocol buffer: integers, or bytes of what has a length."""
+    """{field number: values} of a protocol buffer. Values are integers or, for fields with a length, bytes."""
     fields: dict[int, list] = {}
     place = 0
     while place < len(message):

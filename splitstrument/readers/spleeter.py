@@ -1,7 +1,7 @@
-"""The models that Deezer published for Spleeter: TensorFlow checkpoints of 2stems, 4stems and 5stems.
+"""Reads the models that Deezer published for Spleeter: TensorFlow checkpoints of 2stems, 4stems and 5stems.
 
-A folder has `checkpoint`, `model.index`, `model.data-00000-of-00001` and `model.meta`. Which of the three models it is,
-its variables tell: seven convolutions, six transposed ones and twelve normalisations for each source, numbered through
+A folder has `checkpoint`, `model.index`, `model.data-00000-of-00001` and `model.meta`. The variables show which of the
+three models it is: each source has seven convolutions, six transposed convolutions and twelve normalisations, numbered
 in Spleeter's order of sources.
 """
 
@@ -31,17 +31,17 @@ _FILES = ("checkpoint", "model.index", "model.data-00000-of-00001", "model.meta"
 
 
 def recognises(folder: Path) -> bool:
-    """Whether `folder` looks like one of Spleeter's."""
+    """Whether `folder` looks like a Spleeter model."""
     return (folder / "model.index").is_file()
 
 
 def files(folder: Path) -> list[Path]:
-    """The files of the model that are there; `checkpoint` and `model.meta` are not needed."""
+    """The files of the model that exist; `checkpoint` and `model.meta` are not needed."""
     return [path for path in (folder / name for name in _FILES) if path.is_file()]
 
 
 def read_card(folder: Path) -> Card:
-    """The card of the model in `folder`: what Deezer says of its models, and what the variables tell."""
+    """The card of the model in `folder`, from what Deezer published about it and from its variables."""
     count = _count(_open(folder), folder)
     return Card(
         name=f"spleeter-{count}stems",
@@ -59,12 +59,12 @@ def read_card(folder: Path) -> Card:
 
 
 def weights_source(card: Card, what: str) -> Source:
-    """The weights of a model of this card, as material of another model that begins with them."""
+    """The weights of the model with this card, as a source of another model that was initialised with them."""
     return Source(f"Spleeter {len(card.sources)}stems (Deezer)", "MIT", what)
 
 
 def load_weights(network: Any, folder: Path) -> None:
-    """Load the checkpoint in `folder` into the network of its card; ModelError where they differ."""
+    """Load the checkpoint in `folder` into the network of its card. Raises ModelError if they do not fit."""
     checkpoint = _open(folder)
     _count(checkpoint, folder)
     for layer in network.layers:
@@ -72,19 +72,19 @@ def load_weights(network: Any, folder: Path) -> None:
             path = f"{_variable(layer.name)}/{weight.name}"
             value = _tensor(checkpoint, path, folder)
             if value.shape != tuple(weight.shape):
-                raise ModelError(f"{folder}: {path} cannot be taken, its shape is {value.shape}, not {weight.shape}")
+                raise ModelError(f"{folder}: {path} cannot be used, its shape is {value.shape}, not {weight.shape}")
             weight.assign(np.array(value))
 
 
 def graph(folder: Path) -> Path | None:
-    """The ONNX graph that computes a model with as many sources; it has none of their weights."""
+    """The ONNX graph for all models with this number of sources, without their weights."""
     return GRAPHS / f"spleeter_{_count(_open(folder), folder)}.onnx"
 
 
 def graph_tensors(folder: Path) -> dict[str, np.ndarray]:
-    """What `graph` is filled with, by name: kernels and biases, and of normalisations a scale and an offset.
+    """The weights for `graph`, by name: kernels and biases, and a scale and an offset for each normalisation.
 
-    Raises ModelError where the checkpoint lacks one.
+    Raises ModelError if the checkpoint lacks one.
     """
     checkpoint = _open(folder)
     tensors: dict[str, np.ndarray] = {}
@@ -102,7 +102,7 @@ def graph_tensors(folder: Path) -> dict[str, np.ndarray]:
 def scale_and_offset(
     epsilon: float, gamma: np.ndarray, beta: np.ndarray, moving_mean: np.ndarray, moving_variance: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """A batch normalisation in use: what it multiplies with, and what it adds then."""
+    """A batch normalisation at inference as a scale to multiply by and an offset to add."""
     scale = gamma / np.sqrt(moving_variance + np.float32(epsilon))
     return {"scale": scale, "offset": beta - moving_mean * scale}
 
@@ -120,24 +120,24 @@ def _open(folder: Path) -> Checkpoint:
     """The checkpoint in `folder`. Raises ModelError."""
     missing = [name for name in _FILES[1:3] if not (folder / name).is_file()]
     if missing:
-        raise ModelError(f"{folder}: a checkpoint of Spleeter needs {', '.join(missing)} too")
+        raise ModelError(f"{folder}: a Spleeter checkpoint also needs {', '.join(missing)}")
     try:
         return Checkpoint(folder / "model")
     except (CheckpointError, OSError) as error:
-        raise ModelError(f"{folder}: cannot be read as a checkpoint of TensorFlow ({error})") from None
+        raise ModelError(f"{folder}: cannot be read as a TensorFlow checkpoint ({error})") from None
 
 
 def _count(checkpoint: Checkpoint, folder: Path) -> int:
-    """How many sources the checkpoint is for. Raises ModelError where it is none of Spleeter's."""
+    """The number of sources of the checkpoint. Raises ModelError if it is not one of Spleeter's."""
     kernels = [name for name in checkpoint if re.fullmatch(r"conv2d(_\d+)?/kernel", name)]
     count, odd = divmod(len(kernels), DEPTH + 1)
     if odd or count not in SOURCES or checkpoint.shape("conv2d/kernel") != (5, 5, 2, 16):
-        raise ModelError(f"{folder}: a checkpoint of TensorFlow, but none of Spleeter's 2stems, 4stems or 5stems")
+        raise ModelError(f"{folder}: a TensorFlow checkpoint, but not Spleeter's 2stems, 4stems or 5stems")
     return count
 
 
 def _variable(layer: str) -> str:
-    """The name in the checkpoint of a layer of networks.spleeter, such as unet1_up5_normalisation."""
+    """The checkpoint's name for a layer of networks.spleeter, such as unet1_up5_normalisation."""
     source, kind, *normalised = layer.removeprefix("unet").split("_")
     number, level = int(source), int(kind[-1]) if kind[-1].isdigit() else DEPTH
     if normalised:

@@ -1,8 +1,8 @@
-"""The models that the 2021 thesis published: configuration.jsonc, model.json and weights/weights.h5 of Keras 2.4.
+"""Reads the models published with the 2021 thesis: configuration.jsonc, model.json and Keras 2.4's weights/weights.h5.
 
-That file has a group for each layer with a dataset for each weight, such as `conv2d_3/conv2d_3/kernel:0`; files saved
-as whole models have the groups below `model_weights`. Our hourglass names its layers as Keras 2.4 did, so weights find
-their places by name, and every place must be filled.
+The weight file has a group for each layer with a dataset for each weight, such as `conv2d_3/conv2d_3/kernel:0`. In a
+file saved as a whole model the groups are below `model_weights`. Our hourglass names its layers as Keras 2.4 did, so
+the weights are matched by name. No weight may be missing.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from splitstrument.cards import Card, ModelError, Source
 
 CONFIGURATION, WEIGHTS = "configuration.jsonc", "weights/weights.h5"
-# What each kind of layer has, in the order in which Keras wants them.
+# The weights of each kind of layer, in the order that Keras expects.
 WEIGHT_NAMES = {
     "Conv2D": ("kernel", "bias"),
     "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
@@ -24,12 +24,12 @@ def recognises(folder: Path) -> bool:
 
 
 def files(folder: Path) -> list[Path]:
-    """The files of the model that are there; `model.json` is not needed."""
+    """The files of the model that exist; `model.json` is not needed."""
     return [path for path in (folder / CONFIGURATION, folder / "model.json", folder / WEIGHTS) if path.is_file()]
 
 
 def read_card(folder: Path) -> Card:
-    """The card that a thesis model's configuration.jsonc amounts to."""
+    """The card of a thesis model, made from its configuration.jsonc."""
     path = Path(folder) / CONFIGURATION
     try:
         configuration = read_json(path)
@@ -48,12 +48,12 @@ def read_card(folder: Path) -> Card:
 
 
 def weights_source(card: Card, what: str) -> Source:
-    """The weights of a model of this card, as material of another model that begins with them."""
+    """The weights of the model with this card, as a source of another model that was initialised with them."""
     return Source(f"{card.name}, a model of the 2021 thesis", "not stated", what)
 
 
 def read_json(path: str | Path) -> Any:
-    """The values of a file of JSON with comments; ValueError with one line where it cannot be read."""
+    """The values of a file of JSON with comments. Raises ValueError with one line if it cannot be read."""
     import json5
 
     try:
@@ -61,19 +61,19 @@ def read_json(path: str | Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be read ({error})") from None
     except ValueError as error:
-        raise ValueError(f"{path}: is no JSON with comments ({error})") from None
+        raise ValueError(f"{path}: is not valid JSON with comments ({error})") from None
 
 
 def instrument_of(name: str) -> str:
-    """What a thesis configuration trains for, by its collection's name, such as "Basic guitar training"."""
+    """The instrument of a thesis configuration, from its collection's name, such as "Basic guitar training"."""
     words = name.lower().split()
     return next((word for word in words if word in ("guitar", "piano")), (words or ["instrument"])[0])
 
 
 def network_options(configuration: dict[str, Any]) -> dict[str, Any]:
-    """The options of our hourglass that a thesis configuration (merged with its bases) asks for.
+    """The options of our hourglass for a thesis configuration (merged with its bases).
 
-    Raises KeyError or TypeError for what is missing or no field, ValueError for what our network does not have.
+    Raises KeyError or TypeError if a field is missing or wrong, ValueError if our network cannot be built that way.
     """
     model = configuration["training"]["model"]
     if model["name"].lower() != "hourglass":
@@ -97,7 +97,7 @@ def network_options(configuration: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_weights(network: Any, folder: Path) -> None:
-    """Load weights/weights.h5 of a thesis model's folder into the network of its card; ModelError where they differ."""
+    """Load a thesis model's weights/weights.h5 into the network of its card. Raises ModelError if they do not fit."""
     import h5py
 
     path = Path(folder) / WEIGHTS
@@ -110,7 +110,7 @@ def load_weights(network: Any, folder: Path) -> None:
     except OSError as error:
         raise ModelError(f"{path}: cannot be opened as HDF5 ({' '.join(str(error).split())})") from None
     except ValueError as error:
-        raise ModelError(f"{path}: a weight has another shape than the configuration's network ({error})") from None
+        raise ModelError(f"{path}: the shape of a weight does not fit the configuration's network ({error})") from None
 
 
 def _names(layer):
@@ -120,5 +120,5 @@ def _names(layer):
 def _weight(groups, layer, name, path):
     place = f"{layer.name}/{layer.name}/{name}:0"
     if place not in groups:
-        raise ModelError(f"{path}: holds no {place}, which the configuration's network needs")
+        raise ModelError(f"{path}: lacks {place}, which the configuration's network needs")
     return groups[place][()]

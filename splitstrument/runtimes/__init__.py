@@ -1,7 +1,7 @@
-"""What computes a model's network: ONNX Runtime (`onnx`), or Keras with its backend (`keras`), behind one interface.
+"""Runs a model's network with ONNX Runtime (`onnx`) or with Keras and its backend (`keras`), behind one interface.
 
-A model that has a graph, model.onnx beside its card, needs no TensorFlow: it starts in a tenth of the time. Keras
-computes on GPUs, in bfloat16, and all models that have no graph; `splitstrument export` makes one.
+A model that has a graph, model.onnx beside its card, needs no TensorFlow and starts in a tenth of the time. Keras is
+needed for GPUs, for bfloat16, and for models that have no graph; `splitstrument export` makes one.
 """
 
 import functools
@@ -22,24 +22,24 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 class Runtime(Protocol):
-    """A model's network, ready to run. `name`: "onnx" or "keras". `workers`: who should call `predict`, and how many
-    calls there should be at once, for the most of the processor."""
+    """A model's network, ready to run. `name`: "onnx" or "keras". `workers`: the threads that should call `predict`;
+    their number makes the best use of the processor."""
 
     name: str
     workers: Executor
 
     def predict(self, inputs: "Mapping[str, np.ndarray]") -> "np.ndarray":
-        """Masks or waves, float32 (B, ..., C, K), for {"mixture": (B, ..., C), ...} as the model's Form says."""
+        """Masks or waves, float32 (B, ..., C, K), for {"mixture": (B, ..., C), ...} with the shapes of its Form."""
 
 
 def load(
     model: str | os.PathLike[str], runtime: str = "auto", precision: str = "auto", device: str | None = None
 ) -> Runtime:
-    """The network of a known model's name or a model folder, in this runtime.
+    """Load the network of a model, given by name or folder, in this runtime.
 
-    "auto" takes ONNX Runtime where the model has a graph, unless a GPU or bfloat16 is asked for. `precision`:
-    "float32", "bfloat16", or "auto", which lets Keras take bfloat16 where it is faster. `device`: "cpu", "gpu" or None
-    for what there is. Raises ModelError (no such model, broken files, no graph) and ValueError (what cannot be had
+    "auto" uses ONNX Runtime if the model has a graph, unless a GPU or bfloat16 is requested. `precision`: "float32",
+    "bfloat16", or "auto", which lets Keras use bfloat16 if it is faster. `device`: "cpu", "gpu" or None for any device
+    that is available. Raises ModelError (no such model, broken files, no graph) and ValueError (settings that do not go
     together).
     """
     from splitstrument import models
@@ -50,7 +50,7 @@ def load(
     folder = models.find(model)
     if runtime == "onnx" and (device == "gpu" or precision == "bfloat16"):
         wanted = "on a GPU" if device == "gpu" else "in bfloat16"
-        raise ValueError(f"runtime onnx: does not compute {wanted}; leave one of the two out")
+        raise ValueError(f"runtime onnx: does not run {wanted}; leave out one of the two")
     if runtime == "auto":
         needs_keras = device == "gpu" or precision == "bfloat16"
         runtime = "keras" if needs_keras or not (models.graph(folder) and _is_installed("onnxruntime")) else "onnx"
@@ -69,21 +69,21 @@ def _is_installed(package: str) -> bool:
 
 
 def _check_keras(folder: Path) -> None:
-    """Raise ModelError where a model that has no graph is to be computed without Keras."""
+    """Raise ModelError if the model has no graph and Keras is not installed."""
     from splitstrument import models
     from splitstrument.commands import install_line
 
     if not _is_installed("keras") and not models.graph(folder):
         way = install_line("splitstrument[train]")
-        raise ModelError(f"{folder}: has no {models.GRAPH}, and without that it needs TensorFlow: {way}")
+        raise ModelError(f"{folder}: has no {models.GRAPH}, and without one it needs TensorFlow: {way}")
 
 
 @functools.cache
 def processors() -> int:
-    """How many processors this process may use: OMP_NUM_THREADS, as joblib sets it for its processes, or all."""
+    """The number of processors this process may use: OMP_NUM_THREADS, which joblib sets for its processes, or all."""
     try:
         there = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
+    except AttributeError:  # missing on macOS and Windows
         there = os.cpu_count() or 1
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     return min(there, int(wanted)) if wanted.isdigit() and int(wanted) else there

@@ -1,9 +1,9 @@
-"""A network's ONNX graph, by Keras's own export; its weights stay in the file in which the model has them.
+"""Makes a network's ONNX graph with Keras's own export. The weights stay in the model's weight file.
 
-ONNX lets a tensor's data lie in another file, from a byte on. HDF5 files of ours and checkpoints of TensorFlow hold
-theirs as they are, so that a graph of some kilobytes is enough beside them. Converters turn and reshape weights: each
-constant of the graph is known again as a weight of the network by its values, and made from it by nodes, which ONNX
-Runtime computes once, when it loads the graph.
+In ONNX, a tensor's data can be in another file, at a byte offset. Our HDF5 files and TensorFlow's checkpoints store
+tensors uncompressed, so a graph of some kilobytes beside them is enough. Converters transpose and reshape weights, so
+each constant of the graph is matched with a weight of the network by its values. Nodes of the graph then make the
+constant from that weight; ONNX Runtime computes them once, when it loads the graph.
 """
 
 import itertools
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     import onnx
 
 OPSET = 18
-LEAST = 1024  # values: smaller constants stay in the graph
+LEAST = 1024  # number of values; smaller constants stay in the graph
 
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight of a network: its `value`, as it is stored, and where: in a `file`, from the byte `offset` on.
+    """A weight of a network: its `value` as it is stored, and its place in a `file`, at the byte `offset`.
 
-    Without a file, the graph holds it.
+    Without a file, it is stored in the graph.
     """
 
     name: str
@@ -40,31 +40,31 @@ class Weight:
 
 
 def convert(network: Any, form: Form) -> "onnx.ModelProto":
-    """The graph of a Keras network of this form, for batches of any size; all constants are in it.
+    """The graph of a Keras network of this form, for batches of any size, with all constants in it.
 
-    Raises ValueError where the network computes something that the converter cannot express.
+    Raises ValueError if the network has an operation that the converter cannot express.
     """
     import onnx
 
-    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it cannot convert is told below
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it cannot convert is reported below
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the converter, about NumPy
+        warnings.simplefilter("ignore")  # the converter's warnings about NumPy
         path = Path(scratch) / "network.onnx"
         network.export(path, format="onnx", verbose=False, input_signature=signature(form), opset_version=OPSET)
         model = onnx.load(path)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    # Sizes in between are the converter's guesses for one batch; whoever loads the graph infers them again.
+    # The converter guesses intermediate sizes for one batch; they are inferred again when the graph is loaded.
     del model.graph.value_info[:]
     _without_erfc(model)
     unknown = {node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type, node.domain)}
     if unknown:
-        raise ValueError(f"the network has what cannot be converted to ONNX: {', '.join(sorted(unknown))}")
+        raise ValueError(f"the network has operations that cannot be converted to ONNX: {', '.join(sorted(unknown))}")
     return model
 
 
 def _without_erfc(model: "onnx.ModelProto") -> None:
-    """TensorFlow computes GELU by erfc(x), which ONNX has not: 1 - erf(x)."""
+    """Replace erfc(x), which TensorFlow uses for GELU and ONNX lacks, by 1 - erf(x)."""
     from onnx import helper, numpy_helper
 
     nodes = []
@@ -81,7 +81,7 @@ def _without_erfc(model: "onnx.ModelProto") -> None:
 
 
 def _set(graph: "onnx.GraphProto", field: str, values: Iterable[Any]) -> None:
-    """Let a repeated `field` of the graph be these values, which may be of it."""
+    """Set a repeated `field` of the graph to these values, some of which may already be in it."""
     copies = []
     for value in values:
         copies.append(type(value)())
@@ -91,7 +91,7 @@ def _set(graph: "onnx.GraphProto", field: str, values: Iterable[Any]) -> None:
 
 
 def signature(form: Form) -> list[dict[str, Any]]:
-    """What Keras's exports are told of the inputs: batches of any size."""
+    """The input signature for Keras's exports, for batches of any size."""
     import keras
 
     shapes = form.shapes().items()
@@ -99,14 +99,14 @@ def signature(form: Form) -> list[dict[str, Any]]:
 
 
 def weights_in(path: Path, folder: Path) -> list[Weight]:
-    """The larger weights of an HDF5 file, and where they lie in it; the file's name is that below `folder`."""
+    """The larger weights of an HDF5 file, and their places in it. The file's name is relative to `folder`."""
     import h5py
 
     weights: list[Weight] = []
 
     def add(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and item.size >= LEAST and item.dtype.kind == "f":
-            offset = item.id.get_offset()  # None: in pieces, or packed
+            offset = item.id.get_offset()  # None: in chunks, or compressed
             if offset is not None:
                 weights.append(Weight(name, item[()], path.relative_to(folder).as_posix(), offset))
 
@@ -116,7 +116,7 @@ def weights_in(path: Path, folder: Path) -> list[Weight]:
 
 
 def halved(model: "onnx.ModelProto") -> "onnx.ModelProto":
-    """The graph with its larger constants in float16; it computes in float32 as before."""
+    """The graph with its larger constants in float16. It still computes in float32."""
     import onnx
 
     halved = onnx.ModelProto()
@@ -132,7 +132,7 @@ def halved(model: "onnx.ModelProto") -> "onnx.ModelProto":
 
 
 def refer(model: "onnx.ModelProto", weights: Sequence[Weight], least: int = LEAST) -> set[str]:
-    """Replace the graph's constants of `least` values or more by the `weights` that they are: the names of these."""
+    """Replace the graph's constants of `least` values or more by the matching `weights`. Returns their names."""
     import onnx
 
     origins = {}
@@ -146,7 +146,7 @@ def refer(model: "onnx.ModelProto", weights: Sequence[Weight], least: int = LEAS
 
 @dataclass(frozen=True)
 class _Origin:
-    """What a constant is made from: the weight with its axes in another order, times `scale` if there is one."""
+    """How a constant is made: the weight with its axes in another order, times `scale` if there is one."""
 
     weight: Weight
     axes: tuple[int, ...]
@@ -154,7 +154,7 @@ class _Origin:
 
 
 def _origin(value: np.ndarray, weights: Iterable[Weight]) -> _Origin | None:
-    """What `value` is made from. Converters multiply the normalisation that follows a convolution into its kernel."""
+    """How `value` is made. Converters multiply the normalisation after a convolution into its kernel."""
     for weight in weights:
         if weight.value.size != value.size:
             continue
@@ -166,7 +166,7 @@ def _origin(value: np.ndarray, weights: Iterable[Weight]) -> _Origin | None:
             turned = turned.reshape(value.shape)
             if np.allclose(turned, value, rtol=1e-6, atol=0):
                 return _Origin(weight, axes)
-            if stored.ndim == value.ndim == 4:  # of a convolution: (out, in, height, width)
+            if stored.ndim == value.ndim == 4:  # a convolution's kernel: (out, in, height, width)
                 largest = np.abs(turned).reshape(len(turned), -1).argmax(1)
                 rows = np.arange(len(turned))
                 divisor, product = (each.reshape(len(turned), -1)[rows, largest] for each in (turned, value))
@@ -181,7 +181,7 @@ def _long(shape: tuple[int, ...]) -> list[int]:
 
 
 def _replace(model: "onnx.ModelProto", origins: Mapping[str, _Origin]) -> None:
-    """Let the graph make the constants of these names of the weights that are their origins."""
+    """Replace the constants with these names by nodes that make them from the weights."""
     graph = model.graph
     shapes = {constant.name: tuple(constant.dims) for constant in graph.initializer}
     kept = [constant for constant in graph.initializer if constant.name not in origins]
@@ -193,7 +193,7 @@ def _replace(model: "onnx.ModelProto", origins: Mapping[str, _Origin]) -> None:
 
 
 def _made(name: str, shape: tuple[int, ...], origin: _Origin) -> "Iterable[onnx.NodeProto]":
-    """The nodes that make the constant `name` of its origin."""
+    """The nodes that make the constant `name` from its origin."""
     from onnx import TensorProto, helper, numpy_helper
 
     weight, axes = origin.weight, origin.axes

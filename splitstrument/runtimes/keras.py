@@ -1,4 +1,4 @@
-"""Keras with its backend: any model, on the processor or a GPU, in float32 or bfloat16, whichever is faster there."""
+"""Runs any model with Keras, on the processor or a GPU, in float32 or bfloat16, whichever is faster."""
 
 import time
 from collections.abc import Mapping
@@ -13,10 +13,11 @@ from splitstrument.form import Form
 
 
 class Keras:
-    """The network of the model in `folder`. "auto" takes bfloat16 on processors with AMX; with AVX512-BF16 it tries
-    which is faster.
+    """The network of the model in `folder`. "auto" uses bfloat16 on processors with AMX; on those with AVX512-BF16 it
+    measures which precision is faster.
 
-    In bfloat16 weights stay float32; masks come out in steps of 2 ** -8, relatively. Raises ModelError and ValueError.
+    In bfloat16 the weights stay in float32, and masks have a relative resolution of 2 ** -8. Raises ModelError and
+    ValueError.
     """
 
     name = "keras"
@@ -24,7 +25,7 @@ class Keras:
     def __init__(self, folder: Path, precision: str = "auto", device: str | None = None) -> None:
         keras = backend.keras_on(device)
         processor = backend.processor_bfloat16() if precision == "auto" and device != "gpu" else ""
-        if processor == "amx":  # which no network was slower with; to try costs seconds
+        if processor == "amx":  # no network was slower with it, and measuring takes seconds
             self.network = _network(keras, folder, "bfloat16")
         elif processor:
             card = models.read_card(folder)
@@ -33,7 +34,7 @@ class Keras:
             self.network = min(tried, key=lambda network: _seconds(network, form))
         else:
             self.network = _network(keras, folder, "float32" if precision == "auto" else precision)
-        # One window at a time: the backend divides each operation, and more windows would no longer fit the caches.
+        # One window at a time: the backend splits each operation over the cores; more windows would not fit the caches.
         self.workers: Executor = ThreadPoolExecutor(1, thread_name_prefix="window")
 
     def predict(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -42,7 +43,7 @@ class Keras:
 
 
 def quickest(network: Any) -> Any:
-    """`network` with its convolutions in their quickest form for processors, compiled; GPUs need no such help."""
+    """Give `network` its fastest convolutions for processors and compile it. On a GPU nothing is changed."""
     import keras
 
     from splitstrument.runtimes import winograd
@@ -64,7 +65,7 @@ def _network(keras: Any, folder: Path, precision: str) -> Any:
 
 
 def _seconds(network: Any, form: Form) -> float:
-    """The time of one window, after a first one that compiles."""
+    """The time for one window, after a first call that compiles."""
     random = np.random.default_rng(0)
     window = {name: random.random((1, *shape), np.float32) for name, shape in form.shapes().items()}
     network.predict_on_batch(window)

@@ -1,7 +1,7 @@
-"""ONNX Runtime: a model's graph on the processor, in float32.
+"""Runs a model's graph with ONNX Runtime, on the processor, in float32.
 
-Windows are computed side by side, one or a few processors each: a network keeps two of them busier with two windows
-than with one, since not all of its operations divide.
+Several windows are computed in parallel, each on one or a few cores. This uses the cores better than one window on all
+of them, since not all operations of a network can be split.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from splitstrument import models, networks
 from splitstrument.cards import ModelError
 from splitstrument.runtimes import processors
 
-AT_ONCE = 4  # windows; each one takes memory
+AT_ONCE = 4  # windows in parallel; each one takes memory
 
 
 class Onnx:
-    """The graph of the model in `folder`, or the one at `path`. Raises ModelError where it is broken or not that
-    model's."""
+    """The graph of the model in `folder`, or the graph at `path`. Raises ModelError if it is broken or belongs to
+    another model."""
 
     name = "onnx"
 
@@ -28,23 +28,25 @@ class Onnx:
 
         path = path or models.graph(folder)
         if path is None:
-            raise ModelError(f"{folder}: has no {models.GRAPH}; make it with: splitstrument export {folder}")
+            raise ModelError(f"{folder}: has no {models.GRAPH}; make one with: splitstrument export {folder}")
         at_once = min(AT_ONCE, processors())
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = processors() // at_once
-        options.log_severity_level = 4  # what is wrong is raised
+        options.log_severity_level = 4  # errors are raised, not logged
         try:
-            if path.parent != folder:  # a reader's: one graph for all models of a kind
+            if path.parent != folder:  # a reader's graph, shared by all models of a kind
                 tensors = models.graph_tensors(folder)
                 values = map(onnxruntime.OrtValue.ortvalue_from_numpy, tensors.values())
                 options.add_external_initializers(list(tensors), list(values))
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except ModelError:
             raise
-        except Exception as error:  # ONNX Runtime raises many kinds for a broken, foreign or newer file
+        except Exception as error:  # ONNX Runtime raises many kinds of errors for a broken, foreign or newer file
             reason = " ".join(str(error).split())[:160]
             if path.parent != folder:
-                raise ModelError(f"{folder}: the weights do not fit into the graph of such models ({reason})") from None
+                raise ModelError(
+                    f"{folder}: the weights do not fit the graph for this kind of model ({reason})"
+                ) from None
             raise ModelError(f"{path}: ONNX Runtime cannot load it ({reason}); {_way_out(folder)}") from None
         self._check(folder, path, own=path.parent == folder)
         self.workers: Executor = ThreadPoolExecutor(at_once, thread_name_prefix="window")
@@ -54,14 +56,14 @@ class Onnx:
         return self._session.run(None, dict(inputs))[0]
 
     def _check(self, folder: Path, path: Path, own: bool) -> None:
-        """Raise ModelError where the graph is not of the card and the weights that lie beside it."""
+        """Raise ModelError if the graph does not match the card and the weights beside it."""
         card = models.read_card(folder)
         form = networks.form(card.network, card.options)
         expected = {name: list(shape) for name, shape in form.shapes().items()}
         found = {each.name: list(each.shape[1:]) for each in self._session.get_inputs()}
         outputs = [each.shape[-1] for each in self._session.get_outputs()]
         if found != expected or outputs != [len(card.sources)]:
-            raise ModelError(f"{path}: has other inputs or outputs than the card says; {_way_out(folder)}")
+            raise ModelError(f"{path}: its inputs or outputs differ from the card's; {_way_out(folder)}")
         made_from = self._session.get_modelmeta().custom_metadata_map.get("identity")
         if own and made_from != models.network_identity(folder):
             raise ModelError(f"{path}: was made from other weights or another network; {_way_out(folder)}")

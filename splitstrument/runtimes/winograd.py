@@ -1,9 +1,10 @@
 """3x3 convolutions with half the multiplications: Winograd's F(4, 3) along time (Lavin and Gray 2016).
 
-Four neighbouring outputs of a filter with three taps need 12 multiplications; from six inputs transformed by B', times
-the three taps transformed by G, transformed back by A', they need 6: y = A' [(G g) * (B' d)]. The other axis stays an
-ordinary convolution, of three taps for each of the six products, which the backend does at its full speed. Results
-differ from the direct way by rounding only, about 1e-6 of their size.
+Computed directly, four neighbouring outputs of a filter with three taps need 12 multiplications. Here six inputs are
+transformed by B', multiplied by the three taps transformed by G, and transformed back by A'. This needs only 6:
+y = A' [(G g) * (B' d)]. Along the other axis, each of the six products is an ordinary convolution with three taps,
+which the backend computes at full speed. Results differ from direct convolution only by rounding, about 1e-6 of their
+size.
 """
 
 import math
@@ -21,17 +22,17 @@ G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0
 A = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
 
 
-WIDE = 128  # input channels from which on the transforms cost less than they save
+WIDE = 128  # the least number of input channels for which the transforms cost less than they save
 
 
 def is_wide(network: "keras.Model") -> bool:
-    """Whether nine tenths of the network's weights are in 3x3 convolutions that `quicken` makes quicker."""
+    """Whether nine tenths of the network's weights are in 3x3 convolutions that `quicken` makes faster."""
     wide = sum(math.prod(layer.kernel.shape) for layer in network.layers if _fits(layer))
     return wide > 0.9 * network.count_params()
 
 
 def quicken(network: "keras.Model") -> None:
-    """Give the network's wide 3x3 convolutions this form, for inference with the weights it has now."""
+    """Give the network's wide 3x3 convolutions this form, for inference with its current weights."""
     for layer in network.layers:
         if _fits(layer):
             layer.convolution_op = _convolution(np.asarray(layer.kernel))
@@ -45,7 +46,7 @@ def _fits(layer: Any) -> bool:
 
 
 def _convolution(kernel: np.ndarray) -> Callable[[Any, Any], Any]:
-    """The operation of a layer with this (3, 3, in, out) kernel: (batch, bins, frames, in) -> (..., out)."""
+    """The operation for a layer with this (3, 3, in, out) kernel: (batch, bins, frames, in) -> (..., out)."""
     from keras import ops
 
     taps = np.einsum("kt,btio->kbio", G, kernel)[:, :, None].astype(np.float32)
