@@ -70,17 +70,15 @@ class Firefox:
 
     def evaluate(self, expression):
         """The value of a JavaScript expression or promise, through JSON."""
-        wrapped = f"(async () => JSON.stringify(await ({expression})))()"
-        found = self.command(
-            "script.evaluate",
-            expression=wrapped,
-            target={"context": self.tab},
-            awaitPromise=True,
-            userActivation=True,
-        )
-        assert found["type"] == "success", found.get("exceptionDetails", {}).get("text")
-        value = found["result"].get("value")
+        value = self.run(f"(async () => JSON.stringify(await ({expression})))()").get("value")
         return None if value is None else json.loads(value)
+
+    def run(self, script):
+        """Run a script in the page: what it gives, as the protocol has it."""
+        target = {"context": self.tab}
+        found = self.command("script.evaluate", expression=script, target=target, awaitPromise=True)
+        assert found["type"] == "success", found.get("exceptionDetails", {}).get("text")
+        return found["result"]
 
     def until(self, expression, seconds=90):
         """The value of `expression` as soon as it is true; a page that is just being left has none."""
@@ -119,6 +117,14 @@ class Firefox:
 
     def _act(self, actions):
         self.command("input.performActions", context=self.tab, actions=[actions])
+
+    def check_page(self):
+        """What holds for every page: see `browser.check_page`."""
+        package = pytest.importorskip("axe_playwright_python")
+        self.run((Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+        assert browser.faults(self.evaluate(f"axe.run(document, {json.dumps(browser.RULES)})")) == []
+        assert self.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert self.errors == []
 
     def downloaded(self, name, seconds=90):
         """The path of a file as soon as it has come whole."""

@@ -9,6 +9,7 @@ import pytest
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1100, "height": 900}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}  # of axe-core
 # Told from the page: how much it has jumped, what was played when, how loud each sound is (in the order in which they
 # were connected to the loudspeaker), its samples and its strongest frequency, and the time of their clock.
 WATCH = """
@@ -92,9 +93,12 @@ def check_page(page):
     assert page.errors == []
     assert page.evaluate("window.jumps") < 0.02
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-    found = Axe().run(page, options=rules).response["violations"]
-    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []
+    assert faults(Axe().run(page, options=RULES).response) == []
+
+
+def faults(response):
+    """What axe-core found: (the rule, the elements) of each fault."""
+    return [(each["id"], [node["target"] for node in each["nodes"]]) for each in response["violations"]]
 
 
 def picture(page, name, folder):

@@ -28,6 +28,7 @@ def firefox():
 def test_a_song_goes_in_is_practised_with_and_comes_out(firefox, server):
     firefox.goto(server.address)
     firefox.until("!document.querySelector('main').hasAttribute('data-loading')")
+    firefox.check_page()
     firefox.choose("#song", EXAMPLE)
     firefox.click("#separate")
     firefox.until("location.pathname.startsWith('/jobs/')")
@@ -48,6 +49,7 @@ def test_a_song_goes_in_is_practised_with_and_comes_out(firefox, server):
     after = firefox.until(f"window.audioTime() > {before[0] + 3} && {BOTH}")
     assert (after[1] - before[1]) / (after[0] - before[0]) == pytest.approx(0.8, abs=0.06)
     firefox.press(" ")
+    firefox.check_page()
 
     firefox.click("#save-mix")
     mix, rate = soundfile.read(firefox.downloaded("song - mix.wav"))

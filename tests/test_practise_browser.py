@@ -123,7 +123,7 @@ def test_slower_and_faster_keep_the_pitch(page):
         gone = both(page) - before
         assert gone[1] / gone[0] == pytest.approx(tempo, abs=0.05)
         assert page.evaluate("hertz(2)") == pytest.approx(TONE, abs=6)
-    page.get_by_role("button", name="As recorded").click()
+    page.get_by_role("button", name="Reset tempo and pitch").click()
     assert page.inner_text("#tempo-said") == "100 %"
     assert page.errors == [] and page.inner_text("#trouble") == ""
 
@@ -194,14 +194,14 @@ def test_the_tools_are_fit_to_be_seen_and_stay_open(chromium, result, size, tmp_
     page = opened(chromium, size, "dark")
     page.goto(result)
     page.wait_for_selector("#player")
-    assert page.get_by_label("Tempo").is_hidden()
+    assert page.get_by_label("Tempo", exact=True).is_hidden()
     page.get_by_text("Practise").click()
     check_page(page)
     picture(page, f"practise-{'phone' if size == browser.PHONE else 'desk'}-dark", tmp_path)
     page.reload()
     page.wait_for_selector("#player")
-    assert page.get_by_label("Tempo").is_visible()
-    page.get_by_label("Pitch").focus()
+    assert page.get_by_label("Tempo", exact=True).is_visible()
+    page.get_by_label("Pitch", exact=True).focus()
     page.keyboard.press("ArrowRight")  # the slider's own key, not the page's
     assert page.inner_text("#semitones-said") == "+1" and place(page) == 0
 
@@ -212,7 +212,7 @@ def test_without_a_secure_context_tempo_says_why(chromium, result):
     page.goto(result)
     page.wait_for_selector("#player")
     page.get_by_text("Practise").click()
-    assert page.get_by_label("Tempo").is_disabled() and "over HTTPS" in page.inner_text("#hindrance")
+    assert page.get_by_label("Tempo", exact=True).is_disabled() and "over HTTPS" in page.inner_text("#hindrance")
     page.keyboard.press("n")
     assert page.inner_text("#tempo-said") == "100 %"
     check_page(page)

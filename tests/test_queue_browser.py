@@ -51,16 +51,16 @@ def test_several_songs_are_uploaded_as_there_is_room(chromium, server, held, tmp
     page.set_input_files("#song", files(tmp_path, "one.wav", "broken.mp3", "two.wav", "three.wav"))
     assert page.inner_text("#chosen") == "4 songs: one.wav, broken.mp3, two.wav, three.wav"
     page.get_by_role("button", name="Separate").click()
-    until(lambda: any("You have 2 songs waiting already" in row for row in rows(page)))
+    until(lambda: any("To be uploaded when there is room" in row for row in rows(page)))
     said = "\n".join(rows(page))
     assert "broken.mp3 Not taken: " in said and "cannot be separated" in said
-    assert page.get_by_text("Please keep this page open").is_visible()
+    assert page.inner_text("#keep-open") == "Please keep this page open until all songs are uploaded."
     assert page.url.rstrip("/") == server.address
     page.errors.clear()  # the browser's own words on refused requests
     check_page(page)
     held.set()
     until(lambda: sum("Done, kept for" in row for row in rows(page)) == 3)
-    assert page.get_by_text("Please keep this page open").is_hidden()
+    assert page.inner_text("#keep-open") == ""
     for name in ("one", "two", "three"):
         assert page.get_by_role("link", name=name, exact=True).get_attribute("href").startswith("jobs/")
     page.errors.clear()
@@ -71,7 +71,7 @@ def test_the_list_follows_the_jobs_and_keeps_the_focus(chromium, server, held, t
     page = start(chromium, server, browser.PHONE)
     page.set_input_files("#song", files(tmp_path, "first.wav", "second.wav"))
     page.get_by_role("button", name="Separate").click()
-    until(lambda: len(rows(page)) == 2 and "Waiting, 1 before it" in rows(page)[0])
+    until(lambda: len(rows(page)) == 2 and "Waiting, 1 before it" in rows(page)[1])
     page.get_by_role("link", name="first", exact=True).focus()
     check_page(page)
     picture(page, "queue-phone", tmp_path)

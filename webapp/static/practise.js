@@ -22,7 +22,7 @@ export class Practise {
         this.timer = setTimeout(() => this.change(), 100); // not at every step of a slider that moves
       });
     }
-    $("as-recorded").addEventListener("click", () => this.set(100, 0));
+    $("reset").addEventListener("click", () => this.set(100, 0));
     const why = hindrance(transport.context, transport.lanes[0].rate);
     $("hindrance").textContent = why;
     for (const id of ["tempo", "semitones"]) $(id).disabled = Boolean(why);
@@ -107,7 +107,7 @@ export class Practise {
     $("semitones-said").textContent = signed;
     $("tempo").setAttribute("aria-valuetext", `${$("tempo").value} percent`);
     $("semitones").setAttribute("aria-valuetext", `${signed} semitones`);
-    $("as-recorded").disabled = this.plain;
+    $("reset").disabled = this.plain;
   }
 
   // Who has opened it finds it open next time.

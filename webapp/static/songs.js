@@ -42,32 +42,37 @@ export class Songs {
   }
 
   show() {
-    const kept = this.uploads.filter((upload) => upload.state !== "sent");
+    const sent = this.uploads.flatMap((upload) => upload.job?.id ?? []);
+    const known = (job) => this.jobs.find(({ id }) => id === job.id) ?? job;
+    // A song stays where it is in the list when it is uploaded.
     const rows = [
-      ...kept.map((upload) => this.row(upload, upload.title, null, uploading(upload))),
-      ...this.jobs.map((job) => this.row(job.id, job.title, job, inShort(job, Date.now() / 1000))),
+      ...this.uploads.map((upload) => (upload.job ? this.jobRow(known(upload.job)) : this.uploadRow(upload))),
+      ...this.jobs.filter(({ id }) => !sent.includes(id)).map((job) => this.jobRow(job)),
     ];
     $("songs").hidden = !rows.length;
     const there = [...$("results").children];
     const same = rows.length === there.length && rows.every((row, place) => row === there[place]);
     if (!same) $("results").replaceChildren(...rows);
-    $("keep-open").hidden = !kept.some(isPending);
+    const open = this.uploads.some(isPending) ? "Please keep this page open until all songs are uploaded." : "";
+    if ($("keep-open").textContent !== open) $("keep-open").textContent = open;
   }
 
-  row(key, title, job, said) {
-    let row = this.rows.get(key);
-    if (!row) {
-      const name = job ? make("a", { href: `jobs/${job.id}` }, title) : make("span", { class: "title" }, title);
-      const about = make("span", { class: "quiet" });
-      row = make("li", {}, name, about);
-      this.rows.set(key, row);
-      row.say = (text) => {
-        if (about.textContent !== text) about.textContent = text;
-      };
-    }
-    if (job) row.firstChild.textContent = job.title; // of a video it is known later
-    row.classList.toggle("going", Boolean(job) && isGoing(job));
-    row.say(job ? `${inWords(job.parts)} · ${when(job)} · ${said}` : said);
+  uploadRow(upload) {
+    return this.row(upload, () => make("span", { class: "title" }), upload.title, uploading(upload));
+  }
+
+  jobRow(job) {
+    const said = `${inWords(job.parts)} · ${when(job)} · ${inShort(job, Date.now() / 1000)}`;
+    return this.row(job.id, () => make("a", { href: `jobs/${job.id}` }), job.title, said);
+  }
+
+  row(key, makeName, title, said) {
+    if (!this.rows.has(key)) this.rows.set(key, make("li", {}, makeName(), make("span", { class: "quiet" })));
+    const row = this.rows.get(key);
+    const texts = [title, said]; // of a video the title is known later
+    texts.forEach((text, place) => {
+      if (row.children[place].textContent !== text) row.children[place].textContent = text;
+    });
     return row;
   }
 }
@@ -77,6 +82,6 @@ const when = (job) => new Date(job.created * 1000).toLocaleString([], { dateStyl
 
 function uploading({ state, share, said }) {
   if (state === "failed") return `Not taken: ${said}`;
-  if (state === "sending") return `Uploading, ${Math.floor(100 * share)} %`;
-  return said ? `Waiting for room: ${said}` : "To be uploaded";
+  if (state === "sending") return share < 1 ? `Uploading, ${Math.floor(100 * share)} %` : "Being checked";
+  return said ? "To be uploaded when there is room" : "To be uploaded";
 }
