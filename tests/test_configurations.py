@@ -93,12 +93,12 @@ def test_sources_may_stand_in_a_file_beside_the_configuration(heir, tmp_path):
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({"run.yaml": "base: run.yaml"}, "run.yaml: is its own base"),
-        ({"run.yaml": "base: b.yaml", "b.yaml": "base: ./run.yaml"}, "run.yaml: is its own base"),
+        ({"run.yaml": "base: run.yaml"}, "run.yaml: inherits from itself"),
+        ({"run.yaml": "base: b.yaml", "b.yaml": "base: ./run.yaml"}, "run.yaml: inherits from itself"),
         ({"run.yaml": "base: no.yaml"}, "no.yaml: cannot be opened: no such file or directory"),
-        ({"run.yaml": "base: [b.yaml]", "b.yaml": BASE}, "run.yaml: base: must be the name of a file"),
-        ({"run.yaml": "base: b.yaml", "b.yaml": "- 1"}, "b.yaml: holds no fields"),
-        ({"run.yaml": ""}, "run.yaml: holds no fields"),
+        ({"run.yaml": "base: [b.yaml]", "b.yaml": BASE}, "run.yaml: base: must be a file name"),
+        ({"run.yaml": "base: b.yaml", "b.yaml": "- 1"}, "b.yaml: contains no fields"),
+        ({"run.yaml": ""}, "run.yaml: contains no fields"),
         ({"run.yaml": "base: b.yaml", "b.yaml": "name: [x"}, "b.yaml: cannot be read as YAML"),
     ],
 )
@@ -158,7 +158,7 @@ def test_files_that_are_no_configuration_are_named(tmp_path, files, says):
         ("collections: []", "collections: Tuple should have at least 1 item"),
         ("collections: [{pairs: a, ratio: 0}]", "collections.0.ratio: Input should be greater than 0"),
         ("collections: [{pairs: a, weight: .inf}]", "collections.0.weight: Input should be a finite number"),
-        ("collections: [{pairs: a, ratio: 1}, {pairs: b}]", "collections: either all have a ratio, or none has"),
+        ("collections: [{pairs: a, ratio: 1}, {pairs: b}]", "collections: either all or none must have a ratio"),
         ("reference: {instrument: {sdr: .nan}}", "reference.instrument.sdr: Input should be a finite number"),
         ("limit: true", "limit: must be a number, not true or false"),
         ("save_minutes: false", "save_minutes: must be a number, not true or false"),
@@ -279,13 +279,13 @@ def test_a_wrong_change_is_blamed_on_itself(heir, tmp_path, change, says):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("sources: [guitar, piano]", "a run has either one instrument, or sources"),
-        ("instrument:", "a run has either one instrument, or sources"),
+        ("sources: [guitar, piano]", "a run needs either instrument or sources"),
+        ("instrument:", "a run needs either instrument or sources"),
         ("instrument:\nsources: [guitar, guitar]", "sources: 'guitar' is not a valid part name, or occurs twice"),
         ("instrument:\nsources: [guitar, Piano]", "sources.1: String should match"),
         ("instrument:\nsources: [rest, guitar]", "sources: rest cannot be a source"),
         ("whole: true", "whole: needs two sources or more"),
-        ("initial_source: vocals", "initial_source: is of the model that initial names"),
+        ("initial_source: vocals", "initial_source: needs initial, the model that has this source"),
     ],
 )
 def test_sources_that_cannot_be(heir, text, says):
@@ -532,7 +532,7 @@ def test_a_published_base_may_have_a_base(published, tmp_path):
     published({"training.batch_size": 5, "training.epoch.count": 8}, name="middle.jsonc")
     run = config.load(published({"training.epoch.count": 9}, base="middle.jsonc"))
     assert (run.windows.batch_size, run.epochs, run.options["depth"], run.early_stopping.patience) == (5, 9, 2, 7)
-    assert refusal(published(base="run.jsonc")) == f"{tmp_path}/run.jsonc: is its own base"
+    assert refusal(published(base="run.jsonc")) == f"{tmp_path}/run.jsonc: inherits from itself"
 
 
 def test_without_environment_our_defaults_stand(published):
@@ -628,7 +628,7 @@ def test_a_merged_configuration_needs_no_base(published, tmp_path):
 def test_the_master_is_no_run(published, tmp_path):
     published()
     said = refusal(tmp_path / "master.jsonc")
-    assert said.startswith(f"{tmp_path}/master.jsonc: is no run configuration of the thesis by itself")
+    assert said.startswith(f"{tmp_path}/master.jsonc: is not a complete run configuration of the thesis")
 
 
 DIFFERENT = {"training.model.options.hg_module.dropoutfactor": 0.1}
@@ -637,18 +637,18 @@ DIFFERENT = {"training.model.options.hg_module.dropoutfactor": 0.1}
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"training.loss_function": "L22_loss"}, "loss L22_loss: only L11_loss is known"),
-        ({"transformation.options.step": 8}, "windows of 16 frames every 8: ours lie side by side"),
+        ({"training.loss_function": "L22_loss"}, "loss L22_loss: only L11_loss is supported"),
+        ({"transformation.options.step": 8}, "windows of 16 frames every 8: only adjacent ones work"),
         ({"training.model.name": "UNet"}, "the network is UNet; only Hourglass models can be loaded"),
         (DIFFERENT, "dropoutfactor differs between the parts of the network"),
         ({"training.limit_items_per_song": "some"}, "invalid literal for int"),
-        ({"training.callbacks": 3}, "is no run configuration of the thesis by itself"),
+        ({"training.callbacks": 3}, "is not a complete run configuration of the thesis"),
         ({"collection.song_limit": "some"}, "limit: Input should be a valid integer"),
         ({"training.optimizer.name": "sgd"}, "optimizer.name: Input should be 'adam' or 'adamw'"),
         ({"training.model.options.stacks": 5}, "network hourglass: frames is 16 and must be a multiple"),
         (
             {"collection.folders": [{"path": "x"}]},
-            "is no run configuration of the thesis by itself ('ratio' is missing)",
+            "is not a complete run configuration of the thesis ('ratio' is missing)",
         ),
     ],
 )
@@ -663,7 +663,7 @@ def test_what_we_cannot_repeat_is_refused(published, tmp_path, fields, says):
     [
         ("{", "is not valid JSON with comments"),
         ('{"a": 1, "a": 2}', "is not valid JSON with comments (Duplicate key"),
-        ("[1]", "holds no fields"),
+        ("[1]", "contains no fields"),
     ],
 )
 def test_files_that_are_no_json_are_named(published, tmp_path, text, says):

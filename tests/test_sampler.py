@@ -290,7 +290,7 @@ def test_behind_the_end_there_is_silence(tmp_path):
 @pytest.mark.parametrize(("per_track", "count"), [(0, 6), (1, 2)])
 def test_too_few_windows_for_a_batch_are_an_error(tmp_path, per_track, count):
     found = tracks(tmp_path, 400, 180)
-    with pytest.raises(ValueError, match=f"{count} windows in all are fewer than a batch of {count + 1}"):
+    with pytest.raises(ValueError, match=f"{count + 1} is more than the {count} windows of all tracks"):
         sampler(found, per_track=per_track, batch_size=count + 1)
     assert sampler(found, per_track=per_track, batch_size=count).steps == 1
     assert sampler(found, sampling="random", steps=2, batch_size=count + 1).steps == 2

@@ -126,7 +126,7 @@ def test_a_fifth_is_rounded_down_but_one_at_least(tmp_path, number, held):
 
 def test_one_track_cannot_be_held_out(tmp_path):
     pairs(tmp_path / "songs", "a")
-    assert refusal(tmp_path).startswith("no track is held out for validation")
+    assert refusal(tmp_path).startswith("no track is left for validation")
 
 
 def test_every_collection_gives_its_share_and_holds_out_the_first_fifth_of_it(tmp_path):
@@ -175,8 +175,8 @@ def test_names_and_the_first_fifth_may_be_mixed(tmp_path):
 def test_names_that_nothing_has_and_names_that_all_have(tmp_path):
     pairs(tmp_path / "songs", ["ab", "ac", "ad"])
     said = refusal(tmp_path, Collection("songs", validation=("ab", "B")))
-    assert said == "songs: of the tracks that are taken no name begins with 'B': validation"
-    assert refusal(tmp_path, Collection("songs", validation=("a",))).startswith("no track is left to train on")
+    assert said == "songs: validation: none of the selected tracks has a name that starts with 'B'"
+    assert refusal(tmp_path, Collection("songs", validation=("a",))).startswith("no track is left for training")
 
 
 def test_the_selection_knows_files_and_lengths(tmp_path):
@@ -218,13 +218,13 @@ def cut_in_two(folder):
 
 
 FAULTS = {
-    "lacks its rest": (lacks("rest"), "{0}: rest_b.wav is missing; the other half is there"),
-    "lacks its instrument": (lacks("instrument"), "{0}: instrument_b.wav is missing; the other half is there"),
+    "lacks its rest": (lacks("rest"), "{0}: rest_b.wav is missing; only the other half exists"),
+    "lacks its instrument": (lacks("instrument"), "{0}: instrument_b.wav is missing; only the other half exists"),
     "two rates": (
         lambda folder: write(folder, "rest", rate=16000),
         "{0}: the instrument has 8000 Hz, the rest 16000",
     ),
-    "another rate": (lambda folder: pair(folder, rate=16000), "{0}: has 16000 Hz, the run 8000; splitstrument mix"),
+    "another rate": (lambda folder: pair(folder, rate=16000), "{0}: has 16000 Hz, the run 8000; see splitstrument mix"),
     "two lengths": (
         lambda folder: write(folder, "rest", samples=1801),
         "{0}: the instrument has 800 samples, the rest 1,801",
@@ -280,9 +280,9 @@ def test_a_short_track_is_left_out_and_said(tmp_path):
     assert {track.name for track in selection.training + selection.validation} == set("abc")
     said = sorted(selection.left_out)
     assert len(said) == 2
-    assert said[0].startswith(f"{tmp_path}/songs/h: left out: shorter than a window")
+    assert said[0].startswith(f"{tmp_path}/songs/h: skipped, since it is shorter than a window")
     assert said[0].endswith("(0.01 s of 0.05 s)")  # 40 and 400 samples at 8 kHz
-    assert said[1].startswith(f"{tmp_path}/songs/short: left out")
+    assert said[1].startswith(f"{tmp_path}/songs/short: skipped")
 
 
 def test_short_tracks_do_not_count(tmp_path):
@@ -293,14 +293,14 @@ def test_short_tracks_do_not_count(tmp_path):
 
 def test_all_too_short_is_an_error(tmp_path):
     pairs(tmp_path / "songs", "abc", samples=WINDOW - 1)
-    assert refusal(tmp_path) == f"{tmp_path}/songs: every track is shorter than a window, 0.05 s"
+    assert refusal(tmp_path) == f"{tmp_path}/songs: all tracks are shorter than a window of 0.05 s"
     pairs(tmp_path / "pure", "abc")
     said = refusal(tmp_path, Collection("pure"), Collection("songs"))
-    assert said.startswith(f"{tmp_path}/songs: every track is shorter")
+    assert said.startswith(f"{tmp_path}/songs: all tracks are shorter")
 
 
 def test_no_such_folder_and_no_pairs(tmp_path):
-    assert refusal(tmp_path / "nowhere").startswith(f"{tmp_path}/nowhere: no such folder; --pairs says")
+    assert refusal(tmp_path / "nowhere").startswith(f"{tmp_path}/nowhere: no such folder; use --pairs")
     pairs(tmp_path / "songs", "abc")
     said = refusal(tmp_path, Collection("songs"), Collection("pure"))
     assert said.startswith(f"{tmp_path}/pure: no such folder")
@@ -337,7 +337,7 @@ def test_a_single_collection_may_be_the_folder_of_pairs_itself(tmp_path):
     pairs(tmp_path / f"there/tracks_{RATE}hz", "abcd")
     pairs(tmp_path / "there/tracks_16000hz", "abcd", rate=16000)
     assert len("".join(chosen(tmp_path / "there"))) == 4
-    assert refusal(tmp_path / "here", Collection("songs"), Collection("pure")).endswith("folders are")
+    assert refusal(tmp_path / "here", Collection("songs"), Collection("pure")).endswith("folder of the collections")
     pairs(tmp_path / "here/songs", "xy")
     assert sorted("".join(chosen(tmp_path / "here"))) == ["x", "y"]
 
@@ -366,7 +366,7 @@ def test_a_file_without_samples_is_named(tmp_path):
 def test_a_track_on_both_sides_is_refused(tmp_path):
     pairs(tmp_path / "songs", "abcdefghij")
     pairs(tmp_path / "others", "bcdefghijk")
-    assert "of one collection for training" in refusal(tmp_path, Collection("songs"), Collection("others"))
+    assert "for training in one collection" in refusal(tmp_path, Collection("songs"), Collection("others"))
 
 
 def named(root, name, *parts, **sound):
@@ -437,7 +437,7 @@ def test_pairs_do_not_tell_several_sources_apart(tmp_path):
     with pytest.raises(TrackError) as caught:
         select(several("guitar", "piano"), tmp_path, WINDOW)
     said = str(caught.value)
-    assert f"{tmp_path}/songs/b: a pair, instrument and rest; a run of several sources takes tracks that name" in said
+    assert f"{tmp_path}/songs/b: is a pair of instrument and rest; a run of several sources needs tracks of named" in said
     assert "songs/a" not in said
     assert "\n" not in said
 
@@ -447,7 +447,7 @@ def test_a_source_that_is_nowhere_is_an_error(tmp_path):
         named(tmp_path / "songs", name, "guitar", "drums")
     with pytest.raises(TrackError) as caught:
         select(several("guitar", "paino"), tmp_path, WINDOW)
-    assert str(caught.value) == "no track that is trained on has a part paino; there are: drums, guitar"
+    assert str(caught.value) == "no training track has a part paino; their parts are: drums, guitar"
 
 
 def test_named_parts_that_are_not_fit_are_named(tmp_path):

@@ -173,7 +173,7 @@ def test_each_source_begins_with_the_weights_of_one(start, tmp_path, sources, as
     network, theirs = tiny.network("spleeter", 5, sources), models.load(start)[1]
     said = begin_with_initial(network, run, tmp_path)
     total = len(network.weights)
-    assert said.startswith(f"begins with {total} of {total} weights of {start} (")
+    assert said.startswith(f"starts with {total} of {total} weights from {start} (")
     for place, unet in enumerate(expected):
         assert_same(weights_of(network, f"unet{place}"), weights_of(theirs, unet))
     statistics = [weight for weight in network.weights if "moving_mean" in weight.path]
@@ -184,7 +184,7 @@ def test_what_has_another_shape_begins_anew(start, tmp_path):
     run = run_of(initial=str(start), initial_source="vocals", sample_rate=44100)
     mono = tiny.network("spleeter", 5, channels=1)
     total = len(mono.weights)
-    assert f"begins with {total - 3} of {total} weights" in begin_with_initial(mono, run, tmp_path)
+    assert f"starts with {total - 3} of {total} weights" in begin_with_initial(mono, run, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,8 @@ def test_what_has_another_shape_begins_anew(start, tmp_path):
     [
         ({}, "initial_source: {0} has no source tone; it has vocals, piano"),
         ({"initial_source": "drums"}, "initial_source: {0} has no source drums; it has vocals, piano"),
-        ({"initial_source": "piano", "options": tiny.OPTIONS["spleeter"] | {"filters": 3}}, "{0} is another network"),
-        ({"initial_source": "piano", "network": "hourglass", "options": runs.HOURGLASS}, "{0} is another network"),
+        ({"initial_source": "piano", "options": tiny.OPTIONS["spleeter"] | {"filters": 3}}, "{0} has a different network"),
+        ({"initial_source": "piano", "network": "hourglass", "options": runs.HOURGLASS}, "{0} has a different network"),
     ],
 )
 def test_starting_weights_that_do_not_fit_are_one_line(start, tmp_path, fields, says):
@@ -216,4 +216,4 @@ def test_a_card_names_what_its_starting_weights_were_trained_on(songs, tmp_path)
     path = runs.write_run(tmp_path / "tones.yaml", instrument="guitar", initial="first", epochs=1)
     assert main([path, "--pairs", str(songs), "--output", str(tmp_path)]) == 0
     assert [source.name for source in models.read_card(tmp_path / "tones").trained_on] == ["tones", "voices"]
-    assert "weights of first (guitar)" in (tmp_path / "tones" / "log.txt").read_text()
+    assert "weights from first (guitar)" in (tmp_path / "tones" / "log.txt").read_text()

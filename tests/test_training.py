@@ -97,7 +97,7 @@ def test_a_finished_run_is_left_alone_and_may_go_on_longer(finished, tmp_path, c
     (path, *options), folder = finished
     before = newest(folder).stat().st_mtime_ns
     assert main([path, *options]) == 0
-    assert "finished before, after epoch 3" in capsys.readouterr().out
+    assert "already finished, after epoch 3" in capsys.readouterr().out
     assert newest(folder).stat().st_mtime_ns == before
     shutil.copytree(folder, tmp_path / "runs" / "tones")
     # A folder of before there were several sources.
@@ -120,7 +120,7 @@ def test_a_folder_is_kept_for_one_run(finished, data, tmp_path, capsys):
     shutil.copytree(data, tmp_path / "other")
     runs.write_pair(tmp_path / "other" / "songs", "another", 7)
     assert main([path, "--pairs", str(tmp_path / "other"), *options[2:]]) == 2
-    assert "the pairs are not those" in capsys.readouterr().err
+    assert "was started with other tracks" in capsys.readouterr().err
     assert len(history(folder)) == 3
 
 
@@ -151,13 +151,13 @@ def test_a_run_that_is_stopped_killed_and_robbed_ends_like_a_whole_one(finished,
         wait_for(process, folder, lambda saved: saved[-1].name >= "00001-00000002.npz")
         process.kill()
         output = process.communicate()[0]
-    assert f"{last}: is broken" in output
-    assert f"goes on in epoch 1, after step {step} of 12" in output
+    assert f"{last}: is damaged" in output
+    assert f"resuming in epoch 1 after step {step} of 12" in output
     reached = int(newest(folder).stem.split("-")[1])
     with started(arguments) as process:
         output = process.communicate(timeout=600)[0]
     assert process.returncode == 0
-    assert f"goes on in epoch 2, after step {reached} of 12" in output or "goes on in epoch 3" in output
+    assert f"resuming in epoch 2 after step {reached} of 12" in output or "resuming in epoch 3" in output
     expected, found = arrays(newest(whole)), arrays(newest(folder))
     assert expected.keys() == found.keys()
     for name in expected:
@@ -177,7 +177,7 @@ def test_without_a_whole_checkpoint_a_run_does_not_begin_anew(finished, tmp_path
         saved.write_bytes(b"")
     assert main([path, *options[:2], "--output", str(tmp_path)]) == 2
     printed = capsys.readouterr()
-    assert printed.out.count("is broken") == 2
+    assert printed.out.count("is damaged") == 2
     assert "no checkpoint can be read" in printed.err
     assert printed.err.count("\n") == 1
 
@@ -203,7 +203,7 @@ def test_a_damaged_checkpoint_is_known(tmp_path, damage):
     assert checkpoints.load(tmp_path, Trainee, said.append) == {"step": 2}
     assert np.array(Trainee.network.trainable_variables[1]).tolist() == [2, 2]
     assert len(said) == 1
-    assert said[0].startswith(f"{path}: is broken")
+    assert said[0].startswith(f"{path}: is damaged")
     assert any("seed" in variable.path for variable in checkpoints.variables(Trainee).values())  # dropout's
 
 
@@ -296,7 +296,7 @@ def test_bfloat16_tensorboard_and_a_queue(data, tmp_path):
     with started([sick, path, "--pairs", str(data), "--output", str(tmp_path)]) as process:
         output = process.communicate(timeout=600)[0]
     assert process.returncode == 1
-    assert "is another network than this run's" in output
+    assert "has a different network than this run" in output
     assert output.splitlines()[-1] == "2 runs: 1 finished; failed: sick"
     assert "Traceback" not in output
     assert all(np.isfinite(float(row["loss"])) for row in history(tmp_path / "tones"))
@@ -312,8 +312,8 @@ def test_bfloat16_tensorboard_and_a_queue(data, tmp_path):
         ({"network": "hourgass"}, "did you mean hourglass?"),
         ({"loss": "l2"}, "did you mean l1?"),
         ({"initial": "no such run"}, "no model is called"),
-        ({"options": runs.HOURGLASS | {"fft_length": 2**17}}, "every track is shorter than a window"),
-        ({"windows": {"batch_size": 10_000}}, "are fewer than a batch of 10000"),
+        ({"options": runs.HOURGLASS | {"fft_length": 2**17}}, "all tracks are shorter than a window"),
+        ({"windows": {"batch_size": 10_000}}, "batch_size: 10000 is more than the"),
         ({"sample_rate": 22050}, "has 8000 Hz, the run 22050"),
         ({"initial": "{data}/songs"}, "holds no model"),
     ],
@@ -335,7 +335,7 @@ def test_a_model_without_its_checkpoints_is_not_written_over(finished, tmp_path,
     shutil.copytree(whole, tmp_path / "tones", ignore=shutil.ignore_patterns("checkpoints"))
     before = (tmp_path / "tones" / "history.csv").read_text()
     assert main([path, *options[:2], "--output", str(tmp_path)]) == 2
-    assert "has a model but no checkpoint to go on from" in capsys.readouterr().err
+    assert "has a model but no checkpoint to resume from" in capsys.readouterr().err
     assert (tmp_path / "tones" / "history.csv").read_text() == before
 
 
@@ -377,7 +377,7 @@ def test_one_run_at_a_time_in_a_folder(finished, capsys):
 def test_runs_of_one_name_are_refused(finished, capsys):
     (path, *options), _ = finished
     assert main([path, path, *options]) == 2
-    assert "another run is called tones too" in capsys.readouterr().err
+    assert "another run is also called tones" in capsys.readouterr().err
 
 
 def run_of(**changes):

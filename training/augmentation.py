@@ -1,7 +1,7 @@
-"""What is done to the parts of a training window, each step by chance, from the window's own generator.
+"""Random augmentation of the parts of a training window, drawn from the window's own generator.
 
-Mixtures that never were teach more than more of the same ones (Uhlich et al. 2017 for gain, swapped channels and
-instruments of different tracks; Defossez et al. 2019 for pitch and tempo; Ko et al. 2015 for both at once, by
+New mixtures teach a network more than repetitions of the same ones (Uhlich et al. 2017 for gain, swapped channels and
+instruments from different tracks; Defossez et al. 2019 for pitch and tempo; Ko et al. 2015 for both at once, by
 resampling).
 """
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def augmented(sampler: "Sampler", place: "Place", random: np.random.Generator) -> np.ndarray:
-    """The parts of the window at `place`, float32 (parts, length, channels), by the sampler's augmentation.
+    """The augmented parts of the window at `place`, float32 (parts, length, channels).
 
-    The last part is everything that the others are not. With `other_track` every part but the first comes from a track
-    of its own.
+    The last part is everything except the sources. With `other_track`, every part except the first comes from another
+    random track.
     """
     chances, count = sampler.augmentation, sampler.parts
     stretch = _stretch(random, chances)
@@ -47,7 +47,7 @@ def augmented(sampler: "Sampler", place: "Place", random: np.random.Generator) -
 
 
 def _happens(random: np.random.Generator, chance: float) -> bool:
-    # Without a chance nothing is drawn: what is off does not change what else happens.
+    # Draw nothing if the chance is 0, so that disabled steps do not change the other random choices.
     return chance > 0 and random.random() < chance
 
 
@@ -56,7 +56,7 @@ def _gain(random: np.random.Generator, spread: float) -> np.float32:
 
 
 def _stretch(random: np.random.Generator, chances: "Augmentation") -> tuple[float, float] | None:
-    """(factor of the pitch, factor of the tempo), or None."""
+    """(pitch factor, tempo factor), or None."""
     if _happens(random, chances.resampled):
         faster = 2 ** (random.uniform(-chances.pitch, chances.pitch) / 12)
         return faster, faster
@@ -75,9 +75,9 @@ def _cut(sampler: "Sampler", place: "Place", part: int, stretch: tuple[float, fl
 
 
 def filtered(audio: np.ndarray, decibels: Sequence[float] | np.ndarray) -> np.ndarray:
-    """`audio` (samples, channels) through a filter without delay whose gain goes smoothly through `decibels`.
+    """Filter `audio` (samples, channels) without delay, with a smooth gain through the points `decibels`.
 
-    Six of them stand at 0, 1/31, 3/31, 7/31, 15/31 and 1 of the Nyquist frequency, about an octave apart.
+    Six points are at 0, 1/31, 3/31, 7/31, 15/31 and 1 of the Nyquist frequency, about an octave apart.
     """
     from scipy import fft
 
@@ -89,10 +89,10 @@ def filtered(audio: np.ndarray, decibels: Sequence[float] | np.ndarray) -> np.nd
 
 
 def stretched(audio: np.ndarray, pitch: float, tempo: float, length: int) -> np.ndarray:
-    """`audio` (samples, channels) with its frequencies times `pitch`, played `tempo` times as fast: `length` samples.
+    """Multiply the frequencies of `audio` (samples, channels) by `pitch` and its speed by `tempo`: `length` samples.
 
-    A phase vocoder makes it pitch / tempo times as long, unless they are the same; then resampling makes it as many
-    times shorter as it makes the pitch higher.
+    A phase vocoder changes the length by the factor pitch / tempo, unless that is 1. Then resampling changes pitch and
+    length by the factor `pitch`.
     """
     import soxr
 

@@ -1,6 +1,6 @@
-"""A sampler's batches as a Keras dataset, and made ahead of time by threads.
+"""The batches of a sampler as a Keras dataset, prepared in advance by threads.
 
-Under TensorFlow the same batches come through tf.data, see `training.tensorflow_backend`.
+With TensorFlow, the same batches come through tf.data, see `training.tensorflow_backend`.
 """
 
 import os
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from training.sampler import Sampler
 
-# Batches are the same whoever makes them. Beyond a dozen threads Python's own lock is the limit.
+# The number of threads does not change the batches. With more than a dozen, Python's global lock is the bottleneck.
 THREADS = min(max(2, os.cpu_count() or 1), 12)
 AHEAD = 2 * THREADS
 
 
 class Batches(keras.utils.PyDataset):
-    """The batches of one epoch of `sampler` from step `first` up to `last`, (windows, parts, length, channels) each.
+    """The batches of an epoch of `sampler` from step `first` up to `last`, each (windows, parts, length, channels).
 
-    `wanted`: the places in each batch that this process makes, where several share the work. What stops a batch from
-    being made is kept in `failure`, since tf.data tells only that something went wrong.
+    `wanted`: the windows of each batch that this process makes, if several processes share the work. An exception is
+    kept in `failure`, since tf.data only reports that something failed.
     """
 
     def __init__(self, sampler: "Sampler", epoch: int, first: int, last: int, wanted: slice = slice(None)) -> None:
@@ -45,7 +45,7 @@ class Batches(keras.utils.PyDataset):
 
 
 def ahead(batches: Batches) -> "Iterator[np.ndarray]":
-    """The batches in order, some made ahead by threads (reading and transforming lets other threads work)."""
+    """Yield the batches in order; threads prepare some in advance (reading and transforming release Python's lock)."""
     waiting: deque[Any] = deque()
     with ThreadPoolExecutor(THREADS) as threads:
         try:

@@ -1,8 +1,8 @@
-"""All that a run needs to go on as if it had never stopped: the last two states of it, whole and checked.
+"""Checkpoints: everything that a run needs to continue as if it had never stopped. The last two are kept.
 
-A checkpoint is one NumPy archive: every variable of network and optimizer (dropout's generators too), and the run's own
-state as JSON. An archive holds a checksum of each member, so that a file which is cut or changed does not load. It is
-written beside its name, brought to the disk, and renamed.
+A checkpoint is one NumPy archive with every variable of the network and the optimizer (including the dropout
+generators), and the state of the run as JSON. The archive has a checksum for each member, so a truncated or altered
+file does not load. It is written to a temporary file, flushed to disk, and renamed.
 """
 
 import contextlib
@@ -18,27 +18,27 @@ from splitstrument.files.atomic import AtomicFile, remove_unfinished
 
 KEPT = 2
 STATE = "state"
-# What reading a file that is not whole may raise.
+# What reading a damaged file may raise.
 BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
 
 
 class CheckpointError(ValueError):
-    """No checkpoint can be read, though there are some; or one belongs to another network."""
+    """Checkpoints exist but none can be read, or a checkpoint belongs to another network."""
 
 
 def variables(trainee: Any) -> dict[str, Any]:
-    """{name: variable} of all that a step changes."""
+    """{name: variable} for everything that a step changes."""
     owners = {"network": trainee.network, "optimizer": trainee.optimizer}
     return {f"{owner}/{n}": variable for owner, of in owners.items() for n, variable in enumerate(of.variables)}
 
 
 def values(trainee: Any) -> dict[str, np.ndarray]:
-    """{name: array} of all that a step changes, copied."""
+    """{name: array} for everything that a step changes, as copies."""
     return {name: np.array(variable) for name, variable in variables(trainee).items()}
 
 
 def finite(arrays: dict[str, np.ndarray]) -> bool:
-    """Whether no array holds NaN or an infinite number."""
+    """Whether no array contains NaN or infinity."""
     return all(np.isfinite(array).all() for array in arrays.values() if array.dtype.kind == "f")
 
 
@@ -55,9 +55,9 @@ def save(folder: str | Path, epoch: int, step: int, arrays: dict[str, np.ndarray
 
 
 def load(folder: str | Path, trainee: Any, say: Callable[[str], None]) -> dict | None:
-    """Bring `trainee` to the newest checkpoint that is whole: its state, or None where there never was one.
+    """Load the newest readable checkpoint into `trainee` and return its state, or None if there are no checkpoints.
 
-    `say` is told of every one that cannot be read. Raises CheckpointError where none can, rather than begin anew.
+    `say` is called for each checkpoint that cannot be read. Raises CheckpointError if none can be read.
     """
     remove_unfinished(folder)
     paths = sorted(Path(folder).glob("*.npz"), reverse=True)
@@ -65,19 +65,19 @@ def load(folder: str | Path, trainee: Any, say: Callable[[str], None]) -> dict |
         try:
             arrays, state = _read(path)
         except BROKEN:
-            say(f"{path}: is broken: empty, cut or changed")
+            say(f"{path}: is damaged (empty, truncated or altered)")
             continue
         _assign(trainee, arrays, path)
         return state
     if paths:
         raise CheckpointError(
-            f"{folder}: no checkpoint can be read; remove the run's folder to begin anew, or train under another name"
+            f"{folder}: no checkpoint can be read; remove the run's folder to start again, or use another name"
         )
     return None
 
 
 def read_state(folder: str | Path) -> dict | None:
-    """The state in the newest checkpoint that has one, or None; without any network."""
+    """The state in the newest readable checkpoint, or None; needs no network."""
     for path in sorted(Path(folder).glob("*.npz"), reverse=True):
         with contextlib.suppress(*BROKEN), np.load(path, allow_pickle=False) as archive:
             return _state(archive[STATE])
@@ -86,7 +86,7 @@ def read_state(folder: str | Path) -> dict | None:
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
     with np.load(path, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}  # reads all, so checks all
+        arrays = {name: archive[name] for name in archive.files}  # reading all members checks them all
     return arrays, _state(arrays.pop(STATE))
 
 

@@ -1,7 +1,7 @@
-"""A run's configuration: YAML, inherited and changed on the command line -> checked, frozen settings.
+"""The configuration of a run: YAML files with inheritance, and changes from the command line -> frozen settings.
 
-A file may say `base: other.yaml` (relative to itself); what it says itself stands over what the base says, field by
-field. The run configurations that the 2021 thesis published (.jsonc) load too, see `training.thesis_configuration`.
+A file may say `base: other.yaml` (relative to itself); its own fields override those of the base, one by one. The run
+configurations published with the 2021 thesis (.jsonc) can be loaded too, see `training.thesis_configuration`.
 """
 
 import re
@@ -22,12 +22,12 @@ PartName = Annotated[str, Field(pattern=f"^{PART_NAME}$")]
 
 @dataclass(frozen=True, config=SETTINGS)
 class Collection:
-    """A folder of pairs, or of tracks of other named parts.
+    """A folder of pairs, or of tracks with other named parts.
 
-    `ratio`: its share of the tracks (see `training.selection`; all of them unless given). `weight`: how often random
-    windows come from it. `validation` names tracks, by how their names begin, that are held out instead of the run's
-    `validation_ratio` ([]: none). `sources`: where the material comes from, for the model's card; in a configuration
-    it may be the name of a file that lists them (relative to the configuration).
+    `ratio`: its share of the tracks (see `training.selection`; default: all its tracks). `weight`: how often random
+    windows come from it. `validation`: prefixes of the names of tracks to hold out, instead of the run's
+    `validation_ratio` ([]: none). `sources`: the origin of the material, for the model's card; in a configuration this
+    may be the name of a file that lists them (relative to the configuration).
     """
 
     pairs: str
@@ -39,11 +39,11 @@ class Collection:
 
 @dataclass(frozen=True, config=SETTINGS)
 class Windows:
-    """Which windows make a batch, and how many batches an epoch.
+    """Which windows form a batch, and how many batches form an epoch.
 
-    sequential: one track after another, in windows that lie side by side, in random order within each track (`shuffle`)
-    or everywhere in the epoch; at most `per_track` of each track (0: all) and the first `steps` batches (0: all).
-    random: from any place of any track; `steps` batches (0: as many as would lie side by side).
+    sequential: adjacent windows, track by track; `shuffle` puts them in random order within each track or within the
+    epoch; at most `per_track` windows of each track (0: all) and the first `steps` batches (0: all).
+    random: windows from any position of any track; `steps` batches (0: as many as there are adjacent windows).
     """
 
     sampling: Literal["sequential", "random"] = "sequential"
@@ -54,14 +54,14 @@ class Windows:
 
     def __post_init__(self) -> None:
         if self.sampling == "random" and self.per_track:
-            raise ValueError("per_track is for sequential windows; random ones come from any place")
+            raise ValueError("per_track only works with sequential windows")
 
 
 @dataclass(frozen=True, config=SETTINGS)
 class Augmentation:
-    """What is done to training windows, by chances of 0..1, all off by default; see `training.augmentation`.
+    """The probabilities (0 to 1) of changes to training windows, all 0 by default; see `training.augmentation`.
 
-    `gain` is in dB; `pitch` (semitones) and `tempo` (0.1 is 10 %) are the most by which `stretched` windows change.
+    `gain` is in dB. `pitch` (semitones) and `tempo` (0.1 is 10 %) are the largest changes of `stretched` windows.
     `resampled` windows are played faster and higher, or slower and lower, by up to `pitch` semitones.
     """
 
@@ -82,11 +82,11 @@ class Augmentation:
 
 @dataclass(frozen=True, config=SETTINGS)
 class Optimizer:
-    """How weights change. `clip`: the most that the gradients' global norm may be (0: any).
+    """The optimizer. `clip`: the maximum global norm of the gradients (0: no limit).
 
-    `average`: the momentum of the weights' exponential moving average, which is what is validated and saved (0: none).
-    schedule "cosine" falls to a fiftieth by the last epoch, after `warm_up` epochs of rising; "plateau" multiplies the
-    rate by `factor` after `patience` epochs without a better validation loss, down to `least`.
+    `average`: the momentum of an exponential moving average of the weights, which is validated and saved (0: none).
+    The schedule "cosine" lets the learning rate rise for `warm_up` epochs and then fall to a fiftieth by the last
+    epoch; "plateau" multiplies it by `factor` after `patience` epochs without a lower validation loss, until `least`.
     """
 
     name: Literal["adam", "adamw"] = "adam"
@@ -103,7 +103,7 @@ class Optimizer:
 
 @dataclass(frozen=True, config=SETTINGS)
 class EarlyStopping:
-    """Stop after `patience` epochs (0: never) whose validation loss is not lower than the best by `least_gain`."""
+    """Stop after `patience` epochs (0: never) in which the validation loss has not fallen by `least_gain`."""
 
     patience: int = Field(default=0, ge=0)
     least_gain: float = Field(default=1e-5, ge=0)
@@ -120,7 +120,7 @@ class Figures:
 
 @dataclass(frozen=True, config=SETTINGS)
 class Reference:
-    """A published result that a run repeats: the table, and the figures in it."""
+    """A published result that the run reproduces: the name of the table and its figures."""
 
     table: str
     title: str
@@ -134,13 +134,14 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Run:
-    """One training: the network, the tracks, how they make batches, what is minimised and for how long.
+    """One training run: the network, the tracks, the batches, the loss, and the number of epochs.
 
-    What the network learns to take out: one `instrument`, of pairs or of tracks that name it; or `sources`, parts of
-    tracks that name them. `whole`: the sources are the whole song, and the last of them, such as "other", is all that
-    the others are not. `limit`: tracks in all (0: any number). `initial`: a model whose weights this one begins with,
-    and `initial_source`, which of its sources (unless their names say it). `save_minutes`: how often a running epoch is
-    saved. `validation_steps`: batches of validation windows, spread over all (0: all).
+    The network learns to extract either one `instrument`, from pairs or from tracks with a part of that name, or
+    several `sources`, from tracks with parts of these names. `whole`: the sources make up the whole song, and the last
+    one, such as "other", is everything except the others. `limit`: the total number of tracks (0: no limit).
+    `initial`: a model that provides the initial weights; `initial_source`: which of its sources to use, if the names
+    do not match. `save_minutes`: the interval of checkpoints within an epoch. `validation_steps`: the number of
+    validation batches, spread over all windows (0: all).
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -170,14 +171,14 @@ class Run:
 
     def __post_init__(self) -> None:
         if bool(self.instrument) == bool(self.sources):
-            raise ValueError("a run has either one instrument, or sources")
-        # What a card may not say no run may learn.
+            raise ValueError("a run needs either instrument or sources")
+        # A run must not use sources that a model card cannot describe.
         Card(self.name, self.source_names, self.sample_rate, self.network, whole=self.whole)
         if self.initial_source and not self.initial:
-            raise ValueError("initial_source: is of the model that initial names")
+            raise ValueError("initial_source: needs initial, the model that has this source")
         ratios = [collection.ratio is None for collection in self.collections]
         if any(ratios) and not all(ratios):
-            raise ValueError("collections: either all have a ratio, or none has")
+            raise ValueError("collections: either all or none must have a ratio")
 
     @property
     def source_names(self) -> tuple[str, ...]:
@@ -186,9 +187,9 @@ class Run:
 
 
 def load(path: str | Path, changes: Iterable[str] = ()) -> Run:
-    """The run that the file `path` describes, with `changes` ("field=value", fields of fields by dots).
+    """Load the run configuration `path` and apply `changes` ("field=value"; dots separate nested fields).
 
-    Raises ValueError with one line that names the file, the field and what is wrong.
+    Raises ValueError, in one line that names the file, the field and the problem.
     """
     path = Path(path)
     if path.suffix == ".jsonc":
@@ -212,7 +213,7 @@ def load(path: str | Path, changes: Iterable[str] = ()) -> Run:
 
 
 def _check_names(run: Run, where: Callable) -> None:
-    """What only the networks and losses themselves know."""
+    """Check the names that only networks and losses know."""
     from splitstrument import networks
     from training import losses
 
@@ -229,12 +230,12 @@ def _check_names(run: Run, where: Callable) -> None:
 
 
 def _read(path: Path, heirs: tuple[Path, ...]) -> tuple[dict, dict]:
-    """(values, {field path: the file that says it}) of a YAML file and its bases."""
+    """(values, {field path: the file that sets it}) of a YAML file and its bases."""
     if path.resolve() in heirs:
-        raise ValueError(f"{path}: is its own base")
+        raise ValueError(f"{path}: inherits from itself")
     values = read_yaml(path)
     if not isinstance(values, dict):
-        raise ValueError(f"{path}: holds no fields")
+        raise ValueError(f"{path}: contains no fields")
     _read_sources(path.parent, values.get("collections"))
     base = values.pop("base", None)
     if base is None:
@@ -243,13 +244,13 @@ def _read(path: Path, heirs: tuple[Path, ...]) -> tuple[dict, dict]:
     elif isinstance(base, str):
         merged, origins = _read(path.parent / base, (*heirs, path.resolve()))
     else:
-        raise ValueError(f"{path}: base: must be the name of a file")
+        raise ValueError(f"{path}: base: must be a file name")
     _merge(merged, values, origins, path, ())
     return merged, origins
 
 
 def _read_sources(folder: Path, collections: Any) -> None:
-    """Put lists in the place of files of sources."""
+    """Replace the names of files of sources by their contents."""
     for collection in collections if isinstance(collections, list) else ():
         if isinstance(collection, dict) and isinstance(collection.get("sources"), str):
             collection["sources"] = read_yaml(folder / collection["sources"])

@@ -1,4 +1,4 @@
-"""On what a run trains: one device, or with TensorFlow several GPUs or several machines (tf.distribute)."""
+"""The devices for training: one device, or, with TensorFlow, several GPUs or machines (tf.distribute)."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def worker() -> int:
-    """Which of several machines this is, by TF_CONFIG: 0 is the chief, which writes files. ValueError if unclear."""
+    """The number of this machine in TF_CONFIG; 0 is the chief, which writes files. Raises ValueError if invalid."""
     try:
         return int(json.loads(os.environ.get("TF_CONFIG") or "{}").get("task", {}).get("index", 0))
     except (ValueError, AttributeError, TypeError):
@@ -19,32 +19,32 @@ def worker() -> int:
 
 
 class Devices:
-    """One device: `replicas` that each take a share of every batch, `chief` whether this process writes files."""
+    """One device. `replicas`: the number of devices that share a batch; `chief`: whether this process writes files."""
 
     replicas, chief = 1, True
     compiled: str | bool = "auto"  # Keras's jit_compile
 
     def scope(self) -> contextlib.AbstractContextManager:
-        """The context in which networks and optimizers are made."""
+        """The context for building networks and optimizers."""
         return contextlib.nullcontext()
 
     def share(self, size: int) -> slice:
-        """Which windows of a batch of `size` this process makes. Raises ValueError where they cannot be shared out."""
+        """The windows that this process makes for a batch of `size`. Raises ValueError if they cannot be divided."""
         if size % self.replicas:
-            raise ValueError(f"a batch of {size} windows cannot be shared by {self.replicas} devices: batch_size")
+            raise ValueError(f"batch_size: {size} windows cannot be divided among {self.replicas} devices")
         return slice(None)
 
     def feed(self, batches: "Batches") -> Iterator[Any]:
-        """Batches made ahead, each as `train_on_batch` takes it."""
+        """Yield batches in the form that `train_on_batch` takes, prepared in advance."""
         from training.batches import ahead
 
         return ahead(batches)
 
     def agree(self, variables: Iterable[Any]) -> None:
-        """Give variables that are not trained (running means) the same values everywhere."""
+        """Synchronise variables that are not trained (running means) between all processes."""
 
     def together(self, *wishes: bool) -> tuple[bool, ...]:
-        """For each of `wishes` (bool) whether any process has it."""
+        """For each of `wishes`, whether it is true in any process."""
         return wishes
 
     def alike(self, *numbers: float) -> bool:

@@ -1,4 +1,4 @@
-"""What a network made of a batch of windows, beside what it was made for: all that a loss looks at."""
+"""The output of a network for a batch of windows, with the true sources: the input of a loss."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +8,10 @@ from training.stft import istft
 
 @dataclass(frozen=True)
 class Estimate:
-    """A network's mask for a batch of windows, and what it was made for: all (batch, bins, frames, channels).
+    """A network's mask for a batch of windows, with mixture and source: all (batch, bins, frames, channels).
 
-    `mixture` and `source` are spectra as (real, imaginary); `window` is that of their STFT in samples, of which they
-    may be the lower bins alone. A network of waveforms has no mask, and `guess`, the spectra of what it made.
+    `mixture` and `source` are spectra as (real, imaginary), possibly only the lower bins; `window` is the window of
+    their STFT in samples. For a waveform network there is no mask; `guess` has the spectra of its output.
     """
 
     mask: Any
@@ -22,19 +22,19 @@ class Estimate:
     guess: tuple | None = None
 
     def spectra(self) -> tuple:
-        """(real, imaginary) of the estimate: of what the mask leaves of the mixture."""
+        """(real, imaginary) of the estimate, that is, the mask times the mixture."""
         return self.guess or tuple(self.mask * part for part in self.mixture)
 
     def magnitudes(self) -> tuple:
-        """(mask times the mixture's magnitude, the source's, the mixture's)."""
+        """(mask times the magnitude of the mixture, magnitude of the source, magnitude of the mixture)."""
         mixture = magnitude(*self.mixture)
         masked = magnitude(*self.guess) if self.guess else self.mask * mixture
         return masked, magnitude(*self.source), mixture
 
     def audible(self) -> tuple:
-        """As `magnitudes`, where a mask below 0, which a linear output may give, counts as 0, as it does in use.
+        """As `magnitudes`, but with a mask below 0, which a linear output may give, set to 0, as in separation.
 
-        For roots and logarithms, which have no value there.
+        For roots and logarithms, which need positive values.
         """
         from keras import ops
 
@@ -42,7 +42,7 @@ class Estimate:
         return ops.maximum(masked, 0.0), source, mixture
 
     def powers(self) -> tuple:
-        """(power of the estimate, where a mask below 0 counts as 0, the source's)."""
+        """(power of the estimate, with a mask below 0 set to 0; power of the source)."""
         from keras import ops
 
         source, guess = (
@@ -51,11 +51,11 @@ class Estimate:
         return guess if self.guess else ops.maximum(self.mask, 0.0) ** 2 * guess, source
 
     def waveforms(self) -> tuple:
-        """(estimate, source) in time: (batch, samples, channels), the edges faded."""
+        """(estimate, source) as waveforms: (batch, samples, channels), with faded edges."""
         return self._waveform(self.spectra()), self._waveform(self.source)
 
     def mixture_waveform(self) -> Any:
-        """The mixture in time, as `waveforms`."""
+        """The mixture as a waveform, like `waveforms`."""
         return self._waveform(self.mixture)
 
     def _waveform(self, spectra: tuple) -> Any:
@@ -67,12 +67,12 @@ def magnitude(real: Any, imaginary: Any) -> Any:
     """The magnitudes of spectra."""
     from keras import ops
 
-    # The small number keeps the root's gradient finite in silence.
+    # The small constant keeps the gradient of the root finite in silence.
     return ops.sqrt(real * real + imaginary * imaginary + 1e-10)
 
 
 def power(*parts: Any, keepdims: bool = False) -> Any:
-    """Sum of squares for each window."""
+    """The sum of squares of each window."""
     from keras import ops
 
     return sum(ops.sum(part * part, tuple(range(1, len(part.shape))), keepdims=keepdims) for part in parts)

@@ -1,4 +1,4 @@
-"""The weights that a run begins with: those of another run or of any model that can be read, where they fit."""
+"""The initial weights of a run, from another run or from any model that can be read, where they fit."""
 
 import math
 import re
@@ -14,10 +14,10 @@ _UNET = re.compile(r"unet(\d+)_(.+)")  # layers of networks.spleeter: one U-Net 
 
 
 def begin_with_initial(network: Any, run: Run, runs: Path) -> str:
-    """Give `network` the weights of the run's `initial`, a run in the folder `runs` or a model: a line that says so.
+    """Copy the weights of the run's `initial`, a run in the folder `runs` or a model, to `network`. Returns a message.
 
-    Moving statistics are weights too. Those of another shape stay as they are. Raises ValueError where less than half
-    of the network fits, or where it is not clear which source is meant, ModelError where there is no such model.
+    Moving statistics are included. Weights with a different shape stay as they are. Raises ValueError if less than
+    half of the network fits or if the source is ambiguous, ModelError if there is no such model.
     """
     from splitstrument import models
 
@@ -29,16 +29,16 @@ def begin_with_initial(network: Any, run: Run, runs: Path) -> str:
         sum(math.prod(weight.shape) for weight in weights) for weights in ([mine for mine, _ in fit], network.weights)
     )
     if 2 * numbers < whole:
-        raise ValueError(f"initial: {run.initial} is another network than this run's")
+        raise ValueError(f"initial: {run.initial} has a different network than this run")
     for mine, theirs in fit:
-        # Copied, since under JAX two U-Nets from one source would share their memory, which a step gives away.
+        # Copied, since with JAX two U-Nets from one source would share memory, which a training step donates.
         mine.assign(np.array(theirs))
     taken = ", ".join(dict.fromkeys(card.sources[place] for place in chosen))
-    return f"begins with {len(fit)} of {len(network.weights)} weights of {run.initial} ({taken})"
+    return f"starts with {len(fit)} of {len(network.weights)} weights from {run.initial} ({taken})"
 
 
 def initial_material(run: Run, runs: Path) -> tuple[Source, ...]:
-    """What the run's `initial` was trained on, for its own card; other people's weights are named themselves."""
+    """What the run's `initial` was trained on, for the card of the run; other people's weights are listed too."""
     if not run.initial:
         return ()
     from splitstrument import models
@@ -54,14 +54,14 @@ def initial_material(run: Run, runs: Path) -> tuple[Source, ...]:
 
 
 def _folder(run: Run, runs: Path) -> Path | str:
-    """A run beside this one before a model of that name."""
+    """The folder of another run, if it exists, or else the name of a model."""
     beside = runs / run.initial
     return beside if beside.is_dir() and beside != runs / run.name else run.initial
 
 
 def _source(run: Run, card: Card, place: int) -> int:
-    """Which of the model's sources the run's source at `place` begins with: the one that is asked for, or is called so,
-    or is the only one. Raises ValueError."""
+    """The number of the model's source for the run's source at `place`: the one set by `initial_source`, or with the
+    same name, or the only one. Raises ValueError."""
     name = run.initial_source or run.source_names[place]
     if name in card.sources:
         return card.sources.index(name)
@@ -71,10 +71,10 @@ def _source(run: Run, card: Card, place: int) -> int:
 
 
 def _pairs(network: Any, other: Any, chosen: list[int]) -> list[tuple[Any, Any]]:
-    """[(a weight of `network`, the weight of `other` in its place)]."""
+    """[(a weight of `network`, the corresponding weight of `other`)]."""
     layers = {layer.name: layer for layer in other.layers}
     if not any(_UNET.fullmatch(name) for name in layers):
-        # Names that Keras numbered differ from one network to the next; the order does not.
+        # The numbers in Keras's names differ between networks; the order does not.
         return list(zip(network.weights, other.weights, strict=False))
     pairs: list[tuple[Any, Any]] = []
     for layer in network.layers:

@@ -1,7 +1,7 @@
 """The training loop: epochs of steps, validation, and a state that can be saved after any step.
 
-All that decides a later step is in the state, the variables and the seed; so a run that goes on from a checkpoint ends
-with the same weights as one that never stopped.
+The state, the variables and the seed determine all later steps. So a run that resumes from a checkpoint ends with the
+same weights as a run that was never stopped.
 """
 
 import math
@@ -26,15 +26,15 @@ from training.trainee import Trainee
 
 
 class NotFinite(ValueError):
-    """The loss or a weight is NaN or infinite; the message names the batch's windows and says what to do."""
+    """The loss or a weight is NaN or infinite; the message lists the windows of the batch and says what to do."""
 
 
 class Stopped(Exception):
-    """Someone asked to stop."""
+    """The user asked to stop."""
 
 
 class Loop:
-    """Trains `trainee` on the samplers' windows; `folder` (a RunFolder) takes what comes of it."""
+    """Train `trainee` on the samplers' windows and write the results to `folder`."""
 
     def __init__(
         self,
@@ -53,26 +53,26 @@ class Loop:
         self.saved = time.monotonic()
 
     def resume(self) -> None:
-        """Go to the newest checkpoint, or begin with one. Raises ValueError where none of several can be read."""
+        """Load the newest checkpoint, or write the first one. Raises ValueError if there are only unreadable ones."""
         state = checkpoints.load(self.folder.checkpoints, self.trainee, self._say)
         if state is None and (self.folder.path / "model.yaml").exists():
             raise ValueError(
-                f"{self.folder.path}: has a model but no checkpoint to go on from; --set name=... makes another run"
+                f"{self.folder.path}: has a model but no checkpoint to resume from; --set name=... starts another run"
             )
         if state is not None:
             self.state = State(**state)
-            self._say(f"goes on in epoch {self.state.epoch + 1}, after step {self.state.step} of {self.training.steps}")
+            self._say(f"resuming in epoch {self.state.epoch + 1} after step {self.state.step} of {self.training.steps}")
         if not self.devices.alike(self.state.epoch, self.state.step):
-            raise ValueError(f"{self.folder.path}: is not the same folder for all workers; it must be a shared one")
+            raise ValueError(f"{self.folder.path}: differs between workers; it must be a shared folder")
         if state is None:
             self._save()
 
     def finished(self) -> bool:
-        """Whether all epochs are done, or the last ones were no better."""
+        """Whether all epochs are done, or early stopping applies."""
         return is_finished(self.run, self.state)
 
     def go(self) -> None:
-        """Train to the end. Raises Stopped, NotFinite, TrackError; what was reached is saved."""
+        """Train to the end. Raises Stopped, NotFinite or TrackError; the progress is saved."""
         if self.stopping.asked:
             raise Stopped
         while not self.finished():
@@ -80,7 +80,7 @@ class Loop:
                 try:
                     self._train()
                 except TrackError:
-                    if self.devices.replicas == 1:  # saving takes all workers
+                    if self.devices.replicas == 1:  # saving needs all workers
                         self._save()
                     raise
                 self._save()
@@ -88,7 +88,7 @@ class Loop:
             self._save()
 
     def _train(self) -> None:
-        """The rest of an epoch's steps."""
+        """Run the remaining steps of an epoch."""
         state, steps, run = self.state, self.training.steps, self.run
         batches = Batches(self.training, state.epoch, state.step, steps, self.share)
         title = f"epoch {state.epoch + 1}/{run.epochs}: "
@@ -116,7 +116,7 @@ class Loop:
                 before = time.monotonic()
 
     def _validated(self) -> dict[str, float]:
-        """Means over the validation windows, by the averaged weights where there are such; the models are saved."""
+        """Validate with the averaged weights, if any, and save the models. Returns means over validation windows."""
         network, optimizer = self.trainee.network, self.trainee.optimizer
         self.devices.agree(network.non_trainable_variables)
         began = time.monotonic()
@@ -124,7 +124,7 @@ class Loop:
         try:
             if self.run.optimizer.average:
                 optimizer.finalize_variable_values(network.trainable_variables)
-                # Under JAX weights and averages now share their memory, which the next step would give away.
+                # With JAX, weights and averages now share memory, which the next step would donate.
                 _assign(network.trainable_variables, [np.array(weight) for weight in network.trainable_variables])
             means = self._evaluated()
             if self.devices.chief:
@@ -147,7 +147,7 @@ class Loop:
                     sums[name] += values[name]
                 bar.update()
                 if self.devices.together(self.stopping.asked)[0]:
-                    raise Stopped  # the epoch's steps are saved; it is validated anew
+                    raise Stopped  # the steps are saved; validation will start again
         return {name: total / sampler.steps for name, total in sums.items()}
 
     def _is_better(self, loss: float) -> bool:
@@ -172,7 +172,7 @@ class Loop:
             f"epoch {state.epoch} of {self.run.epochs}: "
             + ", ".join(f"{name} {means[name]:.4g} (validation {validated[name]:.4g})" for name in MEASURES)
             + f"; {state.seconds:.0f} s, {100 * state.waited / max(state.seconds, 1e-9):.1f} % of it waiting for data, "
-            + f"and {validated['seconds']:.0f} s of validation"
+            + f"plus {validated['seconds']:.0f} s for validation"
         )
         state.step, state.sums, state.seconds, state.waited = 0, dict.fromkeys(MEASURES, 0.0), 0.0, 0.0
         if self.devices.chief:
@@ -182,12 +182,10 @@ class Loop:
         self.devices.agree(self.trainee.network.non_trainable_variables)
         arrays = checkpoints.values(self.trainee)
         if not checkpoints.finite(arrays):
-            raise self._not_finite(
-                "a weight is no number any more", self.training, self.state.epoch, self.state.step - 1
-            )
+            raise self._not_finite("a weight is NaN or infinite", self.training, self.state.epoch, self.state.step - 1)
         if self.devices.chief:
             checkpoints.save(self.folder.checkpoints, self.state.epoch, self.state.step, arrays, asdict(self.state))
-            if not self.state.epoch:  # a run is a model from its beginning
+            if not self.state.epoch:  # so that the run folder is a model from the start
                 self.folder.save_model(self.trainee.network, 0, True)
         self.saved = time.monotonic()
 
@@ -195,7 +193,7 @@ class Loop:
         places = ", ".join(str(place) for place in sampler.places(epoch, max(step, 0)))
         return NotFinite(
             f"{what} after step {step + 1} of epoch {self.state.epoch + 1}; its windows: {places}; {self.folder.path} "
-            "keeps the last good weights: look at these files, or train with a smaller learning rate or optimizer.clip"
+            "keeps the last good weights; check these files, or use a smaller learning rate or optimizer.clip"
         )
 
     def _say(self, text: str) -> None:
@@ -209,5 +207,5 @@ def _assign(variables: Sequence[Any], values: Iterable[np.ndarray]) -> None:
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, float]:
-    # Several devices give arrays of one number.
+    # With several devices, the values are arrays with one number.
     return {name: float(np.mean(value)) for name, value in values.items()}

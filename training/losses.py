@@ -1,9 +1,10 @@
-"""Losses by name, in Keras operations: what a network makes of the mixture against a source.
+"""Losses by name, in Keras operations: the network's estimate compared with the source.
 
-X is the mixture's spectrum, S the source's, m the mask, e and s the waveforms of m X and S. The trainer divides
-each window by the largest magnitude of its mixture first (as in the thesis), so that small constants mean the same
-everywhere. Norms are those of a window, over bins, frames and channels; losses are means over the batch, the lower the
-better, and finite in silence. Of several sources each one's windows are windows of the batch.
+X is the spectrum of the mixture, S of the source, E = m X of the estimate, m the mask; x, s and e are their waveforms.
+The trainer first divides each window by the largest magnitude of its mixture (as in the thesis), so that small
+constants mean the same everywhere. Norms are taken over the bins, frames and channels of a window. Losses are means
+over the batch; lower is better, and they are finite in silence. With several sources, the windows of each source count
+as windows of the batch.
 """
 
 from collections.abc import Callable
@@ -14,11 +15,11 @@ from training.estimate import Estimate, magnitude, power
 from training.perceptual import perceptual
 from training.stft import stft
 
-FLOOR = 1e-3  # for magnitudes: 60 dB below the mixture's loudest bin; for powers: 30 dB below the mixture's
+FLOOR = 1e-3  # for magnitudes: 60 dB below the mixture's loudest bin; for powers: 30 dB below the mixture
 
 
 def l1(estimate: Estimate) -> Any:
-    """mean | m |X| - |S| |: mask times the mixture's magnitude against the source's (thesis, section 5.3)."""
+    """mean | m |X| - |S| |: the error of the magnitudes (thesis, section 5.3)."""
     from keras import ops
 
     masked, source, _ = estimate.magnitudes()
@@ -26,7 +27,7 @@ def l1(estimate: Estimate) -> Any:
 
 
 def mse(estimate: Estimate) -> Any:
-    """mean (m |X| - |S|)^2. Squares ask for the mean of what is likely, where L1 asks for the median."""
+    """mean (m |X| - |S|)^2. Its optimum is the mean of the likely values, while the optimum of L1 is the median."""
     from keras import ops
 
     masked, source, _ = estimate.magnitudes()
@@ -41,9 +42,9 @@ def _convergence(masked: Any, source: Any, mixture: Any) -> Any:
 
 
 def spectral_convergence(estimate: Estimate) -> Any:
-    """|| m |X| - |S| || / || S || for each window (Arik et al. 2019): quiet windows weigh like loud ones.
+    """|| m |X| - |S| || / || S || for each window (Arik et al. 2019): quiet windows count as much as loud ones.
 
-    A thousandth of the mixture's power is added below, since nothing can be divided by a silent source.
+    A thousandth of the mixture's power is added to the denominator, since the source may be silent.
     """
     return _convergence(*estimate.magnitudes())
 
@@ -51,7 +52,7 @@ def spectral_convergence(estimate: Estimate) -> Any:
 def mse_convergence(estimate: Estimate) -> Any:
     """0.7 MSE + 0.3 spectral convergence, the loss of the Enhanced U-Net (slides, section 7).
 
-    Magnitudes are at most 1 and mostly far lower, so that the second part outweighs the first here.
+    Here magnitudes are at most 1 and usually much lower, so the second part outweighs the first.
     """
     return 0.7 * mse(estimate) + 0.3 * spectral_convergence(estimate)
 
@@ -63,17 +64,18 @@ def _log_difference(masked: Any, source: Any) -> Any:
 
 
 def log_magnitude(estimate: Estimate) -> Any:
-    """mean | ln(m |X| + f) - ln(|S| + f) |: errors count as ratios, much as the ear takes them.
+    """mean | ln(m |X| + f) - ln(|S| + f) |: errors count as ratios, similar to hearing.
 
-    The floor f, 60 dB below the mixture's loudest bin, keeps what nobody hears from outweighing the rest.
+    The floor f, 60 dB below the mixture's loudest bin, prevents inaudible bins from dominating.
     """
     return _log_difference(*estimate.audible()[:2])
 
 
 def time_l1(estimate: Estimate) -> Any:
-    """mean | e - s | of the waveforms, which knows the phases.
+    """mean | e - s | of the waveforms, which includes the phases.
 
-    Times window / 4, the magnitude of a sine of amplitude 1, so that its size is that of the losses on spectra.
+    It is multiplied by window / 4, the magnitude of a sine of amplitude 1, so that it is as large as the losses on
+    spectra.
     """
     from keras import ops
 
@@ -82,7 +84,7 @@ def time_l1(estimate: Estimate) -> Any:
 
 
 def _explained(estimate: Estimate) -> Any:
-    """Powers of the source's waveform along the estimate's, and across it: scaling the estimate changes neither."""
+    """The powers of s parallel and orthogonal to e; neither depends on the scale of the estimate."""
     from keras import ops
 
     guess, truth = estimate.waveforms()
@@ -93,9 +95,10 @@ def _explained(estimate: Estimate) -> Any:
 def si_sdr(estimate: Estimate) -> Any:
     """Negative SI-SDR in dB: 20 log10 of the tangent of the angle between e and s (Le Roux et al. 2019).
 
-    Their definition fits the truth to the estimate; fitting the estimate to the truth is the same angle, and lets a
-    thousandth of the mixture's power, added to both powers as in `snr`, stay out of the mask's scale. Nothing is asked
-    where the source is silent, nor of the mask's level: another loss, before or after, has to set that.
+    Their definition projects the estimate onto the source. Projecting the source onto the estimate gives the same
+    angle, and makes the loss independent of the mask's scale even with a thousandth of the mixture's power added to
+    both powers, as in `snr`. The loss constrains neither windows with a silent source nor the level of the mask; that
+    needs another loss, before or after.
     """
     from keras import ops
 
@@ -107,9 +110,10 @@ def si_sdr(estimate: Estimate) -> Any:
 def multi_resolution(estimate: Estimate) -> Any:
     """Spectral convergence + L1 of log magnitudes, mean over three STFTs (Yamamoto et al. 2020, section 2.2).
 
-    A long window tells frequencies apart and a short one instants; the waveform has to be right for both. Theirs have
-    hops of a fifth and shorter windows than FFTs; ours are the STFT used everywhere here, of 512, 1024 and 2048 samples
-    unless the audio is shorter. Spectra are scaled so that a sine is as loud as in the network's own.
+    Long windows resolve frequencies and short ones resolve time; the waveform has to be right for both. Their STFTs
+    have hops of a fifth of the window, and windows shorter than the FFT. Here they are this project's STFT with
+    windows of 512, 1024 and 2048 samples, unless the audio is shorter. Spectra are scaled so that a sine has the same
+    magnitude as in the network's own STFT.
     """
     waveforms = [*estimate.waveforms(), estimate.mixture_waveform()]
     windows = [window for window in (512, 1024, 2048) if window <= waveforms[0].shape[1]] or [estimate.window]
@@ -122,7 +126,7 @@ def multi_resolution(estimate: Estimate) -> Any:
 
 
 def _root_difference(estimate: Estimate) -> Any:
-    """Difference of the magnitudes' square roots, and the mixture's mean magnitude in each window."""
+    """(difference between the square roots of the magnitudes, mean magnitude of the mixture in each window)."""
     from keras import ops
 
     masked, source, mixture = estimate.audible()
@@ -137,8 +141,8 @@ def _complex_difference(estimate: Estimate) -> Any:
 def compressed(estimate: Estimate) -> Any:
     """L1 of the square roots of magnitudes plus L1 of the complex spectra, both relative to the mixture's mean.
 
-    The root weighs quiet partials, which the ear hears; the complex part knows the phases, so that it asks for the
-    mask of least error in time, |s| / |x| * cos(angle), and not for too much.
+    The roots give weight to quiet but audible partials. The complex part includes the phases, so its optimum is the
+    mask with the least error in time, |s| / |x| * cos(angle), which does not take too much.
     """
     from keras import ops
 
@@ -148,20 +152,20 @@ def compressed(estimate: Estimate) -> Any:
 
 
 def snr(estimate: Estimate) -> Any:
-    """Error over signal per window, as log10 of powers, plus the mean square of the magnitudes' roots' difference.
+    """log10 of error power over signal power per window, plus the mean squared difference of root magnitudes.
 
-    An L1 loss asks for the median, which is silence wherever the network is unsure; squares ask for the mean. The
-    logarithm weighs quiet windows like loud ones; a thousandth of the mixture's power keeps it finite where the
-    source is silent or the estimate perfect (thresholded SNR, Wisdom et al. 2021).
+    The optimum of an L1 loss is the median, which is silence where the network is unsure; the optimum of squares is
+    the mean. The logarithm gives quiet windows the same weight as loud ones. A thousandth of the mixture's power keeps
+    it finite if the source is silent or the estimate is perfect (thresholded SNR, Wisdom et al. 2021).
     """
     return _thresholded(estimate, FLOOR)
 
 
 def snr_20(estimate: Estimate) -> Any:
-    """As `snr`, with a hundredth of the mixture's power: 20 dB, which Wisdom et al. have for silent instruments.
+    """As `snr`, with a hundredth of the mixture's power: 20 dB, as Wisdom et al. use for silent instruments.
 
-    With 30 dB, what leaks where the source is silent costs so much more than leaving a source out that a
-    network which meets much silence in training becomes silent itself.
+    With 30 dB, leakage into a silent source costs much more than missing the source. A network trained on much silence
+    then becomes silent itself.
     """
     return _thresholded(estimate, 10 * FLOOR)
 
@@ -176,10 +180,10 @@ def _thresholded(estimate: Estimate, share: float) -> Any:
 
 
 def time_snr(estimate: Estimate) -> Any:
-    """Half of log10 |s - e|^2 / |s|^2 and half of negative SI-SDR / 10, both over the floor of `si_sdr`.
+    """Half of log10 |s - e|^2 / |s|^2 plus half of negative SI-SDR / 10, both with the floor of `si_sdr`.
 
-    The first half sets the level, as `snr` does, and pays for caution: where the network is unsure a quiet estimate has
-    the least error. The second does not, since it does not know the level: it asks for the right bins alone.
+    The first half sets the level, like `snr`, and rewards caution: where the network is unsure, a quiet estimate has
+    the least error. The second half does not, since it ignores the level and only depends on the right bins.
     """
     from keras import ops
 
@@ -191,29 +195,29 @@ def time_snr(estimate: Estimate) -> Any:
 
 
 def complete(estimate: Estimate) -> Any:
-    """log10 (4 |missing|^2 + |added|^2) / |s|^2 over the floor of `si_sdr`: leaving out costs four times as much.
+    """log10 (4 |missing|^2 + |added|^2) / |s|^2 with the floor of `si_sdr`: missing sound costs four times as much.
 
-    e = g s + added, where g s is the projection of e on s and missing = (1 - g) s. For squares alone both weigh the
-    same, and leaving a source out is better than taking it with more of the rest than there is of the source. Here
-    silence is as bad as an estimate that has 6 dB more of the rest than of the source.
+    e = g s + added, where g s is the projection of e onto s and missing = (1 - g) s. With plain squares both have the
+    same weight, and silence is better than a complete source with an even louder remainder of the rest. Here silence
+    is as bad as an estimate with 6 dB more of the rest than of the source.
     """
     from keras import ops
 
     guess, truth = estimate.waveforms()
     error, signal, floor = power(guess - truth), power(truth), _floor(estimate)
-    # |error|^2 = |missing|^2 + |added|^2, as they are at right angles; missing is the error along s.
+    # |error|^2 = |missing|^2 + |added|^2, since they are orthogonal; missing is the error parallel to s.
     missing = ops.sum((truth - guess) * truth, (1, 2)) ** 2 / (signal + 1e-12)
     return ops.mean(ops.log10((error + 3 * missing + floor) / (signal + floor)))
 
 
 def level_snr(estimate: Estimate) -> Any:
-    """Error, shape and level where the source is heard; what leaks where it is silent; powers of whole windows.
+    """Error, shape and level where the source is audible, and leakage where it is silent; by powers of whole windows.
 
-    Heard: the mean of log10 |S - E|^2 / |S|^2 and of negative SI-SDR / 10, plus 0.015 for each dB by which E's level is
-    off (its square / 4 up to 2 dB, less 1 dB above). Their floor lies 27 dB below the source, not below the mixture, so
-    that quiet sources count, and only the first of the three pays for caution. Silent: half of log10 |E|^2 / |X|^2,
-    down to -30 dB. A source 30 dB below the mixture is half heard. The mean difference of the magnitudes' square roots
-    is added as in `compressed`: quiet partials count.
+    Audible: the mean of log10 |S - E|^2 / |S|^2 and negative SI-SDR / 10, plus 0.015 per dB of error in the level of E
+    (its square / 4 up to 2 dB, minus 1 dB above that). The floor is 27 dB below the source, not the mixture, so that
+    quiet sources count, and only the first of the three terms rewards caution. Silent: half of log10 |E|^2 / |X|^2,
+    down to -30 dB. A source 30 dB below the mixture counts as half audible. The mean difference of root magnitudes is
+    added as in `compressed`, so that quiet partials count.
     """
     from keras import ops
 
@@ -234,12 +238,12 @@ def level_snr(estimate: Estimate) -> Any:
 
 
 def _floor(estimate: Estimate) -> Any:
-    """A thousandth of the mixture's power in time."""
+    """A thousandth of the power of the mixture's waveform."""
     return FLOOR * power(estimate.mixture_waveform()) + 1e-9
 
 
 def plain_sdr(estimate: Estimate) -> Any:
-    """To watch: 10 log10(|S|^2 / |S - m X|^2) over the batch's spectra in dB; 0 for an empty estimate."""
+    """For monitoring: 10 log10(|S|^2 / |S - m X|^2) over the spectra of the batch in dB; 0 for a silent estimate."""
     from keras import ops
 
     error = ops.sum(power(*_complex_difference(estimate)))
@@ -247,10 +251,10 @@ def plain_sdr(estimate: Estimate) -> Any:
 
 
 def scale_invariant_sdr(estimate: Estimate) -> Any:
-    """To watch: SI-SDR of the waveforms in dB (Le Roux et al. 2019), mean over the batch, each window within +-30 dB.
+    """For monitoring: SI-SDR of the waveforms in dB (Le Roux et al. 2019), mean over the batch; windows: +-30 dB.
 
-    It is not defined for silence: windows whose source lies 60 dB below the mixture are left out (0 if all are),
-    and an empty estimate has -30 dB.
+    It is undefined for silence, so windows with a source 60 dB below the mixture are left out (0 if all are), and a
+    silent estimate counts as -30 dB.
     """
     from keras import ops
 
@@ -280,7 +284,7 @@ LOSSES = {
 
 
 def find(name: str) -> Callable[[Estimate], Any]:
-    """The loss called `name`; ValueError suggests the nearest."""
+    """The loss called `name`. Raises ValueError with a similar name if there is none."""
     if name not in LOSSES:
         raise ValueError(no_such("loss", name, LOSSES))
     return LOSSES[name]

@@ -1,4 +1,4 @@
-"""The optimizer of a run, and what its learning rate does."""
+"""The optimizer of a run and its learning rate schedule."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from training.config import Optimizer
 
 
 def build(settings: Optimizer, steps: int, epochs: int) -> Any:
-    """The Keras optimizer for `settings` (training.config.Optimizer) over `epochs` of `steps` each."""
+    """The Keras optimizer for `settings`, for `epochs` of `steps` each."""
     import keras
 
     kind = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[settings.name]
@@ -30,7 +30,7 @@ def build(settings: Optimizer, steps: int, epochs: int) -> Any:
 
 
 def after_epoch(settings: Optimizer, optimizer: Any, since_best: int) -> None:
-    """What the schedule "plateau" does, `since_best` epochs after the best one."""
+    """Apply the schedule "plateau", `since_best` epochs after the best one."""
     if settings.schedule == "plateau" and since_best and since_best % settings.patience == 0:
         rate = float(optimizer.learning_rate)
         optimizer.learning_rate = min(rate, max(settings.least, rate * settings.factor))

@@ -1,14 +1,14 @@
-"""A perceptual loss: the difference of loudness densities, with the model of hearing of PESQ (ITU-T P.862).
+"""A perceptual loss: the difference of loudness densities, with the hearing model of PESQ (ITU-T P.862).
 
-Elbaz and Zibulevsky 2017, whom the thesis names, train a WaveNet to imitate PESQ, which cannot be differentiated as it
-stands, and use that network as loss. There is no trained network here: only the first half of PESQ, which has
-derivatives. Power spectra are pooled into Bark bands; what lies below the threshold of hearing is nothing; Zwicker's
-law makes loudness of power; differences that louder sound in the same place masks do not count; added sound counts more
-than missing sound, since a listener hears it as something of its own.
+Elbaz and Zibulevsky 2017, cited by the thesis, train a WaveNet to imitate PESQ, which is not differentiable, and use
+that network as a loss. This module has no trained network, only the first half of PESQ, which is differentiable. Power
+spectra are pooled into Bark bands. Power below the threshold of hearing is ignored. Zwicker's law converts power to
+loudness. Differences that are masked by louder sound at the same place do not count. Added sound counts more than
+missing sound, since a listener perceives it as a separate sound.
 
-Left out, besides the learned part: the alignment in time and level and the compensation of filters (estimate and truth
-are aligned), the larger exponent below 4 Bark, the special treatment of pauses, and PESQ's norms over bands and time,
-for which there are means here; so it gives no PESQ score.
+Besides the learned part, this omits the alignment in time and level and the compensation of filters (estimate and
+source are already aligned), the larger exponent below 4 Bark, the special treatment of pauses, and PESQ's norms over
+bands and time, which are replaced by means. So it does not give a PESQ score.
 """
 
 from functools import cache
@@ -19,19 +19,19 @@ import numpy as np
 if TYPE_CHECKING:
     from training.estimate import Estimate
 
-# PESQ presents speech at 79 dB SPL. We take the loudest bin of each window's mixture to be a sine of that level.
+# PESQ presents speech at 79 dB SPL. Here the loudest bin of each window's mixture is taken as a sine of that level.
 LEVEL = 79.0
 EXPONENT = 0.23  # Zwicker's: ten times the power is about 1.7 times as loud
-MASKED = 0.25  # of the lower loudness: smaller differences are masked (P.862, 10.2.9)
-ADDED = 0.0309 / 0.1  # the weights of the asymmetrical and the symmetrical disturbance in PESQ's score
+MASKED = 0.25  # share of the lower loudness; smaller differences are masked (P.862, 10.2.9)
+ADDED = 0.0309 / 0.1  # the weights of the asymmetrical and symmetrical disturbance in PESQ's score
 
 
 @cache
 def bands(window: int, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
-    """(matrix (bins, bands), thresholds (bands)): spectra of powers -> powers in bands, and their thresholds there.
+    """(matrix (bins, bands) from power spectra to powers in bands; hearing thresholds (bands)).
 
-    Bands are half a Bark wide (Traunmueller 1990), as in PESQ; those that no bin falls into do not exist. Powers are
-    relative to 0 dB SPL, thresholds those of Terhardt 1979 at the mean frequency of a band's bins.
+    Bands are half a Bark wide (Traunmueller 1990), as in PESQ; bands without any bin are left out. Powers are relative
+    to 0 dB SPL. Thresholds follow Terhardt 1979, at the mean frequency of the bins of a band.
     """
     frequency = np.arange(1, window // 2 + 1) * sample_rate / window
     bark = 26.81 * frequency / (1960 + frequency) - 0.53
@@ -40,9 +40,9 @@ def bands(window: int, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
     member = np.eye(band.max() + 1)[band]
     kilohertz = frequency @ member / member.sum(0) / 1000
     threshold = 3.64 * kilohertz**-0.8 - 6.5 * np.exp(-0.6 * (kilohertz - 3.3) ** 2) + 1e-3 * kilohertz**4
-    # A Hann window spreads a sine over bins whose powers add up to 1.5 times the highest. Nobody hears the DC row.
+    # A Hann window spreads a sine over bins with a total power of 1.5 times the highest. The DC row is inaudible.
     matrix = np.concatenate([np.zeros((1, member.shape[1])), member / 1.5])
-    # Far outside of hearing the formula overflows; 120 dB is more than LEVEL, so nothing is heard there all the same.
+    # Far outside the audible range the formula overflows. 120 dB is more than LEVEL, so these bands stay inaudible.
     return matrix.astype(np.float32), (10 ** (np.minimum(threshold, 120) / 10)).astype(np.float32)
 
 
@@ -55,11 +55,11 @@ def _loudness(power: Any, threshold: Any) -> Any:
 
 
 def perceptual(estimate: "Estimate") -> Any:
-    """mean |D| + 0.309 mean h max(D, 0), D the difference of loudness in Bark bands (after P.862, 10.2.9, 10.2.10).
+    """mean |D| + 0.309 mean h max(D, 0), where D is the loudness difference in Bark bands (P.862, 10.2.9, 10.2.10).
 
-    D is drawn towards 0 by a quarter of the lower loudness (masking). h = ((E + 50) / (S + 50))^1.2, at most 12, is
-    PESQ's asymmetry for added sound, from the bands' powers; PESQ makes it 0 below 3, which would give a step.
-    A mask that leaves only what is inaudible has no gradient: begin with another loss if that happens.
+    D is moved towards 0 by a quarter of the lower loudness (masking). h = ((E + 50) / (S + 50))^1.2, at most 12, is
+    PESQ's asymmetry for added sound, from the powers in bands. PESQ sets it to 0 below 3, which would cause a step.
+    A mask with an inaudible result has no gradient; in that case, start with another loss.
     """
     from keras import ops
 

@@ -1,4 +1,4 @@
-"""The course of a run, drawn from its history."""
+"""Plot the history of a run."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from splitstrument.files import pictures
 
 
 def losses(path: Path, history: list[dict], title: str) -> None:
-    """Draw losses, SDRs and learning rate of a history (a dict for each epoch) into `path`.png and .svg."""
+    """Draw the losses, SDRs and learning rate of a history (one dict per epoch); write `path`.png and .svg."""
     figure = Figure(figsize=(9, 8), layout="constrained")
     panels = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
     epochs = [row["epoch"] for row in history]

@@ -1,8 +1,8 @@
-"""A run's folder: what it was given, what became of it, and the model that it is.
+"""The folder of a run: its inputs, its history and the trained model.
 
-configuration.yaml (merged, complete), environment.yaml (versions, devices), data.yaml (the tracks), log.txt,
-history.csv, losses.png and .svg, checkpoints/; the model of the best epoch in the folder itself, that of the last one
-in last/.
+It has configuration.yaml (merged, complete), environment.yaml (versions, devices), data.yaml (the tracks), log.txt,
+history.csv, losses.png and .svg, and checkpoints/. The model of the best epoch is in the folder itself, the model of
+the last epoch in last/.
 """
 
 import time
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from splitstrument.cards import Card
 
 CONFIGURATION, DATA, HISTORY = "configuration.yaml", "data.yaml", "history.csv"
-# What may change while a run goes on: it decides nothing about the steps that are done.
+# Settings that may change when a run resumes, since they do not affect completed steps.
 FREE = ("epochs", "save_minutes", "tensorboard", "reference")
 
 
 def read_history(folder: str | Path) -> list[dict]:
-    """The rows of a run folder's history.csv as dicts of numbers; none before its first epoch ends.
+    """The rows of history.csv in a run folder as dicts of numbers; empty before the end of the first epoch.
 
-    Raises ValueError where a row is none.
+    Raises ValueError for an invalid row.
     """
     import csv
 
@@ -40,11 +40,11 @@ def read_history(folder: str | Path) -> list[dict]:
             rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
             return [row | {"epoch": int(row["epoch"])} for row in rows]
     except (KeyError, TypeError, ValueError):
-        raise ValueError(f"{path}: holds a row that is no history") from None
+        raise ValueError(f"{path}: contains an invalid row") from None
 
 
 def _settings(path: Path) -> dict:
-    """The settings in a run folder, with the defaults of those that were not there yet when it was begun."""
+    """The settings in a run folder, with defaults for settings that did not exist when the run started."""
     values = read_yaml(path)
     try:
         return asdict(checked(Run, values, str(path)))
@@ -53,7 +53,7 @@ def _settings(path: Path) -> dict:
 
 
 class RunFolder:
-    """The folder `path` of one run. Raises ValueError where it holds another run, or the same one of other pairs."""
+    """The folder `path` of one run. Raises ValueError if it has a run with different settings or tracks."""
 
     def __init__(self, path: str | Path, run: Run, selection: Selection) -> None:
         self.path, self.run, self.selection = Path(path), run, selection
@@ -74,16 +74,16 @@ class RunFolder:
         ]
         if changed:
             raise ValueError(
-                f"{self.path}: was begun with other settings ({'; '.join(changed[:3])}); "
-                "--set name=... makes another run of it, or use another --output"
+                f"{self.path}: this run was started with other settings ({'; '.join(changed[:3])}); "
+                "--set name=... starts another run, or use another --output"
             )
 
     def _check_data(self) -> None:
         path = self.path / DATA
         if path.exists() and self.checkpoints.exists() and (read_yaml(path) or {}).get("tracks") != self._tracks():
             raise ValueError(
-                f"{self.path}: the pairs are not those that it was begun with ({path.name}); "
-                "--set name=... makes another run of them, or use another --output"
+                f"{self.path}: this run was started with other tracks ({path.name}); "
+                "--set name=... starts another run, or use another --output"
             )
 
     def _tracks(self) -> dict[str, list]:
@@ -91,7 +91,7 @@ class RunFolder:
         return {side: [[track.name, track.samples] for track in tracks] for side, tracks in sides.items()}
 
     def describe(self, environment: dict) -> None:
-        """Write what the run is given; `environment`: what it runs on, as a dict."""
+        """Write configuration, environment (a dict of versions and devices) and tracks."""
         write_yaml(self.path / CONFIGURATION, asdict(self.run))
         write_yaml(self.path / "environment.yaml", environment)
         sides, seconds = self._tracks(), self.run.sample_rate * 3600
@@ -108,13 +108,13 @@ class RunFolder:
         write_yaml(self.path / DATA, summary)
 
     def say(self, text: str) -> None:
-        """Print a line, and keep it in the log with the time."""
+        """Print a line and add it to the log with the time."""
         print(text, flush=True)
         with open(self.path / "log.txt", "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
 
     def say_beginning(self, what: str, began: str) -> None:
-        """Say what is trained on what, since the first step takes a while to compile, and what it `began` with."""
+        """Print what is trained on which tracks, and the initial weights (`began`); compiling takes a while."""
         training, validation = self.selection.training, self.selection.validation
         limit = f" (limit {self.run.limit})" if self.run.limit else ""
         self.say(f"{self.path}: {len(training)} tracks{limit}, {len(validation)} for validation; {what}")
@@ -122,14 +122,14 @@ class RunFolder:
             self.say(f"{self.path}: {began}")
 
     def say_end(self, state: State) -> None:
-        """Say why a run ended, by its State."""
+        """Print why the run ended."""
         stopping = self.run.early_stopping
-        gain = f": no gain of {stopping.least_gain:g} in {stopping.patience} epochs" if stopping.patience else ""
+        gain = f" (no gain of {stopping.least_gain:g} in {stopping.patience} epochs)" if stopping.patience else ""
         early = f", stopped early{gain}" if state.epoch < self.run.epochs else ""
         self.say(f"{self.path}: finished after epoch {state.epoch}{early}; the best was epoch {state.best_epoch}")
 
     def write_history(self, history: list[dict]) -> None:
-        """Write history.csv, a row for each epoch, and draw losses.png and .svg where matplotlib is."""
+        """Write history.csv, a row for each epoch, and draw losses.png and .svg if matplotlib is installed."""
         if not history:
             return
         write_csv(self.path / HISTORY, [tuple(history[0]), *(tuple(row.values()) for row in history)])
@@ -142,17 +142,17 @@ class RunFolder:
         losses(self.path / "losses", history, f"{self.run.name}: {self.run.loss}")
 
     def _write_events(self, row: dict) -> None:
-        """Write an epoch's figures for TensorBoard, in place of those of the same and later epochs."""
+        """Write the figures of an epoch for TensorBoard, replacing those of the same and later epochs."""
         from tensorboardX import SummaryWriter
 
-        # Files are told apart by the second and this suffix.
+        # The time in seconds and this suffix make file names unique.
         folder, suffix = str(self.path / "tensorboard"), f".{row['epoch']:05d}"
         with SummaryWriter(folder, purge_step=row["epoch"], filename_suffix=suffix) as writer:
             for name, value in row.items():
                 writer.add_scalar(name, value, row["epoch"])
 
     def save_model(self, network: Any, epochs: int, best: bool) -> None:
-        """Save the network as the model after `epochs`, and where that is the best so far, as the run's own model."""
+        """Save the network as the model after `epochs`, and if it is the best so far, as the model of the run."""
         from splitstrument import models
 
         folders = [self.path / "last"] + ([self.path] if best else [])

@@ -1,8 +1,8 @@
-"""Which windows make each batch, cut from the tracks' files; the seed decides every one of them.
+"""Choose the windows of each batch by seed, and cut them from the tracks' files.
 
-A window is `length` samples of each part of a track: those of the run's sources, and everything else. Every choice
-comes from a generator seeded with the run's seed, the epoch, the step and the window's place in the batch, so that any
-batch can be made by itself: by another process, on another machine, or when a run goes on.
+A window has `length` samples of each part of a track: the run's sources, and everything else. Every random choice
+comes from a generator seeded with the run's seed, the epoch, the step and the window's place in the batch. So any
+batch can be made independently: by another process, on another machine, or when a run resumes.
 """
 
 import functools
@@ -16,13 +16,13 @@ from training.augmentation import augmented
 from training.config import Augmentation, Windows
 from training.selection import Material
 
-# What a generator is for, as the second number of its seed: two uses never see the same numbers.
+# The purpose of a generator, as the second number of its seed, so that different uses get different random numbers.
 PLACE, WINDOW, TRACK_ORDER, EPOCH_ORDER, EXAMPLE = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True)
 class Place:
-    """A window of a track: where it starts, in samples."""
+    """A window of a track, starting at sample `start`."""
 
     track: Material
     start: int
@@ -32,12 +32,12 @@ class Place:
 
 
 class Sampler:
-    """Batches of windows of `tracks`: `steps` an epoch, each `batch_size` windows (parts, length, channels) of float32.
+    """Batches of windows of `tracks`: `steps` per epoch, each `batch_size` float32 windows (parts, length, channels).
 
-    `windows` and `augmentation` are the run's settings; `length` and `hop` (samples from one window to the next one
-    beside it), `channels` those of the network. `most`: of sequential windows only as many batches, spread over all
-    (0: all). `example`: behind its parts each window has another excerpt of its track's first source. Raises ValueError
-    where there are fewer windows than one batch has.
+    `windows` and `augmentation` are the run's settings. `length`, `hop` (samples between adjacent windows) and
+    `channels` are the network's. `most`: the maximum number of sequential batches, spread over all windows (0: all).
+    `example`: after its parts, each window has another excerpt of its track's first source. Raises ValueError if there
+    are fewer windows than a batch needs.
     """
 
     def __init__(
@@ -63,26 +63,26 @@ class Sampler:
         if windows.sampling == "random":
             self.steps = windows.steps or max(1, self.steps)
         elif not self.steps:
-            raise ValueError(f"{count} windows in all are fewer than a batch of {windows.batch_size}: batch_size")
+            raise ValueError(f"batch_size: {windows.batch_size} is more than the {count} windows of all tracks")
         elif windows.steps:
             self.steps = min(windows.steps, self.steps)
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """The shape of a window: (parts, and the example, length, channels)."""
+        """The shape of a window: (parts and the example, if any; length; channels)."""
         return self.parts + self.example, self.length, self.channels
 
     def places(self, epoch: int, step: int) -> list[Place]:
-        """The Places of a batch's windows."""
+        """The Places of the windows of a batch."""
         size = self.windows.batch_size
         if self.windows.sampling == "sequential":
             return self._order(epoch)[step * size : (step + 1) * size]
         return [self.anywhere(self._random(PLACE, epoch, step, number)) for number in range(size)]
 
     def batch(self, epoch: int, step: int, wanted: slice = slice(None)) -> np.ndarray:
-        """The `wanted` windows of a batch, float32 (windows, parts, length, channels); their mixture is the parts' sum.
+        """The `wanted` windows of a batch, float32 (windows, parts, length, channels); the parts sum to the mixture.
 
-        Raises TrackError where a file cannot be read any more.
+        Raises TrackError if a file can no longer be read.
         """
         places = list(enumerate(self.places(epoch, step)))[wanted]
         return np.stack([self._window(place, epoch, step, number) for number, place in places])
@@ -103,10 +103,10 @@ class Sampler:
         return Place(track, int(random.integers(track.samples - self.length + 1)))
 
     def cut(self, place: Place, part: int, length: int) -> np.ndarray:
-        """`length` samples (length, channels) of a Place's part of this number, with zeros behind the track's end.
+        """`length` samples, (length, channels), of the part with this number at a Place, padded with zeros.
 
-        A mono network hears the mean of all channels (the thesis's "removing panning"); a wider one takes mono sounds
-        to all its channels.
+        A mono network gets the mean of all channels (the thesis's "removing panning"); otherwise mono audio is copied
+        to all channels.
         """
         waves = place.track.parts[part]
         if not waves:
@@ -126,7 +126,7 @@ class Sampler:
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - a sampler lives as long as its run
     def _order(self, epoch: int) -> list[Place]:
-        """All windows of an epoch, in order."""
+        """All windows of an epoch in order."""
         places = []
         for number, track in enumerate(self.tracks):
             count = (track.samples - self.length) // self.hop + 1
@@ -134,13 +134,13 @@ class Sampler:
             if self.windows.shuffle != "none":
                 self._random(TRACK_ORDER, epoch, number).shuffle(numbers)
             limit = min(count, self.windows.per_track or count)
-            # The middle ones: of a shuffled track any, of one in order those least likely to be silence.
+            # Take the middle ones: after shuffling they are random, in order they are the least likely to be silent.
             first = (count - limit) // 2
             places += [Place(track, int(window) * self.hop) for window in numbers[first : first + limit]]
         if self.windows.shuffle == "epoch":
             self._random(EPOCH_ORDER, epoch).shuffle(places)
         if 0 < self.most < len(places):
-            # Each batch has windows from everywhere, so that none is of a track without the instrument alone.
+            # Each batch has windows from everywhere, so that no batch comes only from a track without the instrument.
             steps = self.most // self.windows.batch_size
             numbers = [number for step in range(steps) for number in range(step, self.most, steps)]
             places = [places[number * len(places) // self.most] for number in numbers]

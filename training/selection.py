@@ -1,8 +1,8 @@
-"""Which tracks a run trains on and which it holds out, whether they are fit for it, and what their parts are to it.
+"""Select and check the tracks for training and validation, and assign their parts to the run's sources.
 
-As in the thesis: tracks stand in the order of the MD5 of their folder's name. Where collections have ratios, the whole
-is as many tracks as the smallest collection allows at those ratios, or the limit if that is less; each collection
-gives its share of it, rounded down, or all that it has. The first fifth of what each gives is for validation.
+As in the thesis, tracks are sorted by the MD5 of their folder's name. If collections have ratios, the total is the
+number of tracks that the smallest collection allows at those ratios, or the limit if that is lower. Each collection
+provides its share of the total, rounded down, or all its tracks. The first fifth of each is for validation.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from training.config import Collection, Run
 
 @dataclass(frozen=True)
 class Material:
-    """A track that fits the run, with the files that add up to each part of a batch.
+    """A track that fits the run, with the files to sum for each part of a batch.
 
-    `parts`: those of the run's sources in order, then, where these are not the whole song, those of everything else. A
-    part without files is silent. `weight`: how often random windows come from it, among all tracks.
+    `parts`: the files of each of the run's sources in order, then, unless they are the whole song, of everything else.
+    A part without files is silent. `weight`: how often random windows come from this track, relative to the others.
     """
 
     track: Track
@@ -55,7 +55,7 @@ class Selection:
 
 
 def counts(sizes: Sequence[int], ratios: Sequence[float | None], limit: int) -> list[int]:
-    """How many tracks each collection gives: of `sizes` at `ratios` (all None: no ratio), at most `limit` (0: any)."""
+    """The number of tracks from each collection, for `sizes`, `ratios` (all None: no ratio) and `limit` (0: none)."""
     shares = [float(ratio) for ratio in ratios if ratio is not None]
     if len(shares) < len(sizes):
         if not limit:
@@ -65,15 +65,15 @@ def counts(sizes: Sequence[int], ratios: Sequence[float | None], limit: int) -> 
     smallest, share = min(zip(sizes, shares, strict=True))
     target = whole / share * smallest
     target = min(target, limit) if limit else target
-    # A small fraction more: 3 / 4 * 4 must not come out as 2.999.
+    # The small constant prevents rounding errors: 3 / 4 * 4 must not become 2.999.
     return [min(size, int(ratio / whole * target + 1e-9)) for size, ratio in zip(sizes, shares, strict=True)]
 
 
 def select(run: Run, root: str | Path, window: int) -> Selection:
-    """The Selection of `run` from folders below `root`; `window`: the samples of a window.
+    """Select the tracks of `run` from folders below `root`; `window`: the samples of a window.
 
-    Raises TrackError, with a line for each track that is not fit: half of a pair missing, other rates or lengths, a
-    pair where the run has several sources; and where a source is nowhere.
+    Raises TrackError, in one line that lists the tracks that cannot be used: half of a pair is missing, rates or
+    lengths differ, or the run needs several sources but the track is a pair. Also if no track has a source.
     """
     fit, left_out, wrong = [], [], []
     for collection in run.collections:
@@ -91,12 +91,12 @@ def select(run: Run, root: str | Path, window: int) -> Selection:
                 continue
             if material.samples < window:
                 short = f"{material.samples / run.sample_rate:.2f} s of {window / run.sample_rate:.2f} s"
-                left_out.append(f"{track.folder}: left out: shorter than a window of the network ({short})")
+                left_out.append(f"{track.folder}: skipped, since it is shorter than a window of the network ({short})")
             else:
                 tracks.append(material)
         fit.append(tracks)
         if not tracks and not wrong:
-            raise TrackError(f"{folder}: every track is shorter than a window, {window / run.sample_rate:.2f} s")
+            raise TrackError(f"{folder}: all tracks are shorter than a window of {window / run.sample_rate:.2f} s")
     if wrong:
         others = f"; and {len(wrong) - 8} more" if len(wrong) > 8 else ""
         raise TrackError("; ".join(wrong[:8]) + others)
@@ -111,36 +111,36 @@ def select(run: Run, root: str | Path, window: int) -> Selection:
 
 
 def _check_sides(run: Run, training: list[Material], validation: list[Material]) -> None:
-    """Raise TrackError where a track is there twice or on both sides, one side is empty, or a source is nowhere."""
+    """Raise TrackError if a track occurs twice or in both sets, a set is empty, or no track has one of the sources."""
     folders = [material.track.folder.resolve() for material in (*training, *validation)]
     twice = {folder.name for folder in folders if folders.count(folder) > 1}
     if twice:
-        raise TrackError(f"{', '.join(sorted(twice)[:8])}: of two collections that hold the same folder")
+        raise TrackError(f"{', '.join(sorted(twice)[:8])}: in two collections with the same folder")
     both = {material.name for material in training} & {material.name for material in validation}
     if both:
         raise TrackError(
-            f"{', '.join(sorted(both)[:8])}: of one collection for training, of another one for validation; "
-            "name the tracks that both hold out (validation), or rename them"
+            f"{', '.join(sorted(both)[:8])}: for training in one collection, but for validation in another; "
+            "list the tracks to hold out in both (validation), or rename them"
         )
     if not training:
-        raise TrackError("no track is left to train on: more pairs, or a smaller validation_ratio")
+        raise TrackError("no track is left for training; add more tracks, or use a smaller validation_ratio")
     if not validation:
-        raise TrackError("no track is held out for validation: more pairs, or a larger validation_ratio")
+        raise TrackError("no track is left for validation; add more tracks, or use a larger validation_ratio")
     for number, source in enumerate(run.source_names):
         if not any(material.parts[number] for material in training):
             names = sorted({part for material in training for part in material.track.parts})
-            raise TrackError(f"no track that is trained on has a part {source}; there are: {', '.join(names)}")
+            raise TrackError(f"no training track has a part {source}; their parts are: {', '.join(names)}")
 
 
 def _folder(run: Run, root: str | Path, name: str) -> Path:
-    """The folder of a collection's tracks at the run's rate; a run of one collection may have it as `root` itself."""
+    """The folder of a collection's tracks at the run's rate; with only one collection, it may be `root` itself."""
     root, below = Path(root), Path(root) / name
     folder = root if len(run.collections) == 1 and not below.exists() else below
     at_rate = folder / f"tracks_{run.sample_rate}hz"
     if at_rate.is_dir():
         return at_rate
     if not folder.is_dir():
-        raise TrackError(f"{folder}: no such folder; --pairs says where the collections' folders are")
+        raise TrackError(f"{folder}: no such folder; use --pairs to give the folder of the collections")
     return folder
 
 
@@ -149,11 +149,11 @@ def _material(track: Track, run: Run) -> Material:
     pair = set(track.parts) == set(PAIR)
     if pair and len(run.source_names) > 1:
         raise TrackError(
-            f"{track.folder}: a pair, instrument and rest; a run of several sources takes tracks that name its parts"
+            f"{track.folder}: is a pair of instrument and rest; a run of several sources needs tracks of named parts"
         )
     for part in track.parts:
         if not track.path(part).exists():
-            other = "the other half is there" if pair else "the other parts are there"
+            other = "only the other half exists" if pair else "the other parts exist"
             raise TrackError(f"{track.folder}: {track.path(part).name} is missing; {other}")
     waves = {part: track.wave(part) for part in track.parts}
     (first, wave), *others = waves.items()
@@ -161,7 +161,7 @@ def _material(track: Track, run: Run) -> Material:
         if other.rate != wave.rate:
             raise TrackError(f"{track.folder}: the {first} has {wave.rate} Hz, the {part} {other.rate}")
     if wave.rate != run.sample_rate:
-        raise TrackError(f"{track.folder}: has {wave.rate} Hz, the run {run.sample_rate}; splitstrument mix --rates")
+        raise TrackError(f"{track.folder}: has {wave.rate} Hz, the run {run.sample_rate}; see splitstrument mix")
     for part, other in others:
         if other.samples != wave.samples:
             raise TrackError(f"{track.folder}: the {first} has {wave.samples:,} samples, the {part} {other.samples:,}")
@@ -180,6 +180,6 @@ def _held_out(collection: Collection, tracks: list[Material], ratio: float) -> t
     for prefix in collection.validation:
         if not any(track.name.startswith(prefix) for track in held):
             raise TrackError(
-                f"{collection.pairs}: of the tracks that are taken no name begins with {prefix!r}: validation"
+                f"{collection.pairs}: validation: none of the selected tracks has a name that starts with {prefix!r}"
             )
     return held, [track for track in tracks if track not in held]

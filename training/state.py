@@ -1,4 +1,4 @@
-"""Where a run is, as its checkpoints keep it, and whether that is its end."""
+"""The progress of a run, as stored in checkpoints, and whether it is finished."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ MEASURES = ("loss", "sdr", "si_sdr")
 
 @dataclass
 class State:
-    """Where a run is: whole epochs, steps of the epoch after them, sums over these steps, the best epoch so far."""
+    """The progress of a run: complete epochs, steps of the current epoch, sums over these steps, best epoch so far."""
 
     epoch: int = 0
     step: int = 0
@@ -23,13 +23,13 @@ class State:
 
 
 def is_finished(run: Run, state: State) -> bool:
-    """Whether a run's State is its end: all epochs done, or none better for as long as early stopping waits."""
+    """Whether a run is finished: all epochs are done, or early stopping applies."""
     waited, patience = state.epoch - _last_gain(run, state), run.early_stopping.patience
     return not state.step and (state.epoch >= run.epochs or bool(patience and state.epoch and waited >= patience))
 
 
 def _last_gain(run: Run, state: State) -> int:
-    """The last epoch whose validation loss was lower than all before by the least gain that counts."""
+    """The last epoch that improved the best validation loss by at least `least_gain`."""
     best, epoch = math.inf, 0
     for row in state.history:
         if row["val_loss"] < best - (run.early_stopping.least_gain if best < math.inf else 0):

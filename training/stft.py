@@ -1,15 +1,15 @@
-"""The STFT of splitstrument.spectrogram and its inverse in Keras operations, so that losses can look at waveforms.
+"""The STFT of splitstrument.spectrogram and its inverse in Keras operations, so that losses can use waveforms.
 
-Here audio is (batch, samples, channels) and spectra are (batch, bins, frames, channels), real and imaginary parts
-apart, as networks and losses have them. Frames are joined from the four hops that they consist of: slices, which every
-backend compiles and differentiates quickly, where gathering or convolving them out of the signal does not.
+Audio is (batch, samples, channels). Spectra are (batch, bins, frames, channels), with separate real and imaginary
+parts, as in networks and losses. Frames are joined from slices of their four hops, which every backend compiles and
+differentiates quickly, unlike gathering or convolution.
 """
 
 from typing import Any
 
 import numpy as np
 
-OVERLAP = 4  # windows over one sample
+OVERLAP = 4  # windows that overlap at each sample
 
 
 def _hann(window: int) -> Any:
@@ -19,7 +19,7 @@ def _hann(window: int) -> Any:
 
 
 def stft(audio: Any, window: int) -> tuple[Any, Any]:
-    """(real, imaginary) of the whole periodic Hann windows, a quarter of a window apart; no padding."""
+    """(real, imaginary) of all complete periodic Hann windows, a quarter of a window apart; no padding."""
     from keras import ops
 
     hop, (samples, channels) = window // OVERLAP, audio.shape[1:]
@@ -33,8 +33,8 @@ def stft(audio: Any, window: int) -> tuple[Any, Any]:
 def istft(real: Any, imaginary: Any, window: int) -> Any:
     """The audio of these spectra: windowed overlap-add / 1.5, (frames - 1) * hop + window samples.
 
-    The first and last three hops fade, since fewer than four windows lie over them. What is compared has to go through
-    this alike. Where the spectra are the lower bins alone, the others are 0.
+    The first and last three hops fade, since fewer than four windows overlap there, so signals to compare must both
+    pass through this function. If the spectra have only the lower bins, the others are 0.
     """
     from keras import ops
 
@@ -45,7 +45,7 @@ def istft(real: Any, imaginary: Any, window: int) -> Any:
     hop, (frames, channels) = window // OVERLAP, real.shape[2:]
     windows = ops.irfft(tuple(ops.transpose(part, (0, 3, 2, 1)) for part in (real, imaginary)), window)
     quarters = ops.reshape(windows * (_hann(window) / 1.5), (-1, channels, frames, OVERLAP, hop))
-    # Quarter q of frame j lands on hop j + q.
+    # Quarter q of frame j belongs to hop j + q.
     hops = sum(
         ops.pad(quarters[:, :, :, quarter], ((0, 0), (0, 0), (quarter, OVERLAP - 1 - quarter), (0, 0)))
         for quarter in range(OVERLAP)

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal ask a run to stop after its step; a second time they stop it at once."""
+"""Ctrl-C, SIGTERM and closing the terminal let a run stop after the current step; a second time, immediately."""
 
 import contextlib
 import os
@@ -20,11 +20,11 @@ class Stopping:
             raise KeyboardInterrupt
         self.asked = True
         with contextlib.suppress(OSError):  # the terminal may be gone
-            os.write(2, b"\nsplitstrument: stops after this step and saves; once more stops at once\n")
+            os.write(2, b"\nsplitstrument: stopping after this step and saving; repeat to stop immediately\n")
 
     @contextlib.contextmanager
     def listening(self) -> "Iterator[Stopping]":
-        """Take the signals over meanwhile. Nothing is raised: what is imported meanwhile could swallow it."""
+        """Handle the signals in this context. Raises nothing, since code that runs here might swallow an exception."""
         before = {number: signal.signal(number, self._ask) for number in stop_signals()}
         try:
             yield self

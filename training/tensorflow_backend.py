@@ -1,7 +1,7 @@
-"""What only TensorFlow has: batches through tf.data, one machine's GPUs and several machines through tf.distribute.
+"""TensorFlow only: batches through tf.data, and several GPUs or machines through tf.distribute.
 
-The one module of this package that imports TensorFlow. Several machines find each other by the environment variable
-TF_CONFIG, see docs/training.md.
+This is the only module of the package that imports TensorFlow. Several machines find each other through the
+environment variable TF_CONFIG, see docs/training.md.
 """
 
 import contextlib
@@ -16,12 +16,12 @@ from training.devices import Devices, worker
 
 
 class TensorFlowDevices(Devices):
-    """All GPUs of this machine, and all workers that TF_CONFIG names; else the one device there is.
+    """All GPUs of this machine and all workers in TF_CONFIG, or else the only device.
 
     Each worker makes its own share of every batch; gradients are summed over all replicas.
     """
 
-    # On processors TensorFlow's kernels take 0.9 of XLA's time in float32, and 0.6 of it in bfloat16.
+    # On CPUs, TensorFlow's kernels take 0.9 of the time of XLA in float32, and 0.6 in bfloat16.
     compiled: str | bool = False
 
     def __init__(self, devices: list[str] | None = None) -> None:
@@ -68,7 +68,7 @@ class TensorFlowDevices(Devices):
             raise batches.failure from None
 
     def _spread(self, batch: Any) -> Any:
-        """A worker's batch as one share for each of its replicas."""
+        """Divide a worker's batch among its replicas."""
         local = self.replicas // self.workers
         share = len(batch) // local
 

@@ -1,7 +1,7 @@
-"""The run configurations that the 2021 thesis published (JSON with comments) as values of our settings.
+"""Convert the run configurations published with the 2021 thesis (JSON with comments) to our settings.
 
-A file inherits from the one that it names as its base, in the same folder, and all from master.jsonc. Values such as
-"int(env('UNMIX_SONG_LIMIT'))" come from the environment; where that is silent, our own default stands.
+A file inherits from its base, a file in the same folder, and all inherit from master.jsonc. Values such as
+"int(env('UNMIX_SONG_LIMIT'))" come from the environment; if a variable is not set, our default applies.
 """
 
 import os
@@ -12,32 +12,32 @@ from typing import Any
 from splitstrument.readers.thesis import instrument_of, network_options, read_json
 
 MASTER = "master.jsonc"
-FFT_LENGTH = 1536  # the one of which `limit_items_per_song` counts windows
+FFT_LENGTH = 1536  # `limit_items_per_song` counts windows of this length
 _ENVIRONMENT = re.compile(r"^(?:int\()?env\('(\w+)'\)\)?$")
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """The fields of `training.config.Run` that the file `path` amounts to; ValueError with one line otherwise."""
+    """Convert the file `path` to fields of `training.config.Run`. Raises ValueError, in one line, if it cannot."""
     path = Path(path)
     values = _merged(path, ())
     try:
         return _run(path, values)
     except (KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise ValueError(f"{path}: is no run configuration of the thesis by itself ({what})") from None
+        raise ValueError(f"{path}: is not a complete run configuration of the thesis ({what})") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
 
 def _merged(path: Path, heirs: tuple[Path, ...]) -> dict:
-    """The values of a file over those of its bases, without those that the environment does not give."""
+    """The values of a file merged with its bases, without values from unset environment variables."""
     if path.resolve() in heirs:
-        raise ValueError(f"{path}: is its own base")
+        raise ValueError(f"{path}: inherits from itself")
     values = read_json(path)
     if not isinstance(values, dict):
-        raise ValueError(f"{path}: holds no fields")
+        raise ValueError(f"{path}: contains no fields")
     base = path.parent / values.pop("base", MASTER)
-    # A merged configuration, as the thesis's runs kept it, still names its base, which need not be there.
+    # Merged configurations, as stored by the thesis's runs, still name a base, which may not exist.
     if path.name == MASTER or not base.exists():
         return _known(values)
     return _over(_merged(base, (*heirs, path.resolve())), _known(values))
@@ -62,9 +62,9 @@ def _run(path: Path, values: dict) -> dict[str, Any]:
     training, collection = values["training"], values["collection"]
     options = values["transformation"]["options"]
     if options["step"] != options["size"]:
-        raise ValueError(f"windows of {options['size']} frames every {options['step']}: ours lie side by side")
+        raise ValueError(f"windows of {options['size']} frames every {options['step']}: only adjacent ones work")
     if training["loss_function"] != "L11_loss":
-        raise ValueError(f"loss {training['loss_function']}: only L11_loss is known")
+        raise ValueError(f"loss {training['loss_function']}: only L11_loss is supported")
     values.setdefault("spectrogram_generation", {}).setdefault("fft_length", FFT_LENGTH)
     network = network_options(values)
     per_track = int(training.get("limit_items_per_song", 0)) * FFT_LENGTH // network["fft_length"]
@@ -103,7 +103,7 @@ def _collections(collection: dict) -> list[dict]:
 
 
 def _here(folder: str) -> str:
-    """A folder of the thesis's server, if it is not there, as the part of its path below "training_data"."""
+    """The part of the path below "training_data", if the folder of the thesis's server does not exist here."""
     path = Path(folder)
     if path.is_absolute() and not path.exists() and "training_data" in path.parts:
         return str(Path(*path.parts[path.parts.index("training_data") + 1 :]))

@@ -1,7 +1,7 @@
-"""Pairs -> a trained model: one run or a queue of runs, a folder each.
+"""Train models on pairs: one run, or several in a row, each with its own folder.
 
-A run folder is a model folder with its history, from its first step on. A run that was stopped, or whose machine went
-down, goes on where it was when the same command is given again. Pure Keras 3: any backend.
+From the first step on, a run folder is a model folder with a history. To resume a run after a stop or a crash, give
+the same command again. Pure Keras 3, so any backend works.
 """
 
 import argparse
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 def train(run: "Run", samplers: "tuple[Sampler, Sampler]", folder: "RunFolder", stopping: "Stopping") -> bool:
-    """Train `run` (training.config.Run) in its RunFolder until it is finished, or `stopping` is asked for.
+    """Train `run` in its RunFolder until it is finished or `stopping` is requested.
 
-    `samplers`: those of training and validation windows, see `prepare`. Goes on from the folder's newest checkpoint.
-    Returns whether it came to its end. Raises ValueError where training cannot go on.
+    `samplers`: for training and validation windows, see `prepare`. Resumes from the newest checkpoint of the folder.
+    Returns whether the run is finished. Raises ValueError if training cannot continue.
     """
     from splitstrument.backend import keras_on
 
@@ -66,7 +66,7 @@ def train(run: "Run", samplers: "tuple[Sampler, Sampler]", folder: "RunFolder", 
     except Stopped:
         if devices.chief:
             where = f"in epoch {loop.state.epoch + 1}, after step {loop.state.step}"
-            folder.say(f"{folder.path}: stopped {where}; give the command again")
+            folder.say(f"{folder.path}: stopped {where}; give the same command again to resume")
         return False
     if devices.chief:
         folder.say_end(loop.state)
@@ -74,7 +74,7 @@ def train(run: "Run", samplers: "tuple[Sampler, Sampler]", folder: "RunFolder", 
 
 
 def find_devices() -> "Devices":
-    """What there is to train on: training.devices.Devices, or what TensorFlow has, where it is Keras's backend."""
+    """The available devices: TensorFlowDevices if Keras uses TensorFlow, else training.devices.Devices."""
     import keras
 
     if keras.backend.backend() == "tensorflow":
@@ -87,9 +87,9 @@ def find_devices() -> "Devices":
 
 
 def prepare(run: "Run", root: str | Path) -> "tuple[Selection, tuple[Sampler, Sampler]]":
-    """(Selection of the tracks below `root`, (sampler of training windows, sampler of validation windows)).
+    """(Selection of tracks below `root`, (sampler of training windows, sampler of validation windows)).
 
-    Raises ValueError, with a line for each fault, where `run` cannot be trained on them.
+    Raises ValueError if `run` cannot be trained on them.
     """
     from dataclasses import replace
 
@@ -110,7 +110,7 @@ def prepare(run: "Run", root: str | Path) -> "tuple[Selection, tuple[Sampler, Sa
 
 
 def _environment(keras: Any, devices: "Devices") -> dict[str, object]:
-    """What a run runs on."""
+    """The versions and devices of a run."""
     import platform
     from importlib.metadata import version
 
@@ -128,21 +128,21 @@ def _environment(keras: Any, devices: "Devices") -> dict[str, object]:
 
 
 def _load(options: argparse.Namespace) -> list[tuple]:
-    """[(configuration file, run, what `prepare` gives)] of all runs, checked before the first one begins."""
+    """[(configuration file, run, result of `prepare`)] of all runs, checked before the first one starts."""
     from training import config
 
     loaded: list[tuple] = []
     for path in options.configurations:
         run = config.load(path, options.set)
         if run.name in (other.name for _, other, _ in loaded):
-            raise ValueError(f"{path}: another run is called {run.name} too; give each its name")
+            raise ValueError(f"{path}: another run is also called {run.name}; use different names")
         _check_packages(run)
         loaded.append((path, run, prepare(run, options.pairs)))
     return loaded
 
 
 def _check_packages(run: "Run") -> None:
-    """Raise ModuleNotFoundError now for what a run would miss later."""
+    """Raise ModuleNotFoundError now if a package that the run needs later is missing."""
     import importlib
 
     for name, needed in (("librosa", run.augmentation.stretched > 0), ("tensorboardX", run.tensorboard)):
@@ -151,7 +151,7 @@ def _check_packages(run: "Run") -> None:
 
 
 def _one(run: "Run", selection: "Selection", samplers: "tuple[Sampler, Sampler]", path: Path) -> int:
-    """Train one run unless it is finished: the exit code."""
+    """Train one run unless it is finished. Returns the exit code."""
     from splitstrument.stages.locking import locked
     from training import checkpoints, devices
     from training.run_folder import RunFolder
@@ -166,21 +166,21 @@ def _one(run: "Run", selection: "Selection", samplers: "tuple[Sampler, Sampler]"
         folder = RunFolder(path, run, selection)
         state = checkpoints.read_state(folder.checkpoints)
         if state and is_finished(run, State(**state)):
-            print(f"{path}: finished before, after epoch {state['epoch']}")
+            print(f"{path}: already finished, after epoch {state['epoch']}")
             return 0
         if not train(run, samplers, folder, stopping):
             return 130
-    print(f"{path}: a model folder; use it with: splitstrument separate SONG --model {path}")
+    print(f"{path}: this folder is a model; try: splitstrument separate SONG --model {path}")
     return 0
 
 
 def _queue(loaded: list[tuple], options: argparse.Namespace) -> int:
-    """Train runs one after the other, each in a process of its own, so that none takes another down: the exit code."""
+    """Train runs one after another, each in its own process so that failures stay separate. Returns the exit code."""
     codes = {}
     for path, run, _ in loaded:
         line = [sys.executable, "-m", "splitstrument", "train", str(path), "--pairs", options.pairs]
         line += ["--output", options.output, *(part for change in options.set for part in ("--set", change))]
-        # In a group of its own the run does not hear the terminal's Ctrl-C: it gets what this process is sent.
+        # In its own process group, the run does not receive the terminal's Ctrl-C, only the signals forwarded here.
         with subprocess.Popen(line, process_group=0) as process:
             numbers = stop_signals()
             before = [signal.signal(number, lambda *_, process=process: process.terminate()) for number in numbers]
@@ -201,16 +201,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "configurations",
         nargs="+",
         metavar="CONFIG",
-        help="the run's YAML file (or a .jsonc of the thesis); several are trained one after the other",
+        help="YAML file of a run (or a .jsonc file of the thesis); several runs are trained one after another",
     )
-    parser.add_argument("--pairs", default=".", help="the folder that the collections' folders are in")
-    parser.add_argument("--output", default="runs", help="the folder of run folders")
+    parser.add_argument("--pairs", default=".", help="folder of the collections (default: current folder)")
+    parser.add_argument("--output", default="runs", help="folder for the run folders (default: runs)")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="instead of what the file says, for example --set optimizer.learning_rate=1e-3",
+        help="override a field of the file, for example --set optimizer.learning_rate=1e-3",
     )
     options = parser.parse_args(arguments)
     loaded = _load(options)

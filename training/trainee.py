@@ -1,11 +1,12 @@
-"""A network in training: windows of parts in, spectra and mixture made on the device, loss out.
+"""A network in training: from windows of parts, compute spectra and mixture on the device, and the loss.
 
-The mixture is the sum of the parts, and its spectrum that of theirs, as in the thesis (appendix D.4). Networks get it
-as it is, as they do in use. For the losses every window is divided by the largest magnitude of its mixture (section
-5.3), so that their constants mean the same everywhere. Networks take magnitudes in float32 and may compute in bfloat16.
+The mixture is the sum of the parts, and its spectrum is the sum of their spectra, as in the thesis (appendix D.4).
+Networks get it unscaled, as in separation. For the losses, every window is divided by the largest magnitude of its
+mixture (section 5.3), so that their constants mean the same everywhere. Networks take magnitudes in float32 and may
+compute in bfloat16.
 
-Of a network that sees but the lower bins of its STFT, losses look at these alone: what goes on above them is a rule of
-use, which no weight can learn, and through it the mask's upper bins would be drawn to what the network does not hear.
+If a network only sees the lower bins of its STFT, the losses only use these bins. Above them, separation extends the
+mask by a fixed rule that training cannot change; including those bins would bias the mask's uppermost bins.
 """
 
 from collections.abc import Callable
@@ -24,11 +25,11 @@ WATCHED = {"sdr": plain_sdr, "si_sdr": scale_invariant_sdr}
 
 
 class Trainee(keras.Model):
-    """Trains `network` of this Form with `loss` (a function of Estimate); `sample_rate` in Hz.
+    """Train `network` of this Form with `loss` (a function of Estimate); `sample_rate` in Hz.
 
-    Takes (batch, parts, samples, channels): the network's sources in order; then, unless they are the `whole` song,
-    everything else; then, if the form has one, an example of the first source. The loss is the mean over sources.
-    `replicas`: how many devices share each batch.
+    The input is (batch, parts, samples, channels): the network's sources in order; then, unless they are the `whole`
+    song, everything else; then, if the form has one, an example of the first source. The loss is the mean over
+    sources. `replicas`: the number of devices that share each batch.
     """
 
     def __init__(
@@ -45,16 +46,16 @@ class Trainee(keras.Model):
         self.objective, self.replicas = loss, replicas
         self.sources = network.output_shape[-1]
         self.parts = self.sources if whole else self.sources + 1
-        # What networks of waveforms make is looked at through the window of all pictures here, if it is long enough.
+        # For waveform networks, losses use the STFT window of the project's pictures, if the audio is long enough.
         self.window = form.window or min(grid_at(sample_rate).window, form.length // OVERLAP * OVERLAP)
         self.bins = form.bins if form.domain == "spectrum" else self.window // 2 + 1
         self.watched = [keras.metrics.Mean(name=name) for name in WATCHED]
         self.built = True
 
     def call(self, windows: Any, training: bool = False) -> tuple:
-        """(masks, or the estimates' real and imaginary parts; the mixture's; the sources'), as losses take them.
+        """(masks, or spectra of the estimates; spectra of the mixture; spectra of the sources), for the losses.
 
-        Each (batch * sources, bins, frames, channels).
+        Spectra are (real, imaginary). Each is (batch * sources, bins, frames, channels).
         """
         parts = windows[:, : self.parts]
         samples, channels = windows.shape[2:]
@@ -78,11 +79,11 @@ class Trainee(keras.Model):
         return tuple(part[:, : self.bins] for part in stft(audio, self.window))
 
     def _by_source(self, made: Any) -> Any:
-        """(batch, ..., sources) -> (batch * sources, ...): the sources of a window stand beside each other."""
+        """(batch, ..., sources) -> (batch * sources, ...), with the sources of a window next to each other."""
         return ops.reshape(ops.moveaxis(made, -1, 1), (-1, *made.shape[1:-1]))
 
     def _example(self, audio: Any) -> Any:
-        """The magnitudes of the excerpt's first frames, as an input; silence behind one that is too short."""
+        """The magnitudes of the excerpt's first frames as an input; a short excerpt is padded with silence."""
         samples = (self.form.example + OVERLAP - 1) * self.form.window // OVERLAP
         audio = ops.pad(audio[:, :samples], ((0, 0), (0, max(0, samples - audio.shape[1])), (0, 0)))
         real, imaginary = stft(audio, self.form.window)
@@ -96,14 +97,14 @@ class Trainee(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """The loss of a replica's share; gradients of all replicas are summed."""
+        """The loss of a replica's share; the gradients of all replicas are summed."""
         return self.objective(self._estimate(y_pred)) / self.replicas
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Loss and watched measures of this batch."""
+        """The loss and the monitored measures of this batch."""
         estimate = self._estimate(y_pred)
         for metric, measure in zip(self.watched, WATCHED.values(), strict=True):
             metric.update_state(measure(estimate))
         values = self.get_metrics_result()
-        # Keras takes the mean over workers along the first axis, which a plain number lacks.
+        # Keras averages over workers along the first axis, which a scalar lacks.
         return {name: ops.reshape(value, (1,)) for name, value in values.items()} if self.replicas > 1 else values
