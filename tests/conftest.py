@@ -17,7 +17,13 @@ LONGEST = ("recipes", "training", "evaluate", "networks", "distribution")
 
 
 def pytest_collection_modifyitems(items):
-    """The longest files come first; with `-n 2 --dist loadfile` a process takes the next file when it has none."""
+    """The longest files come first; with `-n 2 --dist loadfile` a process takes the next file when it has none.
+
+    All tests in a browser are slow.
+    """
+    for item in items:
+        if item.path.stem.endswith("_browser"):
+            item.add_marker("slow")
     places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 

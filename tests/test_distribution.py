@@ -99,6 +99,7 @@ def assert_alike(found, alone):
     assert moved > 0.01
 
 
+@pytest.mark.slow
 def test_two_workers_end_with_the_same_weights(alone):
     arguments, root, expected = alone
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
@@ -114,6 +115,7 @@ def test_two_workers_end_with_the_same_weights(alone):
     assert len((root / "together" / "tones" / "history.csv").read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_two_devices_of_one_machine_do_the_work_of_one(alone):
     arguments, root, expected = alone
     results = [root / "devices.npz"]

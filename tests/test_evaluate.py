@@ -240,6 +240,7 @@ def test_a_folder_without_a_model_is_told(tmp_path):
         find_systems([str(tmp_path)])
 
 
+@pytest.mark.slow
 def test_baselines_take_out_what_models_do_or_what_tracks_name(tmp_path, model):
     bass = another(model, tmp_path / "bass", sources=["bass"])
     assert [system.name for system in find_systems([bass, "harmonic"])] == [*OTHERS, "bass", "harmonic"]
@@ -252,6 +253,7 @@ def test_baselines_take_out_what_models_do_or_what_tracks_name(tmp_path, model):
         find_systems([str(model), bass, "harmonic"])
 
 
+@pytest.mark.slow
 def test_a_thorough_model_is_scored_beside_itself(model, one_precision):
     mixture = sound(0, 4)
     once, averaged = find_systems([str(model)], thorough=True)[3:]
@@ -713,6 +715,7 @@ def test_a_stop_half_way_goes_on_there(tmp_path, model, unseen, separated, monke
     assert found_in(tmp_path).tracks == 2
 
 
+@pytest.mark.slow
 def test_what_has_changed_is_scored_anew(tmp_path, model, unseen, separated):
     pairs, model = write_pairs(tmp_path / "pairs", 2, 0.5), another(model, tmp_path / "small")
     assert command(pairs, tmp_path / "output", model) == 0
@@ -735,6 +738,7 @@ def test_what_has_changed_is_scored_anew(tmp_path, model, unseen, separated):
     assert retrained.systems[3].tracks["song0"] != after.systems[3].tracks["song0"]
 
 
+@pytest.mark.slow
 def test_another_model_is_added_without_scoring_the_others_again(scored, model, unseen, separated, tmp_path):
     shutil.copytree(scored / "output", tmp_path / "output")
     second = str(tiny.model(tmp_path / "another", seed=7))
@@ -800,6 +804,7 @@ def test_a_model_is_known_by_its_weights(scored, model, unseen, separated, tmp_p
     assert by_name["renamed"].tracks == found_in(scored).systems[3].tracks
 
 
+@pytest.mark.slow
 def test_songs_of_four_stems(tmp_path, model, singer, unseen, one_precision):
     stems = write_stems(tmp_path / "stems", "Otters - Creek")
     alone = another(model, tmp_path / "alone", sources=["vocals"])
@@ -825,6 +830,7 @@ def test_songs_of_four_stems(tmp_path, model, singer, unseen, one_precision):
     assert evaluation.systems[3].tracks["Otters - Creek"] == expected
 
 
+@pytest.mark.slow
 def test_tracks_of_named_parts_and_models_of_different_instruments(
     tmp_path, model, band, singer, unseen, one_precision, capsys
 ):
@@ -941,6 +947,7 @@ def test_one_folder_in_two_spellings_is_one_model(model, monkeypatch):
     assert [system.name for system in found if system.kind == "model"] == ["small"]
 
 
+@pytest.mark.slow
 def test_excerpts_that_lost_a_file_are_made_again_and_only_then_drawn(tmp_path):
     pairs, output = write_pairs(tmp_path / "pairs", 1), tmp_path / "output"
     assert command(pairs, output, "frequency", excerpts="1") == 0

@@ -68,12 +68,14 @@ def test_shapes_are_as_the_form_says(name, sources):
     assert min(result[..., place].std() for place in range(len(sources))) > 0
 
 
+@pytest.mark.slow
 def test_any_number_of_channels(name):
     for channels in (1, 2, 3):
         result = outputs(tiny.network(name, channels=channels), windows(name, channels=channels))
         assert result.shape[-2:] == (channels, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (22050, 2), (44100, 3), (48000, 2), (192000, 1)])
 def test_parts_add_up_at_every_rate_channel_count_and_length(name, rate, channels, separator):
     separate = separator(name, ("guitar", "piano")).separate
@@ -86,6 +88,7 @@ def test_parts_add_up_at_every_rate_channel_count_and_length(name, rate, channel
     assert (song - parts["rest"]).std() > 0.05 * song.std()
 
 
+@pytest.mark.slow
 def test_blocks_of_any_size_give_the_same(name, separator):
     song, taken = noise(3 * RATE, 2), separator(name)
     pieces = [list(taken.stream(np.array_split(song, count), 44100, 2)) for count in (1, 7, 400)]
@@ -126,6 +129,7 @@ def test_masks_of_a_whole_song_sum_to_one(name, options):
     assert masks.std() > 0.01
 
 
+@pytest.mark.slow
 def test_a_whole_model_gives_all_its_sources_and_no_rest(name, separator):
     song, taken = noise(RATE, 2), separator(name, ("vocals", "drums", "other"), whole=True)
     parts = taken.separate(song, RATE)

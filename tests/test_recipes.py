@@ -82,6 +82,7 @@ def test_further_sounds_play_every_key_at_every_velocity_once(tmp_path):
         assert sorted(played) == [(key, velocity) for key in keys for velocity in range(128)]
 
 
+@pytest.mark.slow
 def test_a_training_in_miniature(tmp_path):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     work = tmp_path / "work"

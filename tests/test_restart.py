@@ -63,6 +63,7 @@ def files(address, job):
     return {name: body for name, (_, _, body) in answers.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "subtype", "formats"),
     [
@@ -83,6 +84,7 @@ def test_results_add_up_exactly(done, name, subtype, formats):
         assert rest.any()
 
 
+@pytest.mark.slow
 def test_waveforms_are_those_of_the_files(done):
     for job, content in done.values():
         sounds = json.loads(content["peaks.json"])
@@ -114,6 +116,7 @@ def test_networks_that_were_not_used_for_longest_go(monkeypatch):
     assert made[-2:] == [tuple("12345678"), ("0",)]
 
 
+@pytest.mark.slow
 def test_a_format_that_a_song_cannot_have_is_not_there(server, done):
     assert served.ask(server.address, f"/api/jobs/{done['b.flac'][0]['id']}/rest.mp3")[0] == 404
 
@@ -157,6 +160,7 @@ def separating(address, id):
     return job.get("stage") == "separating" and job["percent"] > 11
 
 
+@pytest.mark.slow
 def test_the_model_stays_loaded_where_a_song_is_cancelled(server, done, folder, long_song):
     before = computing(server)
     assert len(before) == 1
@@ -169,6 +173,7 @@ def test_the_model_stays_loaded_where_a_song_is_cancelled(server, done, folder, 
     assert computing(server) == before
 
 
+@pytest.mark.slow
 def test_killed_while_it_separates(server, done, folder, model, long_song):
     def post():
         return served.post(server.address, ("song", long_song, "a.wav"))[1]["id"]

@@ -55,6 +55,7 @@ def inputs(folder, count, seed=0):
     return {name: random.random((count, *shape), np.float32) for name, shape in shapes.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_network_computes_the_same_in_every_runtime(name, folders):
     both = [runtimes.load(folders[name], runtime, "float32") for runtime in ("onnx", "keras")]
@@ -68,6 +69,7 @@ def test_every_network_computes_the_same_in_every_runtime(name, folders):
         assert keras.std() > 1e-3
 
 
+@pytest.mark.slow
 def test_a_song_comes_out_the_same(folders):
     song = np.random.default_rng(0).uniform(-0.5, 0.5, (70000, 2)).astype(np.float32)
     parts = [Separator(folders["tfc_tdf"], "float32", runtime=name).separate(song, 44100) for name in ("onnx", "keras")]
@@ -76,6 +78,7 @@ def test_a_song_comes_out_the_same(folders):
         assert part.std() > 0.01
 
 
+@pytest.mark.slow
 def test_auto_takes_the_graph_unless_a_gpu_or_bfloat16_is_asked_for(folders, tmp_path, monkeypatch):
     folder = folders["tfc_tdf"]
     assert runtimes.load(folder).name == "onnx"
@@ -89,6 +92,7 @@ def test_auto_takes_the_graph_unless_a_gpu_or_bfloat16_is_asked_for(folders, tmp
     assert runtimes.load(folder).name == "keras"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", [{"device": "gpu"}, {"precision": "bfloat16"}])
 def test_what_onnx_runtime_does_not_do_is_refused(wanted, folders):
     with pytest.raises(ValueError, match="runtime onnx: does not run"):
@@ -161,6 +165,7 @@ def outside(graph):
     return {name: files.count(name) for name in files}
 
 
+@pytest.mark.slow
 def test_a_graph_leaves_weights_where_they_are(folders, tmp_path):
     assert outside(folders["spleeter"] / models.GRAPH)[models.WEIGHTS] > 5
     network = tiny.network("hourglass", filters=12)
@@ -186,6 +191,7 @@ def test_weights_that_are_saved_again_have_no_graph_any_more(tmp_path):
     assert not models.graph(folder)
 
 
+@pytest.mark.slow
 def test_a_file_of_its_own_has_its_weights_in_float16(folders, tmp_path, capsys):
     import onnxruntime
 
@@ -198,6 +204,7 @@ def test_a_file_of_its_own_has_its_weights_in_float16(folders, tmp_path, capsys)
     assert 0 < np.abs(near - exact).max() < 1e-3
 
 
+@pytest.mark.slow
 def test_a_model_becomes_a_file_of_litert(folders, tmp_path):
     written = export(folders["tfc_tdf"], "litert", tmp_path / "small.tflite")
     assert isinstance(written, Export)
@@ -221,6 +228,7 @@ def test_what_cannot_be_exported_is_one_line(arguments, says, folders, capfd):
     assert says in error
 
 
+@pytest.mark.slow
 def test_what_litert_cannot_run_is_told_and_leaves_nothing(folders, tmp_path):
     with pytest.raises(ModelError, match="cannot be converted to litert"):
         export(folders["tiny_recurrent"], "litert", tmp_path / "x.tflite")

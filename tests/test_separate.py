@@ -392,6 +392,7 @@ def command(model, tmp_path, *arguments, **options):
     )
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_leaves_nothing(model, tmp_path):
     """A limit on the size of files stands for a full disk; the song before it is kept, the one after it is made."""
     names = ["a", "long", "z"]
@@ -415,6 +416,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(model, tmp_path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGHUP])
 def test_a_stopped_command_leaves_no_part_and_goes_on(tmp_path, sent):
     # 192 kHz in 8 channels takes long enough to be stopped in the middle.
@@ -478,6 +480,7 @@ def test_two_commands_at_the_same_songs_wait_for_each_other(model, tmp_path, mon
         assert sorted(os.listdir(folder)) == [SEPARATED, "guitar.wav", "rest.wav"]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_length(tmp_path):
     """The peak for 100 s is that of 30 s, to within 60 MB (its samples alone are 99 MB more)."""
     options = tiny.OPTIONS["hourglass"] | {"fft_length": 2048}  # few windows; it hears all eight channels at once
@@ -497,6 +500,7 @@ def test_memory_does_not_grow_with_length(tmp_path):
     assert peaks[1] - peaks[0] < 60_000
 
 
+@pytest.mark.slow
 def test_a_gpu_that_is_not_there_is_one_line(model, tmp_path):
     path = write(tmp_path / "a.wav", song())
     process = command(model, tmp_path, str(path), "--device", "gpu", env=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"})
@@ -515,6 +519,7 @@ def test_loud_float_songs_add_up_in_flac(run, tmp_path):
     assert np.abs(guitar[0] + rest[0] - audio).max() <= 2**-23
 
 
+@pytest.mark.slow
 def test_songs_in_several_processes_come_out_the_same(run, tmp_path):
     songs = [write(tmp_path / f"{name}.wav", song(seed=number), subtype="FLOAT") for number, name in enumerate("abc")]
     (tmp_path / "bad.wav").write_text("no song")
@@ -527,6 +532,7 @@ def test_songs_in_several_processes_come_out_the_same(run, tmp_path):
     assert "songs: 0 done, 3 already there" in run(*songs, "--jobs", "2")[1]
 
 
+@pytest.mark.slow
 def test_a_cluster_separates_the_songs(run, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     songs = [write(tmp_path / f"{name}.wav", song(seed=number)) for number, name in enumerate("ab")]

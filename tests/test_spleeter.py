@@ -57,6 +57,7 @@ def magnitudes(sound, bins):
     return np.abs(spectra).transpose(2, 1, 0)[None, :bins]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", reference.CASES)
 def test_masks_are_spleeter_s(case, stored, random_checkpoint, request):
     sound, count, bins = reference.CASES[case]
@@ -74,6 +75,7 @@ def test_masks_are_spleeter_s(case, stored, random_checkpoint, request):
     assert stored[case].std() > 0.02  # masks that are all the same would hold nothing
 
 
+@pytest.mark.slow
 def test_vocals_of_the_separator_are_spleeter_s(deezer, stored):
     """In the first window, before the next fades in, where it lies as Spleeter's, whose first frame is all zeros."""
     separator = Separator(deezer, "float32", above="zero")
@@ -115,6 +117,7 @@ def unused_normalisations(count):
     return tuple(f"batch_normalization_{12 * source + 5}/" for source in range(count))
 
 
+@pytest.mark.slow
 def test_parts_in_spleeter_s_order_add_up_to_the_song(random_checkpoint):
     separator = Separator(random_checkpoint(4), "float32")
     assert separator.parts == SOURCES[4]

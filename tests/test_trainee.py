@@ -119,6 +119,7 @@ def songs(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sources", "whole", "rest"), [(["piano", "guitar"], False, "rest"), (["guitar", "other"], True, "other")]
 )
@@ -206,6 +207,7 @@ def test_starting_weights_that_do_not_fit_are_one_line(start, tmp_path, fields, 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_card_names_what_its_starting_weights_were_trained_on(songs, tmp_path):
     from splitstrument.cards import Source
 

@@ -91,6 +91,7 @@ def test_a_run_folder_is_a_model_of_its_best_and_of_its_last_epoch(finished):
     assert not np.allclose(np.array(saved), trained, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_left_alone_and_may_go_on_longer(finished, tmp_path, capsys):
     import shutil
 
@@ -132,6 +133,7 @@ def wait_for(process, folder, condition):
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_killed_and_robbed_ends_like_a_whole_one(finished, tmp_path):
     """SIGTERM, then a cut checkpoint, then SIGKILL: the weights at the end are those of the uninterrupted run."""
     (path, *options), whole = finished
@@ -260,6 +262,7 @@ def test_what_was_reached_is_saved_when_a_file_cannot_be_read(data, tmp_path, mo
     assert newest(tmp_path / "tones").name == "00000-00000007.npz"
 
 
+@pytest.mark.slow
 def test_tensorflow_and_jax_train_alike(data, tmp_path):
     """From the same weights, the same run: losses of the first steps under each backend."""
     pytest.importorskip("jax", reason="jax is not installed")
@@ -286,6 +289,7 @@ def test_tensorflow_and_jax_train_alike(data, tmp_path):
             assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=2e-3, abs=1e-3), name
 
 
+@pytest.mark.slow
 def test_bfloat16_tensorboard_and_a_queue(data, tmp_path):
     """Two runs in one command; the first one fails, the second one is trained all the same."""
     (tmp_path / "sick").mkdir()
@@ -339,6 +343,7 @@ def test_a_model_without_its_checkpoints_is_not_written_over(finished, tmp_path,
     assert (tmp_path / "tones" / "history.csv").read_text() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", [0.5, 2.5, 4.0])
 def test_a_signal_at_any_moment_stops(data, tmp_path, wait):
     """While Python, TensorFlow or the network is loaded, too: nothing there swallows it."""
