@@ -1,9 +1,10 @@
 #!/bin/sh
-# What some choices behind the models are worth: runs of 800 steps that differ in one thing each, on the pairs of songs.sh.
+# Measure the effect of some design choices of the models: runs of 800 steps with one change each, on the pairs of
+# songs.sh.
 #
 #     sh recipes/ablation.sh WORK
 #
-# Eight minutes a run on one core; WORK/ablation/NAME/history.csv has their losses.
+# Each run takes eight minutes on one core; WORK/ablation/NAME/history.csv has its losses.
 set -eu
 WORK=${1:?the folder that songs.sh wrote to}
 HERE=$(dirname "$0")
@@ -17,4 +18,5 @@ run() { # NAME OPTION...
 
 run as-it-is
 run not-resampled --set augmentation.resampled=0
-run small-patches --set options.patch_bins=4 --set options.patch_frames=2 --set options.filters=24 --set options.growth=24
+run small-patches --set options.patch_bins=4 --set options.patch_frames=2 \
+    --set options.filters=24 --set options.growth=24

@@ -1,10 +1,10 @@
-"""Recorded guitars over bands that know nothing of them: a test of what a model takes for a guitar.
+"""Mix recorded guitars with unrelated bands, to test what a model mistakes for a guitar.
 
     python3 recipes/backed.py GUITARS BACKINGS OUTPUT
 
-GUITARS: an organised folder of tracks with a group guitar; BACKINGS: songs in Slakh's layout; OUTPUT: an organised
-folder of as many tracks as there are backings. Each has an excerpt of a guitar, from where it plays at least two
-thirds of the time, 4 to 10 dB below its backing. A fixed seed draws excerpts and levels.
+GUITARS: an organised folder of tracks with the group guitar; BACKINGS: songs in Slakh's layout; OUTPUT: an organised
+folder with one track per backing. Each track has an excerpt of a guitar that plays at least two thirds of the time, 4
+to 10 dB below its backing. A fixed seed determines excerpts and levels.
 """
 
 import sys
@@ -20,7 +20,7 @@ BLOCK = 0.1  # seconds
 
 
 def excerpt(path, seconds, rate, random):
-    """`seconds` of the sound at `path`, float32 (frames, 2) at `rate`, from where it is seldom silent."""
+    """A random excerpt of the audio file `path` with little silence: `seconds` at `rate`, float32 (frames, 2)."""
     sound, own = soundfile.read(path, dtype="float32", always_2d=True)
     sound = soxr.resample(np.broadcast_to(sound, (len(sound), 2)), own, rate)
     block = round(BLOCK * rate)

@@ -1,9 +1,9 @@
-"""The weights between two models of one network: better than either where each knows what the other forgot.
+"""Interpolate between the weights of two models of one network, to combine what each has learned.
 
     python3 recipes/between.py FIRST SECOND SHARE FOLDER
 
-SHARE: how far to go from FIRST (0) to SECOND (1), which began with FIRST's weights (Wortsman et al. 2022, "Robust
-fine-tuning of zero-shot models"). FOLDER: the model that is written.
+SHARE: the position between FIRST (0) and SECOND (1), which was trained from FIRST's weights (Wortsman et al. 2022,
+"Robust fine-tuning of zero-shot models"). FOLDER: the model to write.
 """
 
 import sys

@@ -1,9 +1,9 @@
-"""Put what evaluations found on a shipped model's card: mean and median over the tracks, with the commands.
+"""Put the scores of evaluations on the card of a shipped model: mean and median over the tracks, with the commands.
 
     python3 recipes/card.py MODEL EVALUATIONS
 
-MODEL: the folder of a shipped model, copied from a run's (`model.yaml`, `model.weights.h5`); EVALUATIONS: a folder of
-what `splitstrument evaluate` wrote of it.
+MODEL: the folder of a shipped model, copied from a run (`model.yaml`, `model.weights.h5`); EVALUATIONS: a folder with
+outputs of `splitstrument evaluate`.
 """
 
 import sys
@@ -25,7 +25,7 @@ MEASURES = {
 
 
 def scores(card, evaluations):
-    """A Score for each measure that the model of `card` has in each Evaluation, of each part that it takes out."""
+    """Yield a Score for each measure of the model of `card`, for each Evaluation and each part that it takes out."""
     for _, evaluation in evaluations:
         for part in ("instrument", *card.sources):
             yield from part_scores(card.name, part, evaluation)

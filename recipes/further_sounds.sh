@@ -1,9 +1,10 @@
 #!/bin/sh
-# Sounds that npm's registry has, as SFZ programs and a bank: the pianos, the guitar and the band of recipes/further_sounds.yaml.
+# Download sounds from npm's registry, as SFZ programs and a bank: the pianos, the guitar and the band of
+# recipes/further_sounds.yaml.
 #
 #     sh recipes/further_sounds.sh FOLDER
 #
-# Needs npm, and 300 MB. Given again, it fetches what is not there yet.
+# Needs npm and 300 MB. When run again, it downloads only what is missing.
 set -eu
 FOLDER=${1:?the folder for the sounds}
 mkdir -p "$FOLDER"
@@ -17,7 +18,7 @@ fetched() { # FOLDER PACKAGE@VERSION
     rmdir "$FOLDER/part"
 }
 
-regions() { # HALVES_BELOW HALVES_ABOVE PATTERN NAMES...: a region for each octave and name, of the samples that are there
+regions() { # HALVES_BELOW HALVES_ABOVE PATTERN NAMES...: a region for each octave and name, for the existing samples
     below=$1 above=$2 pattern=$3
     shift 3
     for octave in 0 1 2 3 4 5 6 7 8; do

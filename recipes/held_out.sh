@@ -1,13 +1,14 @@
 #!/bin/sh
-# What models are worth on the tracks of recipes/songs.sh that no run learns from; choices between models are made here.
+# Score models on the tracks of recipes/songs.sh that are not used for training, to choose between models.
 #
 #     sh recipes/held_out.sh WORK INSTRUMENT MODEL...
 #
-# INSTRUMENT: guitar or piano. Results are below WORK/held-out: `first` and `second`, ten songs each of those that are
-# rendered for the first and the second runs, for piano also `third` to `fifth` of later ones; for guitar
-# also `bands` for pianos, most of them without a guitar, `recorded`, a song of a band, and `new`, guitars and a band of which no
-# run hears a sound; for piano `rhythm`, drums and basses alone, `sonivox`, a piano and a band of which no run hears a sound,
-# and `new`, the same band with a piano that no run but piano-upright hears.
+# INSTRUMENT: guitar or piano. The results are below WORK/held-out:
+# - `first` and `second`: ten songs each from those rendered for the first and second runs;
+# - for guitar, `bands`: songs rendered for piano, most of them without a guitar; `recorded`: a song by a real band;
+#   `new`: guitars and a band with sounds that are not in any training set;
+# - for piano, `third` to `fifth`: songs for later runs; `rhythm`: drums and basses alone; `sonivox`: a piano and a
+#   band with sounds that are not in any training set; `new`: that band with a piano that only piano-upright trains on.
 set -eu
 WORK=$(cd "${1:?the folder that songs.sh wrote to}" && pwd) INSTRUMENT=${2:?guitar or piano}
 shift 2
@@ -18,7 +19,8 @@ scored() { # NAME PATTERN, then the models
     mkdir -p "$WORK/held-out/pairs/$name"
     find "$WORK/pairs/$INSTRUMENT" -path "$WORK/pairs/$INSTRUMENT/$pattern" -prune \
         -exec cp -an {} "$WORK/held-out/pairs/$name/" \;
-    splitstrument evaluate "$@" --pairs "$WORK/held-out/pairs/$name" --output "$WORK/held-out/$name" --excerpts 0 --jobs 1
+    splitstrument evaluate "$@" --pairs "$WORK/held-out/pairs/$name" --output "$WORK/held-out/$name" \
+        --excerpts 0 --jobs 1
 }
 
 scored first "*/${INSTRUMENT}0_0000?" "$@"
@@ -36,4 +38,5 @@ else
     scored sonivox '*/piano80_*' "$@"
     scored new '*/piano79_*' "$@"
 fi
-splitstrument report "$WORK/held-out" --no-audio --title 'Scores on tracks held out' --output "$WORK/held-out/scores.md"
+splitstrument report "$WORK/held-out" --no-audio --title 'Scores on tracks held out' \
+    --output "$WORK/held-out/scores.md"

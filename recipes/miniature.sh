@@ -1,6 +1,6 @@
 #!/bin/sh
-# How the shipped model was made, in miniature: songs, pairs, a training, its scores on a song that it never heard, and
-# that song's guitar. Needs no sounds and some minutes.
+# A miniature of how the shipped models were made: make songs and pairs, train, score on a song outside the training
+# set, and extract its guitar. Needs no sound library and takes some minutes.
 #
 #     sh recipes/miniature.sh [WORK]
 set -eu

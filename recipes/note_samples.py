@@ -1,8 +1,8 @@
-"""SFZ programs of samples whose files are named by their notes.
+"""Make SFZ programs from samples with notes in their file names.
 
     python3 recipes/note_samples.py FOLDER
 
-FOLDER: what recipes/real_sounds.sh fetched, where the programs and their samples (WAV, 44.1 kHz, mono) go too.
+FOLDER: the output of recipes/real_sounds.sh; the programs and their samples (WAV, 44.1 kHz, mono) are added to it.
 """
 
 import math
@@ -19,9 +19,9 @@ from splitstrument.stages.console import command
 
 RATE, LONGEST, FADE, QUIET = 44100, 8.0, 0.3, 10 ** (-50 / 20)
 STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
-# Of what names say about how hard a note was played: MIDI's velocity.
+# The MIDI velocity for dynamics in file names.
 HARD = {"": 100, "pp": 40, "soft": 60, "mf": 80, "loud": 110, "ff": 115}
-# Folder, the programs' beginning, then {subfolder: seconds of release}.
+# Folder, prefix of the programs' names, then {subfolder: seconds of release}.
 NOTES = [
     ("samples-alex-bainter/samples", "bainter-", {"acoustic-guitar": 0.3, "vcsl-tenor-sax-vib": 0.1}),
     ("samples-alex-bainter/samples", "bainter-", {"vsco2-trumpet-sus-f": 0.1, "vsco2-cellos-susvib-mp": 0.25}),
@@ -37,7 +37,7 @@ NOTES = [
 
 
 def note_of(stem: str) -> tuple[float, int] | None:
-    """(MIDI key with cents, velocity) that a file's name tells, or None: a note, or [velocity_]frequency in Hz."""
+    """(MIDI key with cents, velocity) from a file name with a note or [velocity_]frequency in Hz; None without any."""
     if match := re.fullmatch(r"(?:(\d+)_)?(\d+(?:\.\d+)?)(?:_.*)?", stem):
         return 69 + 12 * math.log2(float(match[2]) / 440), int(match[1] or 100)
     match = re.fullmatch(r"([a-g])(sharp|s|b|-)?(-?\d)(?:-([a-z]+))?", stem.lower())
@@ -48,7 +48,7 @@ def note_of(stem: str) -> tuple[float, int] | None:
 
 
 def sample(source: Path, target: Path) -> None:
-    """A recorded note from where it begins, its end faded."""
+    """Write a recorded note without leading silence and with a fade-out."""
     with open_audio(source) as reader:
         rate, sound = reader.info.sample_rate, np.concatenate(list(reader.blocks(1 << 16))).mean(1)
     sound = soxr.resample(sound, rate, RATE)
@@ -61,7 +61,7 @@ def sample(source: Path, target: Path) -> None:
 
 
 def regions(samples: dict[tuple[int, int], tuple[Path, float]]) -> list[str]:
-    """A region for each of {(velocity, key): (file, cents that it is above the key)}, up to half way to the next."""
+    """A region for each of {(velocity, key): (file, cents above the key)}, extending halfway to its neighbours."""
     layers, lines = sorted({velocity for velocity, _ in samples}), []
     for number, layer in enumerate(layers):
         low = 0 if not number else (layers[number - 1] + layer) // 2 + 1
@@ -92,10 +92,10 @@ def main(arguments):
                 try:
                     sample(path, target)
                 except AudioError:
-                    continue  # a picture, a text
+                    continue  # not a sample, for example a picture or a text
                 samples[note[1], round(note[0])] = target, 100 * (note[0] - round(note[0]))
             if not samples:
-                raise ValueError(f"{folder / place / name}: has no samples named by notes")
+                raise ValueError(f"{folder / place / name}: contains no samples with notes in their names")
             program.write_text(
                 "\n".join([f"<group> ampeg_attack=0.003 ampeg_release={release}", *regions(samples)]) + "\n"
             )

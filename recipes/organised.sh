@@ -1,6 +1,6 @@
-# Read by songs.sh and tests.sh, which say where WORK is.
+# Functions for songs.sh, tests.sh and real_songs.sh, which set WORK.
 
-# What catalogue finds with these options becomes the folder organised/NAME below WORK.
+# Organise the tracks that catalogue finds with these options, in the folder organised/NAME below WORK.
 organised() { # NAME OPTION...
     name=$1
     shift
@@ -8,11 +8,12 @@ organised() { # NAME OPTION...
     splitstrument organize "$WORK/$name.yaml" --output "$WORK/organised/$name"
 }
 
-# 16 songs in which all is sampled.
+# Render and organise 16 songs with sampled instruments only.
 sampled() { # NAME TARGET OPTION... --leave-out WHAT...
     name=$1 target=$2
     shift 2
-    splitstrument synthesize "$@" "computed plucked string" "computed piano" "computed worn piano" "computed synthesizer" \
-        "computed voice" "computed voice of words by Flite" --target "$target" --songs 16 --output "$WORK/songs/$name"
+    splitstrument synthesize "$@" "computed plucked string" "computed piano" "computed worn piano" \
+        "computed synthesizer" "computed voice" "computed voice of words by Flite" --target "$target" --songs 16 \
+        --output "$WORK/songs/$name"
     organised "$name" --slakh "$WORK/songs/$name" --instruments "$HERE/instruments.yaml"
 }

@@ -1,11 +1,11 @@
 #!/bin/sh
-# The tracks that the runs guitar-spleeter and piano-spleeter learn from: recorded playing, and songs and voices of sampled
-# instruments, all at 44.1 kHz.
+# Make the training tracks for the runs guitar-spleeter and piano-spleeter: recordings, and songs and single voices
+# with sampled instruments, all at 44.1 kHz.
 #
 #     sh recipes/real_songs.sh SFZ MIDI WORK
 #
-# The arguments are those of songs.sh, and so is what it needs besides; recipes/real_sounds.sh fetches the rest.
-# `splitstrument train training/configs/guitar-spleeter.yaml --pairs WORK/tracks` then finds its collections.
+# The arguments and requirements are the same as for songs.sh; recipes/real_sounds.sh downloads the rest. Then train
+# with `splitstrument train training/configs/guitar-spleeter.yaml --pairs WORK/tracks`.
 set -eu
 SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK=${3:?the folder for all that is made}
 HERE=$(dirname "$0")
@@ -15,18 +15,20 @@ HERE=$(dirname "$0")
 sh "$HERE/real_sounds.sh" "$WORK/real"
 python3 "$HERE/real_sounds.py" "$WORK/real" "$WORK/tracks"
 
-sounding() { # COMMAND...: with the instruments, the scores, and what recipes/tests.sh plays with left out
-    "$@" --sounds "$SFZ" /usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScore_General_Full.sf3 "$WORK/real" \
-        --material "$HERE/real_sounds.yaml" --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid \
+sounding() { # COMMAND...: run it with all instruments and scores, except the instruments of recipes/tests.sh
+    "$@" --sounds "$SFZ" /usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScore_General_Full.sf3 \
+        "$WORK/real" --material "$HERE/real_sounds.yaml" --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid \
         --leave-out "FreePats upright piano KW" "Greg Sullivan's e-pianos" "FreePats FSBS electric guitar, distorted 1"
 }
 
 songs() { # TARGET SONGS
-    sounding splitstrument synthesize --target "$1" --songs "$2" --charts 0.25 --seed 22 --seconds 30 --output "$WORK/songs/real-$1"
+    sounding splitstrument synthesize --target "$1" --songs "$2" --charts 0.25 --seed 22 --seconds 30 \
+        --output "$WORK/songs/real-$1"
     organised "real-$1" --slakh "$WORK/songs/real-$1" --instruments "$HERE/instruments.yaml"
     splitstrument mix "$WORK/organised/real-$1" --instrument guitar --with distorted_guitar --absent --rates 44100 \
         --output "$WORK/tracks/guitar/$1-songs"
-    splitstrument mix "$WORK/organised/real-$1" --instrument piano --absent --rates 44100 --output "$WORK/tracks/piano/$1-songs"
+    splitstrument mix "$WORK/organised/real-$1" --instrument piano --absent --rates 44100 \
+        --output "$WORK/tracks/piano/$1-songs"
 }
 
 songs guitar 72

@@ -1,11 +1,11 @@
-"""Recorded playing -> tracks of parts, guitar or piano and rest, to train on and, of other recordings, to choose by.
+"""Make tracks of guitar or piano and rest from recordings, for training and, from other recordings, for validation.
 
     python3 recipes/real_sounds.py FETCHED OUTPUT
 
-FETCHED: what recipes/real_sounds.sh fetched. OUTPUT gets the folders sectoid, direct, clips, stems, orchestra (to train
-on) and held-guitar, held-piano, held-none (to choose by): no recording, amplifier or song of these is in the others.
-Debian's packages guitarix-common (loudspeakers' impulse responses) and fretsonfire-songs-sectoid are needed too.
-Everything is drawn by a fixed seed.
+FETCHED: the output of recipes/real_sounds.sh. OUTPUT gets the folders sectoid, direct, clips, stems and orchestra for
+training, and held-guitar, held-piano and held-none for validation; both have different recordings, amplifiers and
+songs. Debian's packages guitarix-common (impulse responses of loudspeakers) and fretsonfire-songs-sectoid are needed
+too. A fixed seed determines all random choices.
 """
 
 import sys
@@ -43,7 +43,7 @@ def sounds(paths: Iterable[Path]) -> list[np.ndarray]:
 
 
 def write(folder: Path, name: str, **parts: np.ndarray) -> None:
-    """A track of these parts; of guitar and rest what is not given is silent. The mixture stays below full scale."""
+    """Write a track with these parts; guitar or rest, if missing, is silent. The mixture is below full scale."""
     if (folder / name).exists():
         return
     length = max(len(part) for part in parts.values())
@@ -58,13 +58,13 @@ def write(folder: Path, name: str, **parts: np.ndarray) -> None:
 
 
 def pieces(audio: np.ndarray, seconds: float) -> list[np.ndarray]:
-    """`audio` in pieces of that length; what is left over counts as one if it is a third as long."""
+    """Cut `audio` into pieces of this length; a last piece of at least a third of the length is kept."""
     step = round(seconds * RATE)
     return [audio[start : start + step] for start in range(0, max(1, len(audio) - step // 3), step)]
 
 
 def stems(song: Path) -> dict[str, np.ndarray]:
-    """Voices, drums, piano and what else a song of the album has, each the sum of its stems."""
+    """Voices, drums, piano and other groups of a song of the album, each as the sum of its stems."""
     groups: dict[str, np.ndarray] = {}
     for path in sorted(song.glob("*_mobile.m4a")):
         name = path.name.upper().partition("_STEM_")[2]
@@ -80,14 +80,14 @@ def stems(song: Path) -> dict[str, np.ndarray]:
 
 
 def direct(fetched: Path) -> np.ndarray:
-    """The direct guitars of KlonCentaur in order, (frames,)."""
+    """The direct guitars of KlonCentaur, joined in order, (frames,)."""
     folder = fetched / "KlonCentaur/GainStageTraining/DataIn"
     paths = sorted(folder.glob("sample*.wav"), key=lambda path: int(path.stem.removeprefix("sample")))
     return np.concatenate([sound(path)[:, :1] for path in paths])
 
 
 class Maker:
-    """Draws tracks into `output` from what was `fetched`."""
+    """Make random tracks in `output` from the downloaded material in `fetched`."""
 
     def __init__(self, fetched: Path, output: Path) -> None:
         self.fetched, self.output, self.random = fetched, output, np.random.default_rng(22)
@@ -121,7 +121,7 @@ class Maker:
                     write(self.output / "orchestra", f"{path.name[:9]}-{number}", rest=piece)
 
     def over_rest(self, folder: str, name: str, guitar: np.ndarray) -> None:
-        """A guitar over one to three stems of the album."""
+        """Write a track of a guitar over one to three stems of the album."""
         count = int(self.random.integers(1, 4))
         chosen = [self.rests[index] for index in self.random.choice(len(self.rests), count, False)]
         write(self.output / folder, name, guitar=guitar, rest=backing(chosen, len(guitar), self.random, RATE))
@@ -156,7 +156,7 @@ class Maker:
                 self.over_rest("clips", f"{kind}-{number}", level_normalised(made, LEVEL, RATE))
 
     def choosing(self) -> None:
-        """Under the album's last song, or alone: guitars and a piano that no run hears, and a trumpet."""
+        """Make the validation tracks: held-out guitars and a piano with the album's last song or alone; a trumpet."""
         song = sum_of(stems(self.fetched / "everythingisremixed/src" / HELD_ALBUM_SONG))
         rests = [
             level_normalised(song[at * RATE : (at + 25) * RATE], LEVEL, RATE) for at in (45, 85, 125, 165, 205, 240)

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Recorded playing and instruments with free licences, from public repositories: recipes/real_sounds.yaml names the
-# instruments, recipes/real_sounds.py makes tracks of the rest.
+# Download recordings and instruments with free licences from public repositories. recipes/real_sounds.yaml lists the
+# instruments; recipes/real_sounds.py makes tracks from the recordings.
 #
 #     sh recipes/real_sounds.sh FOLDER
 #
-# Needs git and 2.5 GB. Given again, it fetches what is not there yet.
+# Needs git and 2.5 GB. When run again, it downloads only what is missing.
 set -eu
 FOLDER=${1:?the folder for the sounds}
 mkdir -p "$FOLDER"
 
-fetched() { # OWNER/NAME COMMIT PATH...: these paths of a repository, or all of it, as the folder NAME
+fetched() { # OWNER/NAME COMMIT PATH...: download these paths of a repository, or all of it, to the folder NAME
     name=${1#*/}
     [ -d "$FOLDER/$name" ] && return
     rm -rf "$FOLDER/part"
@@ -22,7 +22,7 @@ fetched() { # OWNER/NAME COMMIT PATH...: these paths of a repository, or all of 
     mv "$FOLDER/part" "$FOLDER/$name"
 }
 
-# Playing, clips and stems.
+# Recordings, clips and stems.
 fetched jatinchowdhury18/KlonCentaur f3bb633a593b6fbb22a44c1ef9d1dbedbfe92d5b /GainStageTraining/DataIn/
 fetched nicolagulmini/plugins dcb3153e0d0acdf449c4f9819ad87679174958ec /NeuralFXEmulation/wav/
 fetched Matej-Sulfrian/2PacAndBiggie 18a14389eb8ea0c57fc432315f057333676bb9c0 /color2sound/electric-guitar-power-chords/

@@ -1,9 +1,9 @@
 #!/bin/sh
-# What the shipped models are worth on the songs of recipes/tests.sh: docs/scores.md, and the scores on their cards.
+# Score the shipped models on the songs of recipes/tests.sh, for docs/scores.md and the model cards.
 #
 #     sh recipes/scores.sh WORK
 #
-# Some minutes; speeds are only worth something on a machine that does nothing else.
+# Takes some minutes. Speeds are only meaningful on an otherwise idle machine.
 set -eu
 WORK=${1:?the folder that recipes/tests.sh wrote to}
 HERE=$(cd "$(dirname "$0")" && pwd)
@@ -15,7 +15,8 @@ scored() { # NAME PAIRS MODEL OPTION...
     splitstrument evaluate "$@" --pairs "tests/$pairs" --output "evaluations/$name" --jobs 1
 }
 
-scored 1-muldjord-mono muldjord/tracks_22050hz guitar frequency spectrogram harmonic repet nmf --thorough --remove-panning --excerpts 1
+scored 1-muldjord-mono muldjord/tracks_22050hz guitar frequency spectrogram harmonic repet nmf --thorough \
+    --remove-panning --excerpts 1
 scored 2-muldjord-stereo muldjord/tracks_44100hz guitar nmf --excerpts 1
 scored 3-backed backed/tracks_22050hz guitar nmf --thorough --excerpts 1
 scored 4-no-guitar no-guitar/tracks_22050hz guitar nmf --excerpts 0

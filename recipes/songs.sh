@@ -1,12 +1,13 @@
 #!/bin/sh
-# The pairs that models for guitars and pianos learn from: songs that are rendered, and three that a band recorded.
+# Make the training pairs for guitar and piano models: rendered songs, and three songs recorded by a band.
 #
 #     sh recipes/songs.sh SFZ MIDI WORK
 #
-# SFZ: a folder of the SFZ instruments in datasets_tools/synthesis/material.yaml; MIDI: one with the folders `freedoom` and
-# `pop909` (docs/models.md says where all of them are to be had). Debian's packages fluid-soundfont-gm, mma, flite,
-# musescore-general-soundfont and fretsonfire-songs-sectoid have the rest, but for what further_sounds.sh fetches by npm.
-# Everything goes below WORK; given again, this goes on where it stopped.
+# SFZ: a folder with the SFZ instruments listed in datasets_tools/synthesis/material.yaml; MIDI: a folder with the
+# subfolders `freedoom` and `pop909` (docs/models.md says where to get them). Debian's packages fluid-soundfont-gm,
+# mma, flite, musescore-general-soundfont and fretsonfire-songs-sectoid have the rest, except for what
+# further_sounds.sh downloads from npm. All files are written below WORK. When run again, the script continues where it
+# stopped.
 set -eu
 SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK=${3:?the folder for all that is made}
 HERE=$(dirname "$0")
@@ -14,7 +15,8 @@ SOUNDS="$SFZ /usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScor
 
 . "$HERE/organised.sh"
 
-rendered() { # NAME TARGET SHARE_OF_CHARTS FIRST SONGS, then what is left out besides what recipes/tests.sh plays with
+# The songs leave out the instruments of recipes/tests.sh.
+rendered() { # NAME TARGET SHARE_OF_CHARTS FIRST SONGS, then further material to leave out
     name=$1 target=$2 share=$3 first=$4 songs=$5
     shift 5
     splitstrument synthesize --sounds $SOUNDS --material "$HERE/further_sounds.yaml" --midi "$MIDI/freedoom" \
@@ -31,7 +33,7 @@ pairs() { # INSTRUMENT SONGS OPTION...
         --output "$WORK/pairs/$instrument/$songs" "$@"
 }
 
-rhythm() { # NAME TRACKS: drums and basses alone, of the tracks of organised songs whose paths begin so
+rhythm() { # NAME TRACKS: only the drums and basses of the organised tracks with paths that start with TRACKS
     for track in "$WORK/organised"/$2*; do
         mkdir -p "$WORK/organised/$1/${track##*/}"
         find "$track" -maxdepth 1 \( -name bass -o -name drums \) -exec cp -aln {} "$WORK/organised/$1/${track##*/}/" \;
@@ -44,7 +46,7 @@ rendered more-guitar-songs guitar 0.25 180 120 "computed worn piano"
 rendered piano-songs piano 0.2 0 400 "computed piano" "computed worn piano" "computed synthesizer"
 rendered more-piano-songs piano 0.2 400 320 "computed worn piano"
 rendered further-piano-songs piano 0.2 720 800 "computed worn piano"
-# Sparse music without piano, in which each stroke can be heard.
+# Sparse music without piano, in which each drum stroke can be heard.
 rhythm rhythm further-piano-songs/piano0_007
 sh "$HERE/further_sounds.sh" "$WORK/sounds"
 SOUNDS="$SOUNDS $WORK/sounds/salamander.sfz"
@@ -59,8 +61,9 @@ for songs in sectoid piano-songs more-piano-songs further-piano-songs rhythm wid
     further-rhythm; do
     pairs piano "$songs"
 done
-# For validation, sounds that a run never hears; of new-sounds, the run piano-upright does hear the piano.
-validation() { # NAME INSTRUMENT SEED SOUND..., then what is left out behind --leave-out
+# Songs for validation, with sounds that are not in any training set, except that piano-upright trains on the piano of
+# new-sounds.
+validation() { # NAME INSTRUMENT SEED SOUND..., then --leave-out with material to leave out
     name=$1 instrument=$2 seed=$3
     shift 3
     sampled "$name" "$instrument" --material "$HERE/further_sounds.yaml" --midi "$MIDI"/pop909/[0-5]*.mid --seconds 40 \

@@ -1,13 +1,14 @@
 #!/bin/sh
-# Songs to test models for guitars and pianos with, as pairs. None of their sounds and scores is in the training's.
+# Make pairs to test guitar and piano models. None of their sounds and scores are in the training sets.
 #
 #     sh recipes/tests.sh SFZ MIDI WORK
 #
-# muldjord: four songs that a band recorded (Debian's fretsonfire-songs-muldjord). unheard: whole bands of instruments that
-# training never heard, with an upright piano. backed: those recorded guitars over such bands, with horns and keys and
-# without guitars. Of three sets nothing should be taken: no-guitar, those bands alone; no-piano, the bands of unheard
-# without their pianos; no-piano-metal, muldjord's songs, which name no piano. The arguments are those of songs.sh;
-# Debian's timgm6mb-soundfont is needed too.
+# - muldjord: four songs recorded by a band (Debian's fretsonfire-songs-muldjord);
+# - unheard: bands of instruments that are not in the training sets, with an upright piano;
+# - backed: the recorded guitars over other such bands, with horns and keys but without guitars.
+# In three sets, a model should extract nothing: no-guitar, the bands of backed alone; no-piano, the bands of unheard
+# without their pianos; no-piano-metal, muldjord's songs, which have no piano. The arguments are the same as for
+# songs.sh; Debian's timgm6mb-soundfont is needed too.
 set -eu
 SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK=${3:?the folder for all that is made}
 HERE=$(dirname "$0")
@@ -18,11 +19,12 @@ BANK=/usr/share/sounds/sf2/TimGM6mb.sf2
 organised muldjord --rockband /usr/share/games/fretsonfire/data/songs/muldjord
 splitstrument mix "$WORK/organised/muldjord" --instrument guitar --output "$WORK/tests/muldjord"
 
-bands() { # NAME SEED SECONDS, then the names of what is left out besides
+bands() { # NAME SEED SECONDS, then further material to leave out
     name=$1 seed=$2 seconds=$3
     shift 3
-    sampled "$name" piano --sounds "$SFZ/piano/upright-kw" "$SFZ/epiano/gregsullivan" $BANK --material "$HERE/unheard.yaml" \
-        --midi "$MIDI"/pop909/6*.mid --seconds "$seconds" --seed "$seed" --leave-out "$@"
+    sampled "$name" piano --sounds "$SFZ/piano/upright-kw" "$SFZ/epiano/gregsullivan" $BANK \
+        --material "$HERE/unheard.yaml" --midi "$MIDI"/pop909/6*.mid --seconds "$seconds" --seed "$seed" \
+        --leave-out "$@"
 }
 
 bands unheard 77 40 TimGM6mb:piano

@@ -1,8 +1,8 @@
-"""A few voices alone, as tracks of parts: a guitar or a piano, or what is taken for them, without bass and drums.
+"""Make tracks of a few voices without bass and drums: a guitar, a piano, or instruments that are mistaken for them.
 
     python3 recipes/voices.py guitar|piano|confusers OUTPUT --sounds PATH... --midi PATH... --material FILE...
 
-A guitar or a piano plays over the others; `confusers` has one to three of the others and neither of the two.
+A guitar or a piano plays with other voices; `confusers` has one to three other voices and neither guitar nor piano.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from datasets_tools.synthesis.styles import expressive
 from splitstrument.files.atomic import atomic_folder
 from splitstrument.stages.console import command
 
-# What is taken for guitars and pianos most, and how often it is played.
+# The instruments that are most often mistaken for guitars and pianos, with weights for their choice.
 OTHERS = {
     **{"reeds": 5, "brass": 5, "organ": 4, "clavinet": 3, "electric piano": 3, "voice": 2, "strings": 2},
     **dict.fromkeys(("synth lead", "accordion", "harpsichord", "mallets", "flutes"), 1),
@@ -46,7 +46,7 @@ def confuser(made: Accompaniment, material: Material, random: np.random.Generato
 def track(
     what: str, material: Material, scores: Sequence[Song], settings: songs.Settings, number: int
 ) -> dict[str, np.ndarray]:
-    """{part: sound} of a track; empty where a score has no chords to play."""
+    """{part: audio} of a track; empty if the score has no chords."""
     random = np.random.default_rng([settings.seed, number])
     score, _ = songs.drawn_score(scores, settings, random)
     made = Accompaniment(chords.heard(score), bars_of(score), random)
