@@ -1,9 +1,9 @@
-// One stem as it is heard: loaded before it is needed, in splits, and against the other stems of its track.
+// The playback of one stem: loaded in advance, divided into splits, and compared with the other stems of its track.
 
 import { ask, loudest } from "./draw.js";
 import { Transport } from "./sound.js";
 
-// What the server answers when it is ready; until then it answers that it is not, and is asked again.
+// Ask the server until its answer is ready.
 export async function whenReady(url, wanted = () => true) {
   while (wanted()) {
     const found = await ask(url);
@@ -12,7 +12,7 @@ export async function whenReady(url, wanted = () => true) {
   return null;
 }
 
-// `loaded` is done when its first seconds are here, or when `error` says why they cannot be.
+// `loaded` resolves when the first seconds are loaded, or when `error` says why they cannot be.
 export class Stem extends EventTarget {
   constructor(track, stem) {
     super();
@@ -20,9 +20,9 @@ export class Stem extends EventTarget {
     this.stem = stem;
     this.closed = false;
     this.error = null;
-    this.lanes = new Map(); // of the sounds that it can be compared with
+    this.lanes = new Map(); // for the sounds to compare it with
     this.loading = new Map();
-    this.comparing = null; // what is heard instead of it: "others", or the number of a stem
+    this.comparing = null; // what plays instead of it: "others", or the number of a stem
     this.loaded = this.load();
   }
 
@@ -57,7 +57,7 @@ export class Stem extends EventTarget {
     this.transport = null;
   }
 
-  // Which of `splits` equal parts is heard, from 0.
+  // The number of the current split, from 0.
   split(splits) {
     if (!this.transport) return 0;
     const part = Math.floor(((this.transport.position + 1e-3) / this.duration) * splits);
@@ -70,7 +70,7 @@ export class Stem extends EventTarget {
     if (split + 1 < splits) this.transport.preload(((split + 1) * this.duration) / splits).catch(() => {});
   }
 
-  // Hear `which` instead of the stem itself (null: the stem), in step; it is loaded first if it has to be.
+  // Play `which` instead of the stem (null: the stem), in sync; it is loaded first if necessary.
   async compare(which) {
     this.comparing = which;
     this.mix();
@@ -92,7 +92,7 @@ export class Stem extends EventTarget {
     if (found?.error) throw new Error(found.error);
     if (this.closed) return;
     const lane = await this.transport.add(found.sound);
-    lane.volume = Math.min(1, 1 / Math.max(1e-6, loudest(found.peaks))); // a sum may be louder than full scale
+    lane.volume = Math.min(1, 1 / Math.max(1e-6, loudest(found.peaks))); // a sum may exceed full scale
     this.lanes.set(which, lane);
   }
 

@@ -1,4 +1,4 @@
-// What the page of judging shows: the names, the waveform, the marks, the hints, the lists. It decides nothing.
+// The view of the judging page: names, waveform, marks, hints and lists. It contains no logic.
 
 import { about, clock, drawWaveform, loudest, make, seekBy, whenever } from "./draw.js";
 
@@ -17,7 +17,7 @@ const OTHER_KEYS = [
   ["?", "These keys"],
 ];
 
-// A button for every split and every mark, and the table of the keys.
+// Add a button for every split and every mark, and the table of keys.
 export function build(settings, on) {
   for (let split = 0; split < settings.splits; split++) {
     const label = `Split ${split + 1} of ${settings.splits}`;
@@ -54,7 +54,7 @@ export function build(settings, on) {
   for (const [key, what] of rows) $("keys").append(make("dt", {}, make("kbd", {}, key)), make("dd", {}, what));
 }
 
-// A text that tells a reader nothing new is not written again.
+// Do not write an unchanged text again, so that screen readers do not repeat it.
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -66,7 +66,7 @@ export function showTally(state) {
   $("progress").value = state.judged;
 }
 
-// The track, which of its stems it is, its marks, and what Enter will do.
+// Show the track, the stem, its marks, and what Enter will do.
 export function showTrack(view, stem) {
   const judged = view.stems.filter((each) => each.judged).length;
   const { group, name } = view.stems[stem];
@@ -88,7 +88,7 @@ export function showTrack(view, stem) {
   for (const id of ["this", "that", "other"]) $(id).disabled = view.stems.length < 2;
 }
 
-// The stem's waveform, or why there is none.
+// Show the waveform of the stem, or why there is none.
 export function showSound(sound) {
   const trouble = sound.error || (sound.peaks ? "" : "Loading the stem ...");
   $("trouble").hidden = !trouble;
@@ -107,7 +107,7 @@ function draw(values = peaks) {
 whenever($("canvas"), () => draw());
 
 let drawn = -1;
-// Where it is, several times a second.
+// Show the position, several times per second.
 export function showPlace(sound, splits) {
   const position = sound?.transport?.position ?? 0;
   const duration = sound?.duration ?? 0;
@@ -124,12 +124,12 @@ export function showPlace(sound, splits) {
       button.setAttribute("aria-current", String(split === now));
     }
   });
-  // Moved, not laid out anew: it goes on by itself, and that is no jump of the page.
+  // A transform moves it without a new layout, which would count as a layout shift.
   $("now").style.transform = `translateX(${100 * now}%)`;
   $("now").style.width = `${100 / splits}%`;
 }
 
-// Pointing into the waveform, and the arrows when it has the focus, go to another place of `sound()`.
+// Clicks on the waveform, and the arrow keys if it has the focus, move the position of `sound()`.
 export function seekable(sound) {
   const wave = $("wave");
   seekBy(wave, (share) => sound()?.transport?.seek(share * sound().duration));
@@ -148,14 +148,14 @@ export function showPlaying(started, playing, speed) {
   write($("speed").firstElementChild, `Speed ${speed}`);
 }
 
-// What is heard, this stem or that: "others", or the number of one of the track's stems.
+// Show what is playing: this stem or `that`, "others" or the number of one of the track's stems.
 export function showCompared(view, that, comparing) {
   write($("that").firstElementChild, that === "others" ? "All others" : view.stems[that].name);
   $("this").setAttribute("aria-pressed", String(comparing === null));
   $("that").setAttribute("aria-pressed", String(comparing !== null));
 }
 
-// `hints` are lines, or null while they are sought; `more`: a warning of the stem itself.
+// `hints` are lines, or null during the analysis; `more`: a warning about the stem itself.
 export function showHints(hints, error, more) {
   const lines = hints === null ? ["Listening for hints ..."] : [...hints];
   if (more) lines.unshift(more);

@@ -1,4 +1,4 @@
-// Judging stems one after the other, by keys or buttons. Every judgement is on disk before the next stem is heard.
+// Judge stems one after another, by keys or buttons. Every judgement is saved before the next stem plays.
 
 import { ask } from "./draw.js";
 import { forPage, keySwitch } from "./keys.js";
@@ -7,25 +7,25 @@ import * as view from "./listen-view.js";
 
 const { $ } = view;
 const SPEEDS = [1, 1.5, 2];
-const sitting = (sessionStorage.sitting ??= crypto.randomUUID()); // a page that is loaded again goes on
+const sitting = (sessionStorage.sitting ??= crypto.randomUUID()); // a reloaded page continues
 history.replaceState(null, "", "/"); // the key is a cookie now
 
 let settings;
-let track = null; // as the server tells of it; null when all are judged
-let sound = null; // the Stem that is heard
+let track = null; // the server's description; null when all are judged
+let sound = null; // the Stem that is playing
 let ahead = []; // Stems that may come next
-let that = "others"; // what the stem is compared with
-let started = false; // browsers let nothing sound before the first key
+let that = "others"; // what to compare the stem with
+let started = false; // browsers play nothing before the first key
 let speed = 1;
-let turn = Promise.resolve(); // done when all keys so far are
-let toggling = false; // keys of marks do not go on
-const steps = []; // what undo takes back: {stem} it came from, or {track, stem} judged
+let turn = Promise.resolve(); // resolves when all keys so far are handled
+let toggling = false; // mark keys do not advance to the next track
+const steps = []; // what undo reverts: {stem} it came from, or {track, stem} judged
 
 const url = (path) => `${path}${path.includes("?") ? "&" : "?"}sitting=${sitting}`;
 const post = (path, body) => ask(url(path), { method: "POST", body: JSON.stringify(body) });
 const judgedStems = () => track.stems.filter((each) => each.judged).length;
 
-// Show a stem of track `number` and play it; `known`: what is known of the track from before.
+// Show a stem of track `number` and play it; `known`: what is already known about the track.
 async function show(number, stem = 0, known = null) {
   const same = track?.track === number;
   track = known ?? (same ? track : await ask(`/api/tracks/${number}`));
@@ -54,7 +54,7 @@ function begin(mine) {
   mine.playSplit(0, settings.splits);
 }
 
-// Have ready what may come next: the next stem, and the next track's first.
+// Prepare what may come next: the next stem, and the first stem of the next track.
 async function prepare(mine) {
   const found = await ask(url(`/api/tracks/${mine.track}?hear=1`));
   if (sound !== mine) return;
@@ -82,8 +82,8 @@ function render() {
   view.showPlaying(started, sound.transport?.playing ?? false, speed);
 }
 
-// Whatever changes marks: one after the other, and what goes wrong is said; the page stays where it is then. A key that
-// came before another stem was there was meant for the one before, and does nothing to this one.
+// Run changes of marks one after another. An error is shown, and the page stays where it is. A key pressed before the
+// current stem appeared was meant for the previous one, and is ignored.
 function once(change) {
   const meant = sound;
   turn = turn.then(async () => {
@@ -165,10 +165,10 @@ async function showHistory() {
   } catch (error) {
     return view.say(error.message, true);
   }
-  if (document.querySelector("dialog[open]")) return; // the key came twice
+  if (document.querySelector("dialog[open]")) return; // the key was pressed twice
   view.showHistory(tracks, (number) => {
     $("history-dialog").close();
-    steps.length = 0; // what was a step within a track leads nowhere from here
+    steps.length = 0; // steps within the previous track no longer apply
     once(async () => {
       started = true;
       await show(number, 0, await ask(`/api/tracks/${number}`));
@@ -183,7 +183,7 @@ function play() {
 }
 
 function toSplit(split) {
-  started = true; // and where it is not loaded yet, it plays as soon as it is
+  started = true; // if it is not loaded yet, it plays as soon as it is
   if (!sound?.transport) return;
   sound.transport.speed = speed;
   sound.playSplit(split, settings.splits);
@@ -215,7 +215,7 @@ async function compare(which) {
   if (sound === mine) render();
 }
 
-// Each of the other stems, then all of them together.
+// Cycle through each of the other stems, then all of them together.
 function choose() {
   if (!sound?.transport || track.stems.length < 2) return;
   const others = [...track.stems.keys()].filter((each) => each !== sound.stem);
@@ -262,7 +262,7 @@ function wire() {
   for (const each of document.querySelectorAll(".close")) {
     each.addEventListener("click", () => each.closest("dialog").close());
   }
-  // After a click the keys are the page's again: enter should not press that button once more.
+  // After a click, return the focus to the page, so that Enter does not press the button again.
   document.addEventListener("click", (event) => {
     if (event.detail) event.target.closest("main button, .top button")?.blur();
   });
