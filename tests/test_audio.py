@@ -120,7 +120,7 @@ def test_a_part_is_exactly_that_part(tmp_path, name):
         assert got.shape == expected.shape
         assert np.abs(got - expected).max() < 1e-6  # Opus is not the same to the last bit after a seek
         assert warning is None
-    refused(path, "no sound at the start, 1.8 s", start=1.8)
+    refused(path, "no sound after the start, 1.8 s", start=1.8)
 
 
 def test_mp3_of_variable_rate_starts_exactly(tmp_path):
@@ -222,7 +222,7 @@ def test_cut_exact_files(tmp_path, name, kind, share):
     assert len(part) > len(got) - 4410 - 4096
     assert np.array_equal(part, whole[4410 : 4410 + len(part)])
     assert "is cut" in warning
-    refused(path, "no sound at the start|cut before the start", start=1.9999)
+    refused(path, "no sound after the start|cut before the start", start=1.9999)
 
 
 @pytest.mark.parametrize("name", [name for name in LOSSY if name not in ("mp4.mp4", "mkv.mkv")])
@@ -258,7 +258,7 @@ def test_one_damaged_packet_loses_nothing_else(tmp_path):
     data[middle : middle + 300] = b"\xff" * 300
     path.write_bytes(data)
     got, _, warning = read_all(path)
-    assert warning == f"{path}: damaged at 1.5 s: silence there, 0.02 s"
+    assert warning == f"{path}: damaged at 1.5 s: replaced by 0.02 s of silence"
     assert len(got) == len(whole)
     assert np.array_equal(got[:50_000], whole[:50_000])
     # AAC fills in random noise, so the rest is not the same to the last bit.

@@ -52,7 +52,7 @@ def test_what_models_made_is_nobodys_recording(tmp_path):
     assert {path.parent for path in find_songs([tmp_path])} == {tmp_path / "songs/one"}
     assert len(find_songs([tmp_path / "separated/model/one"])) == 4  # named itself
     assert len(find_songs([tmp_path / "songs"], tmp_path)) == 4
-    with pytest.raises(AudioError, match="stems that were separated are passed over"):
+    with pytest.raises(AudioError, match="separated stems are skipped"):
         find_songs([tmp_path], tmp_path / "songs")
     assert [folder for folder, _, files in walk(tmp_path) if results.FILE in files] == [tmp_path / "evaluation"]
 

@@ -222,7 +222,7 @@ def test_names_of_the_user_win(tmp_path):
         ("kazoo:\n", "kazoo: no group is called 'None'"),
         ("- kazoo\n", "must have lines of the form name: group"),
         ("", "must have lines of the form name: group"),
-        ("on: guitar\non: bass\n", "cannot be read as YAML (line 2: 'on' is given already, in line 1)"),
+        ("on: guitar\non: bass\n", "cannot be read as YAML (line 2: 'on' was already given in line 1)"),
         ("kazoo: [\n", "cannot be read as YAML"),
     ],
 )

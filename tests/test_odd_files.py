@@ -153,7 +153,7 @@ def test_joined_files_of_other_rates_or_channels_end_there(tmp_path, kind, rate,
     got, warning = heard(both)
     assert np.array_equal(got[: RATE - 1152], read(one)[0][:-1152])
     assert len(got) < 1.1 * RATE
-    assert warning.startswith("its rate or channels change at 1.0 s: only read up to there")
+    assert warning.startswith("its sample rate or channels change at 1.0 s: only read up to there")
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.m4a"])
@@ -164,7 +164,7 @@ def test_another_file_that_no_decoder_reaches_is_told(tmp_path, name):
     path.write_bytes(2 * path.read_bytes())
     got, warning = heard(path)
     assert np.array_equal(got, whole)
-    assert warning == "another file is joined to it, and was not read"
+    assert warning == "another file is appended to it and was not read"
 
 
 @pytest.mark.parametrize("how", ["overwritten", "added"])
@@ -177,7 +177,7 @@ def test_sound_goes_on_behind_damage(tmp_path, kind, how):
     junk = np.random.default_rng(1).bytes(size)
     path.write_bytes(data[:at] + junk + data[at + (size if how == "overwritten" else 0) :])
     got, warning = heard(path)
-    assert warning.startswith("damaged at ") and "silence there" in warning
+    assert warning.startswith("damaged at ") and "of silence" in warning
     seconds = float(warning.split()[2])
     assert 1 <= seconds < 2.5
     assert np.abs(got[: int(0.95 * seconds * rate)] - whole[: int(0.95 * seconds * rate)]).max() < 1e-5
@@ -267,7 +267,7 @@ def test_many_damaged_places(tmp_path):
     path.write_bytes(data)
     got, warning = heard(path)
     assert len(got) == 4 * RATE
-    assert "and 3 places more: silence there, 0.56 s" in warning
+    assert "and 3 more places: replaced by 0.56 s of silence" in warning
 
 
 LAYOUTS = ["2.1", "3.0", "4.0", "quad", "5.0", "5.1", "5.1(side)", "6.1", "7.1"]
@@ -351,7 +351,7 @@ def test_a_wav_that_holds_more_than_it_says(tmp_path):
     path = write_sound(tmp_path / "a.wav", sound, subtype="PCM_16")
     got, warning = heard(with_size(path, RATE, tmp_path / "b.wav"))  # bytes: a quarter
     assert np.abs(got - sound).max() <= 2**-15
-    assert warning == "its header says 0.2 s, and all 1.0 s were read"
+    assert warning == "its header says 0.2 s, but all 1.0 s were read"
     # What follows as chunks, as a tag or as a few bytes is no sound.
     chunks = b"LIST\x08\0\0\0INFOabcd" + b"bext" + struct.pack("<I", 6000) + bytes(6000)
     for end in (chunks, b"TAG" + bytes(125), tag(9000), b"\0\0\0"):
@@ -376,7 +376,7 @@ def test_a_coding_that_nobody_knows(tmp_path):
     data = bytearray(path.read_bytes())
     data[20:22] = b"\x99\x99"
     path.write_bytes(data)
-    with pytest.raises(AudioError, match="a.wav: its sound is coded in an unknown way"):
+    with pytest.raises(AudioError, match="a.wav: its audio codec is unknown"):
         read(path)
 
 

@@ -278,7 +278,7 @@ def test_stems_are_no_songs_of_a_folder(run, model, tmp_path, monkeypatch, capsy
     shutil.rmtree("other")
     (tmp_path / "a.wav").unlink()
     assert main(line) == 1
-    assert "failed: .: no audio files in this folder (stems that" in capsys.readouterr().out
+    assert "failed: .: no audio files in this folder (separated stems" in capsys.readouterr().out
     assert run("separated/small/a/rest.wav", "separated/small/a")[0] == 0
     assert len(files(tmp_path / "out")) == 4
 

@@ -64,7 +64,7 @@ def test_what_is_saved_loads_again(tmp_path):
         ("- {name: a, stems: {s: {path: x, instrument: gitar}}}", "'gitar' is not a group; the groups are: guitar"),
         ("- {name: a, stems: {s: {instrument: bass}}}", "stem s: the field path is missing"),
         ("- {name: a, stems: {s: {instrument: bass, path: x, stream: two}}}", "stream: must be a number"),
-        ("- {name: a, stems: {s: 1, s: 2}}", "line 1: 's' is given already, in line 1"),
+        ("- {name: a, stems: {s: 1, s: 2}}", "line 1: 's' was already given in line 1"),
     ],
 )
 def test_a_bad_file_is_named_with_the_field(tmp_path, text, says):

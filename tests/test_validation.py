@@ -266,7 +266,7 @@ def test_only_the_tracks_of_a_data_set_count(tmp_path, capsys, layout):
         ("a.yaml", "- a\n", "must have lines of the form"),
         ("a.yaml", "a: {b: c}\n", "must be text"),
         ("a.yaml", "a: [", "cannot be read as YAML"),
-        ("a.yaml", "a: rock\nb: pop\na: jazz\n", "cannot be read as YAML (line 3: 'a' is given already, in line 1)"),
+        ("a.yaml", "a: rock\nb: pop\na: jazz\n", "cannot be read as YAML (line 3: 'a' was already given in line 1)"),
         ("a.csv", b"track,genre\n\xff\xfe,\n", "cannot be read as CSV"),
         ("b.csv", "", "cannot be opened"),
     ],

@@ -33,8 +33,8 @@ def test_what_is_written_is_read_again(tmp_path, names):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a: 1\nb: 2\na: 3\n", "line 3: 'a' is given already, in line 1"),
-        ("x:\n  - {a: 1, 'a': 2}\n", "line 2: 'a' is given already, in line 2"),
+        ("a: 1\nb: 2\na: 3\n", "line 3: 'a' was already given in line 1"),
+        ("x:\n  - {a: 1, 'a': 2}\n", "line 2: 'a' was already given in line 2"),
         ("a: [\n", "did not find expected node content in line 2, column 1"),
         ("? [a]\n: 1\n", "found unhashable key in line 1"),
         ("a: !!int b\n", "invalid literal for int"),

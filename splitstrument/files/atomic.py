@@ -1,7 +1,7 @@
-"""Files and folders that are whole or not there at all: written beside their place, under a hidden name, then renamed.
+"""Atomic files and folders: they are written under a hidden name in the same folder and then renamed.
 
-What a process that was killed leaves has the hidden name still: `remove_unfinished` finds it by its SUFFIX. No two
-hidden names are the same, whichever machines or containers the processes are in that write into one folder.
+If a process is killed, its unfinished files keep their hidden names; `remove_unfinished` finds them by their SUFFIX.
+Hidden names are unique, even if processes on several machines or in several containers write into one folder.
 """
 
 import contextlib
@@ -17,20 +17,20 @@ SUFFIX = ".splitstrument.part"
 
 
 def hidden_name(path: str | os.PathLike[str]) -> Path:
-    """A name beside `path` for the file or folder until it is complete; another one at every call."""
+    """A name in the folder of `path` for the file or folder until it is complete. Every call gives a new name."""
     path = Path(path)
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}{SUFFIX}")
 
 
 def is_unfinished(path: Path) -> bool:
-    """Whether a file or folder has a name that `hidden_name` or `scratch_folder` gave."""
+    """Whether the name of a file or folder comes from `hidden_name` or `scratch_folder`."""
     return path.name.startswith(".") and path.name.endswith(SUFFIX)
 
 
 def remove_unfinished(folder: str | os.PathLike[str], depth: int = 0) -> None:
-    """Remove what processes that were killed left half made in `folder` and `depth` folders down.
+    """Remove the unfinished files of killed processes in `folder` and down to `depth` levels below it.
 
-    Nothing else may write there meanwhile (see splitstrument.stages.locking).
+    No other process may be writing there (see splitstrument.stages.locking).
     """
     for level in range(depth + 1):
         for path in list(Path(folder).glob("*/" * level + f".*{SUFFIX}")):
@@ -41,10 +41,10 @@ def remove_unfinished(folder: str | os.PathLike[str], depth: int = 0) -> None:
 
 
 class AtomicFile:
-    """The file `path` in the making: write to `hidden`, then `keep` it under its name or `discard` it.
+    """An unfinished file `path`: write to `hidden`, then `keep` it under its name or `discard` it.
 
-    As a context manager it gives the hidden name, keeps the file at the end and discards it at an exception; an
-    OSError names `path`, not the hidden name. With `to_disk` the file is on the disk, not only on its way, once kept.
+    As a context manager it returns the hidden name, keeps the file at the end and discards it on an exception. An
+    OSError names `path`, not the hidden name. With `to_disk`, `keep` flushes the file to the disk.
     """
 
     def __init__(self, path: str | os.PathLike[str], to_disk: bool = False) -> None:
@@ -63,7 +63,7 @@ class AtomicFile:
             self._name(error)
 
     def keep(self) -> None:
-        """Give the file its name, over any file that has it. Raises OSError where that fails; nothing is left then."""
+        """Give the file its name, replacing any file that has it. On failure removes it and raises OSError."""
         try:
             if self._to_disk:
                 _to_disk(self.hidden)
@@ -72,8 +72,8 @@ class AtomicFile:
             self.discard()
             self._name(error)
             raise
-        if self._to_disk:  # a name is on the disk when its folder is
-            with contextlib.suppress(OSError):  # some network file systems cannot
+        if self._to_disk:  # the file's name is flushed with its folder
+            with contextlib.suppress(OSError):  # some network file systems cannot do this
                 _to_disk(self.path.parent)
 
     def discard(self) -> None:
@@ -82,7 +82,7 @@ class AtomicFile:
             self.hidden.unlink()
 
     def _name(self, error: BaseException) -> None:
-        """An OSError of the hidden file is one of the file that was wanted."""
+        """Make an OSError about the hidden file name `path` instead."""
         if isinstance(error, OSError) and error.strerror and error.filename in (None, str(self.hidden)):
             error.filename = str(self.path)
 
@@ -97,9 +97,9 @@ def _to_disk(path: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A hidden folder beside the new folder `path` to write into; at the end it becomes `path`, at an error it goes.
+    """A hidden folder to write into. At the end it is renamed to `path`; on an exception it is removed.
 
-    Raises OSError where a folder of that name is there and not empty.
+    Raises OSError if `path` is a folder that is not empty.
     """
     hidden = hidden_name(path)
     hidden.mkdir(parents=True)
@@ -113,6 +113,6 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def scratch_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
-    """A hidden folder in `folder` for what is needed meanwhile; it vanishes at the end."""
+    """A hidden temporary folder in `folder`. It is removed at the end."""
     with tempfile.TemporaryDirectory(prefix=".", suffix=SUFFIX, dir=folder) as path:
         yield Path(path)

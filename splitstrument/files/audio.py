@@ -1,7 +1,7 @@
-"""Read songs: WAV, AIFF and others that are not compressed with soundfile, all others with PyAV.
+"""Reads songs: uncompressed files, such as WAV and AIFF, with soundfile, all others with PyAV.
 
-Every sound comes as float32 of shape (frames, channels), full scale being -1 to 1, in blocks, so that
-an hour of music is never in memory. Which library reads a file is found from its content.
+Audio is float32 of shape (frames, channels) with full scale -1 to 1. It is read in blocks, so long songs need little
+memory. The content of a file, not its name, decides which library reads it.
 """
 
 import math
@@ -22,7 +22,7 @@ __all__ = ["AudioError", "AudioInfo", "Reader", "find_songs", "open_audio", "rea
 
 RATES = (8_000, 192_000)  # Hz
 CHANNELS = 8
-_TOLD = 3  # damaged parts whose times are told
+_TOLD = 3  # number of damaged parts whose times a warning lists
 
 _SUFFIXES = (
     r"\.(wave?|rf64|w64|flac|aiff?|aifc|caf|au|og[gav]|opus|mp[234]|m4[abv]|mov|3gp|aac|webm|mk[va]|wm[av]|e?ac3|dts"
@@ -31,10 +31,10 @@ _SUFFIXES = (
 
 
 def find_songs(paths: Iterable[str | Path], output: str | Path | None = None) -> list[Path]:
-    """The songs that paths name: files as they are, folders searched for audio files (sorted).
+    """The songs at these paths. Files are returned as they are, folders are searched for audio files (sorted).
 
-    What was separated is none, nor what is in the folder `output` where that lies in one of the folders. A folder in
-    them that cannot be read is there too: opened as a song, it says why.
+    Separated stems are left out, and so is everything in the folder `output`, if that is inside one of the folders. A
+    subfolder that cannot be read is included: opening it as a song raises an error that says why.
     """
     songs = []
     for path in map(Path, paths):
@@ -48,7 +48,7 @@ def find_songs(paths: Iterable[str | Path], output: str | Path | None = None) ->
             inside = [file for file in inside if Path(output).resolve() not in file.resolve().parents]
         inside += [Path(error.filename) for error in unreadable]
         if not inside:
-            raise AudioError(f"{path}: no audio files in this folder (stems that were separated are passed over)")
+            raise AudioError(f"{path}: no audio files in this folder (separated stems are skipped)")
         songs += sorted(inside)
     return songs
 
@@ -56,7 +56,7 @@ def find_songs(paths: Iterable[str | Path], output: str | Path | None = None) ->
 def read(
     path: str | Path, stream: int | None = None, start: float = 0.0, duration: float | None = None
 ) -> tuple["np.ndarray", int]:
-    """A whole song, or a part of it: (array (frames, channels) float32, sample rate in Hz). See open_audio.
+    """Read a whole song or a part of it: (array (frames, channels) float32, sample rate in Hz). See open_audio.
 
     >>> from splitstrument.files.audio import read
     >>> audio, sample_rate = read("song.ogg", start=0.25, duration=0.5)
@@ -72,11 +72,11 @@ def read(
 def open_audio(
     path: str | Path, stream: int | None = None, start: float = 0.0, duration: float | None = None
 ) -> "Reader":
-    """Open an audio file; stream counts its audio streams from 0 (None: the one that players play).
+    """Open an audio file. `stream` is the number of its audio stream, from 0 (None: the default one).
 
-    start and duration are seconds.
+    `start` and `duration` are in seconds.
 
-    Raises AudioError where the file holds no sound that can be read.
+    Raises AudioError if the file has no sound that can be read.
 
     >>> from splitstrument.files.audio import open_audio
     >>> with open_audio("song.ogg") as reader:
@@ -89,10 +89,10 @@ def open_audio(
 
 
 class Reader:
-    """One audio stream of an open file, a context manager.
+    """One audio stream of an open file; a context manager.
 
-    info is its AudioInfo (of the whole file, also where a part is read); warning is None or, after
-    reading, one line that says what of the sound is missing.
+    `info` is its AudioInfo, always for the whole file. `warning` is None or, after reading, one line that says what is
+    missing from the sound.
     """
 
     def __init__(self, path: Path, stream: int | None, start: float, duration: float | None) -> None:
@@ -122,9 +122,9 @@ class Reader:
         self._file.close()
 
     def blocks(self, size: int) -> Iterator["np.ndarray"]:
-        """Yield float32 arrays (size, channels), the last one shorter; to be called once.
+        """Yield float32 arrays (size, channels); the last one may be shorter. Call it only once.
 
-        Raises AudioError at samples that are not finite, and where there is nothing to read.
+        Raises AudioError if a sample is not finite, or if there is nothing to read.
         """
         import numpy as np
 
@@ -141,7 +141,7 @@ class Reader:
             yield np.concatenate(parts)
 
     def _chunks(self) -> Iterator["np.ndarray"]:
-        """The chosen part in chunks of any size, checked; sets the warning."""
+        """Yield the chosen part in chunks of any size, checked, and set the warning."""
         import numpy as np
 
         info, source, end = self.info, self._source, self._start
@@ -162,29 +162,29 @@ class Reader:
             if self._count is not None and end == self._start + self._count:
                 return
         if end == self._start and self._start:
-            raise AudioError(f"{info.path}: no sound at the start, {self._start / info.sample_rate:g} s")
+            raise AudioError(f"{info.path}: no sound after the start, {self._start / info.sample_rate:g} s")
         if end == self._start:
             raise AudioError(f"{info.path}: the file is cut or broken: no sound could be read")
         self._tell(end, whole=True)
 
     def _tell(self, end: int, whole: bool = False) -> None:
-        """Set the warning; `end` frames are read, and `whole` says that there are no more."""
+        """Set the warning. `end` frames have been read; `whole` says that there are no more."""
         info, source = self.info, self._source
         said, notes = (source.expected or 0) / info.sample_rate, []
         seconds = f"{end / info.sample_rate:.1f}"
         gaps = [(at, lost) for at, lost in source.gaps if at + lost >= self._start and at < end]
         if gaps:
             times = ", ".join(f"{at / info.sample_rate:.1f}" for at, _ in gaps[:_TOLD])
-            more = f" s and {len(gaps) - _TOLD} places more" if len(gaps) > _TOLD else " s"
+            more = f" s and {len(gaps) - _TOLD} more places" if len(gaps) > _TOLD else " s"
             lost = sum(lost for _, lost in gaps) / info.sample_rate
-            notes.append(f"damaged at {times}{more}: silence there, {lost:.2f} s")
+            notes.append(f"damaged at {times}{more}: replaced by {lost:.2f} s of silence")
         if source.longer and end > (source.expected or 0):
-            notes.append(f"its header says {said:.1f} s, and all {seconds} s were read")
+            notes.append(f"its header says {said:.1f} s, but all {seconds} s were read")
         if whole and source.followed:
-            notes.append("another file is joined to it, and was not read")
+            notes.append("another file is appended to it and was not read")
         missing = whole and (source.expected or 0) - end > source.tolerance
         if whole and source.changed:
-            notes.append(f"its rate or channels change at {seconds} s: only read up to there")
+            notes.append(f"its sample rate or channels change at {seconds} s: only read up to there")
         elif missing or (whole and source.broken):
             notes.append(f"the file is cut: {seconds}{f' of {said:.1f}' if missing else ''} s could be read")
         if notes:
@@ -194,7 +194,7 @@ class Reader:
 def _open_file(path: Path) -> BinaryIO:
     try:
         if os.path.isdir(path):
-            os.scandir(path).close()  # tells of a folder that cannot be read
+            os.scandir(path).close()  # raises an error if the folder cannot be read
         if os.path.exists(path) and not os.path.isfile(path):
             raise AudioError(f"{path}: is a folder or a device, not a file")
         file = path.open("rb")

@@ -1,9 +1,9 @@
-"""The two libraries that decode songs, as sources of one form: libsndfile through soundfile, FFmpeg's through PyAV.
+"""The two libraries that decode songs, behind one interface: libsndfile through soundfile, FFmpeg through PyAV.
 
-A source has `info`, `chunks()` (float32 (n, channels)), `seek(first)`, `close()`; and, known as it is read: `expected`
-frames (or None) with a `tolerance`, `broken` (it ends too early), `gaps` ((frame, frames) of damaged parts that became
-silence), `changed` (rate or channels change in the middle), `longer` (it held more than it says) and `followed` (by
-another file, which is not read).
+A source has `info`, `chunks()` (float32 (n, channels)), `seek(first)` and `close()`. While it is read, these become
+known: `expected` frames (or None) with a `tolerance`; `broken` (it ends too early); `gaps` ((frame, frames) of damaged
+parts, replaced by silence); `changed` (rate or channels change in the middle); `longer` (it has more frames than it
+states); `followed` (another file is appended, which is not read).
 """
 
 import os
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     import numpy as np
 
 _DEPTHS = {"PCM_S8": "16", "PCM_U8": "16", "PCM_16": "16", "PCM_24": "24"}
-_PLAIN = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # a sample can be found
+_PLAIN = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # formats in which a sample can be found by its position
 _COMPRESSED = (b"fLaC", b"OggS", b"ID3", b"\xff")
 _UNKNOWN_LENGTH = 2**63 - 1
 _CHUNK = 1 << 16  # frames
 
 
 def open_source(path: Path, file: BinaryIO, stream: int | None) -> "SoundfileSource | FfmpegSource":
-    """The source of an open file's audio stream (see open_audio). Raises AudioError where nothing can read it.
+    """The source for an open file's audio stream (see open_audio). Raises AudioError if nothing can read it.
 
-    libsndfile reads what is not compressed, where it finds every sample at once and tells of a cut; FFmpeg the rest:
-    libsndfile would end at the first of several joined files and at damage, knows no order of channels, and has lines
-    of its own for the screen.
+    libsndfile reads uncompressed files, in which it finds every sample directly and reports a cut. FFmpeg reads all
+    others, for which libsndfile would stop after the first of several joined files and at damage, ignores the order of
+    the channels, and prints to the screen.
     """
     source = _open(path, file, stream)
     source.followed = _is_followed(file)
@@ -46,7 +46,7 @@ def _open(path: Path, file: BinaryIO, stream: int | None) -> "SoundfileSource | 
     longer = wav is not None and wav.held > (wav.said or 0)
     unclear = wav is None and head in (b"RIFF", b"RF64")  # libsndfile may take it for an MP3
     if head.startswith(_COMPRESSED) or unclear or (wav and (longer or wav.tag in MPEG)):
-        # An MP3 is not looked through for seconds: the rate would be that of a file which was joined to it.
+        # Analyse only the start of an MP3, or the rate might be that of another file joined to it.
         options = {"ignore_length": "1"} if longer else {"analyzeduration": "200000"} if wav is None else {}
         source = FfmpegSource(path, file, stream, options)
         if wav and wav.said and longer:
@@ -54,12 +54,14 @@ def _open(path: Path, file: BinaryIO, stream: int | None) -> "SoundfileSource | 
         elif wav and wav.said:
             source.broken = wav.held < wav.said
         return source
-    os.lseek(file.fileno(), 0, os.SEEK_SET)  # libsndfile reads the file by itself: it would print tracebacks of ours
+    os.lseek(
+        file.fileno(), 0, os.SEEK_SET
+    )  # give libsndfile the handle: with a Python file it would print our tracebacks
     try:
         sound = soundfile.SoundFile(file.fileno(), closefd=False)
     except soundfile.LibsndfileError:
         sound = None
-    # FFmpeg knows the speakers of more channels here; but of an ALAC in CAF it loses the end.
+    # FFmpeg knows the speakers of these files; but it loses the end of ALAC in CAF.
     speakers = sound is not None and sound.channels > 2 and sound.format in ("CAF", "AIFF")
     if sound is None or sound.frames == _UNKNOWN_LENGTH or (speakers and sound.subtype.startswith(_PLAIN)):
         file.seek(0)
@@ -72,7 +74,7 @@ def _open(path: Path, file: BinaryIO, stream: int | None) -> "SoundfileSource | 
 
 
 def _is_followed(file: BinaryIO) -> bool:
-    """Whether another WAV, AIFF or MP4 is joined to the first, each of which ends where its outer boxes do."""
+    """Whether another WAV, AIFF or MP4 is appended to the first, which ends with its outermost chunks or boxes."""
     handle, at = file.fileno(), 0
     first = os.pread(handle, 8, 0)
     if first.startswith((b"RIFF", b"FORM")):
@@ -99,8 +101,8 @@ class SoundfileSource:
         self.broken = False
         self.gaps: list[tuple[int, int]] = []
         self.expected = sound.frames
-        # libsndfile takes a cut WAV or AIFF as a shorter one, but its log has both sizes. Sizes near
-        # 2 or 4 GiB are what programs write that do not know the size.
+        # libsndfile treats a cut WAV or AIFF as a shorter one, but its log has both sizes. Programs that do not know
+        # the size write one near 2 or 4 GiB.
         sizes = re.search(r"^ *(?:data|SSND|Riff size) : (\d+) \(should be (\d+)\)", sound.extra_info, re.MULTILINE)
         if sizes:
             said, real = map(int, sizes.groups())
@@ -111,7 +113,7 @@ class SoundfileSource:
         self.info = AudioInfo(path, sound.samplerate, sound.channels, sound.frames, depth, codec, mask)
 
     def seek(self, first: int) -> int:
-        """Go towards frame first; gives the number of frames still to skip."""
+        """Move towards frame `first`. Returns the number of frames that still have to be skipped."""
         if not self._sound.subtype.startswith(_PLAIN):
             return first
         return first - self._sound.seek(min(first, self._sound.frames))
@@ -120,7 +122,7 @@ class SoundfileSource:
         import numpy as np
         import soundfile
 
-        # The same values as libsndfile's own float32, which it takes three times as long to make.
+        # The same values as libsndfile's own float32, in a third of the time.
         integers = self._sound.subtype == "PCM_16"
         try:
             while len(chunk := self._sound.read(_CHUNK, "int16" if integers else "float32", always_2d=True)):

@@ -1,6 +1,6 @@
-"""Sound that FFmpeg's libraries decode, through PyAV: all that is compressed, and sound in videos.
+"""Decodes compressed audio, and the audio of videos, with FFmpeg's libraries, through PyAV.
 
-Where a part of a file is damaged, the sound goes on behind it at its own time, with silence in between.
+If a part of a file is damaged, it is replaced by silence, and the sound after it keeps its time.
 """
 
 import itertools
@@ -19,20 +19,27 @@ if TYPE_CHECKING:
 # Only containers that hold their own sound: a playlist (HLS, ffconcat) could open any other file.
 _CONTAINERS = "mov,matroska,aac,mp3,ogg,flac,wav,w64,aiff,caf,asf,ac3,eac3,dts,wv,ape,tta,au,amr,avi,mpegts,mpeg,flv"
 _LOSSLESS = ("pcm_", "alac", "flac", "wavpack", "ape", "tta")
-_RAW = ("mp3", "aac", "ac3", "eac3", "dts", "wav")  # one frame after the other: no times, and damage has no length
-_TIMED = ("flac", "ogg", "matroska", "mov", "mpegts", "mpeg", "avi", "flv")  # each packet says its time
+_RAW = (
+    "mp3",
+    "aac",
+    "ac3",
+    "eac3",
+    "dts",
+    "wav",
+)  # just one frame after another: without times, the length of damage is not known
+_TIMED = ("flac", "ogg", "matroska", "mov", "mpegts", "mpeg", "avi", "flv")  # each packet has its time
 _SAYS_LENGTH = ("mov", "ogg", "flac", "wv", "ape", "tta", "avi")
 _EXACT = ("flac", "wv", "ape", "tta")
-_TOLERANCE = 0.1  # seconds by which other files may be shorter than they say and still be whole
+_TOLERANCE = 0.1  # seconds by which other files may be shorter than stated and still count as complete
 _GAP = 0.02  # seconds; times are rounded in some containers
-_LONGEST_GAP = 10.0  # seconds that are believed to be missing where the length is not known
+_LONGEST_GAP = 10.0  # seconds; the longest plausible gap in a file whose length is not known
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
-_OGG_TICKS = 480  # samples; coders leave out up to some at the start
-_PIECE = 1 << 16  # frames of silence at once
+_OGG_TICKS = 480  # samples; encoders may leave out about this many at the start
+_PIECE = 1 << 16  # frames of silence per chunk
 
 
 def open_container(file: BinaryIO, options: Mapping[str, str]) -> "InputContainer":
-    """An open file as FFmpeg's libraries see it, with options of theirs. Raises av.FFmpegError, OSError."""
+    """Open a file with FFmpeg's libraries and these FFmpeg options. Raises av.FFmpegError, OSError."""
     import av
 
     said = {"format_whitelist": _CONTAINERS} | dict(options)
@@ -40,7 +47,7 @@ def open_container(file: BinaryIO, options: Mapping[str, str]) -> "InputContaine
 
 
 class FfmpegSource:
-    """A file that FFmpeg's libraries read. What its attributes mean says `decoders`."""
+    """A file read by FFmpeg's libraries. Its attributes are explained in `decoders`."""
 
     longer = followed = False
 
@@ -67,8 +74,8 @@ class FfmpegSource:
         self._stream = next(default, streams[0]) if stream is None else streams[stream]
         self._format = self._container.format.name.split(",")[0]
         if self._stream.codec_context is None:
-            raise AudioError(f"{path}: its sound is coded in an unknown way")
-        if self._stream.codec_context.name == "flac":  # else it makes noise of damaged parts
+            raise AudioError(f"{path}: its audio codec is unknown")
+        if self._stream.codec_context.name == "flac":  # otherwise it turns damaged parts into noise
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._decoded = self._decode()
         first = next(self._decoded, None)  # only a decoded frame has the true rate and layout
@@ -80,7 +87,7 @@ class FfmpegSource:
         rate, channels = frame.sample_rate, frame.layout.nb_channels
         self.tolerance = 0.0 if self._format in _EXACT else _TOLERANCE * rate
         self.expected = self._length(rate, head)
-        if self._format == "ogg":  # where it also has a video, the last page may be one of that
+        if self._format == "ogg":  # if it also has video, the last page may belong to the video
             alone = len(self._container.streams) == 1
             known = (self._stream.duration or 0) + (self._stream.start_time or 0) if alone else None
             self.broken |= not _ogg_ends(file, known)
@@ -94,7 +101,7 @@ class FfmpegSource:
         self.info = AudioInfo(path, rate, channels, self.expected, depth, f"{self._format} {codec}", mask)
 
     def _length(self, rate: int, head: bytes) -> int | None:
-        """The frames that the file says there are; where it does not, FFmpeg guesses from the bit rate."""
+        """The number of frames that the file states, or None: FFmpeg would then guess it from the bit rate."""
         stream, container = self._stream, self._container
         if self._format == "matroska" and container.duration and len(container.streams) == 1:
             return round(container.duration * rate / 1_000_000)
@@ -123,7 +130,8 @@ class FfmpegSource:
                     rate = frame.sample_rate
                     time = due if frame.pts is None else frame.pts * Fraction(frame.time_base or 0)
                     if self._format in _RAW and bad:
-                        # As much as so many bytes hold elsewhere in the file; none where tags lie between two files.
+                        # As many frames as this many bytes hold elsewhere in the file; none if they are tags between
+                        # two joined files.
                         full = good and not self._is_tag(bad_from)
                         lost = round(bad * taken / good / frame.samples) * frame.samples if full else 0
                     elif self._format in _TIMED and time is not None and due is not None:
@@ -133,23 +141,23 @@ class FfmpegSource:
                     bad = lost = 0
                     taken += frame.samples
                 good += packet.size
-        except av.error.PatchWelcomeError:  # so it says where an Ogg file goes on with another rate
+        except av.error.PatchWelcomeError:  # raised if an Ogg file continues with another rate
             self.changed = True
         except (av.FFmpegError, OSError):
             bad += 1
-        # Damage that no sound follows is the cut end of the file, where it does not say where that is.
+        # In a file that does not state its length, damage with no sound after it means that the end is cut off.
         if bad and self.expected is None and not self._is_tag(bad_from, to_end=True):
             self.broken = True
 
     def _is_tag(self, at: int, to_end: bool = False) -> bool:
-        """Whether a tag begins at the byte `at`, or ends at the end of the file if what is there reaches `to_end`."""
+        """Whether a tag begins at byte `at` or, with `to_end`, the file ends with a tag."""
         handle = self._file.fileno()
         if os.pread(handle, 16, at).startswith(_TAGS):
             return True
         return to_end and b"APETAGEX" in os.pread(handle, 160, max(0, os.fstat(handle).st_size - 160))
 
     def seek(self, first: int) -> int:
-        """The frames still to skip to come to frame `first`."""
+        """The number of frames that have to be skipped to reach frame `first`."""
         return first
 
     def chunks(self) -> Iterator["np.ndarray"]:
@@ -172,14 +180,14 @@ class FfmpegSource:
                 for piece in range(0, lost, _PIECE):
                     yield np.zeros((min(_PIECE, lost - piece), info.channels), np.float32)
                 at += lost
-            # PyAV reads past the end of the list of eight planes.
+            # PyAV reads past the end of the list of planes if there are eight.
             if frame.format.is_planar and info.channels == 8:
                 packed = packed or av.AudioResampler(format=frame.format.packed.name)
                 chunk = _samples(packed.resample(frame)[0])
             else:
                 chunk = _samples(frame)
             chunk = chunk if self._order is None else chunk[:, self._order]
-        # An AAC decoder fills up its last frame; an MP4 says how much of it is sound.
+        # An AAC decoder pads its last frame; an MP4 says how much of it is sound.
         if chunk is None:
             return
         if self._format == "mov" and frame.duration:
@@ -192,7 +200,7 @@ class FfmpegSource:
 
 
 class _File:
-    """A file for PyAV, which prints a traceback where damage leads to a place that no file has."""
+    """A file for PyAV, which would print a traceback if damage makes it seek to an impossible place."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self.read, self.tell = file, file.read, file.tell
@@ -205,7 +213,7 @@ class _File:
 
 
 def _after_tag(file: BinaryIO) -> bytes:
-    """The first bytes of the file, without an ID3 tag; the file is at its start again."""
+    """The first bytes of the file after any ID3 tag. The file is rewound to its start."""
     file.seek(0)
     head = file.read(4096)
     if head.startswith(b"ID3") and len(head) >= 10:
@@ -216,7 +224,7 @@ def _after_tag(file: BinaryIO) -> bytes:
 
 
 def _is_table_of(frames: int, head: bytes) -> bool:
-    """Whether an MP3 begins with a table of its frames that says this length; of joined files it does not."""
+    """Whether an MP3 begins with a table of its frames that gives this length. In joined files it does not."""
     at = max(head.find(b"Xing"), head.find(b"Info"))
     if at < 0 or not head[at : at + 12][7:8] or not head[at + 7] & 1:
         return False
@@ -225,9 +233,9 @@ def _is_table_of(frames: int, head: bytes) -> bool:
 
 
 def _ogg_ends(file: BinaryIO, known: int | None) -> bool:
-    """Whether the last page of an Ogg file is whole and says that it is the last.
+    """Whether the last page of an Ogg file is complete and marked as the last.
 
-    FFmpeg leaves out a page that is damaged; then the end that it finds, `known`, is before that of the last page.
+    FFmpeg skips a damaged page; then the end that it finds, `known`, is before the end of the last page.
     """
     size = os.fstat(file.fileno()).st_size
     tail = os.pread(file.fileno(), 1 << 17, max(0, size - (1 << 17)))
@@ -240,13 +248,13 @@ def _ogg_ends(file: BinaryIO, known: int | None) -> bool:
 
 
 def _avi_ends(file: BinaryIO) -> bool:
-    """Whether an AVI is as long as it says at its beginning."""
+    """Whether an AVI is as long as its header states."""
     size = int.from_bytes(os.pread(file.fileno(), 4, 4), "little")
     return 8 + size <= os.fstat(file.fileno()).st_size
 
 
 def _order(channels: Any) -> list[int] | None:
-    """How the channels are put into the order of SPEAKERS; None where they are in it, or are for no known speakers."""
+    """The indices that put the channels in the order of SPEAKERS; None if they are in order or not all known."""
     names = [channel.name for channel in channels]
     if not speaker_mask(names):
         return None

@@ -1,30 +1,30 @@
-"""Folders searched in one way by every command: what a person would call their files, and nothing else."""
+"""How every command searches folders: for the user's own files, ignoring those of systems and other programs."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# What other programs and systems leave beside people's files, apart from hidden names.
+# Files and folders that other programs and systems leave beside people's files, apart from hidden ones.
 _FOREIGN = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found", "Thumbs.db", "desktop.ini"}
 
-# In a folder with the first file are stems that were separated; in EXCERPTS beside the second, those of an evaluation.
+# A folder with the first file holds separated stems. EXCERPTS, beside the second, holds the stems of an evaluation.
 SEPARATED, EVALUATED, EXCERPTS = ".separated.json", ".evaluate.json", "excerpts"
 
 
 def is_foreign(name: str) -> bool:
-    """Whether a file or folder of this name is hidden, or is another program's: `._song.mp4`, `.Trash-1000`."""
+    """Whether a file or folder with this name is hidden or belongs to another program: `._song.mp4`, `.Trash-1000`."""
     return name.startswith(".") or name in _FOREIGN
 
 
 def walk(
     root: str | os.PathLike[str], unreadable: list[OSError] | None = None
 ) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Yield (folder, its subfolders, its files) of `root` and all below, names sorted, foreign ones left out.
+    """Yield (folder, its subfolders, its files) for `root` and all folders below, with sorted names.
 
-    Links are followed, and each real folder comes once, by a path without links if it has one; so links that loop come
-    to an end. What models made, by `separate` and `evaluate`, is passed over below `root`: it is nobody's recording.
-    A file is what can be opened: a link to nothing is none. Where there is no folder, nothing comes.
-    A folder that cannot be read is told to `unreadable`, and the others come; without that it is a ValueError.
+    Foreign files and folders are left out. Links are followed. Each real folder is visited once, by a path without
+    links if it has one, so loops of links end. The output of `separate` and `evaluate` below `root` is skipped, since
+    it is not a recording. Broken links are not files. If there is no folder `root`, nothing is yielded. A folder that
+    cannot be read is added to `unreadable`, and the others are yielded; without `unreadable` it raises ValueError.
     """
 
     def tell(error: OSError) -> None:

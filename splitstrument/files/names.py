@@ -1,15 +1,15 @@
-"""Names of files and folders, made from whatever a song is called."""
+"""Makes names for files and folders from any song title."""
 
 import hashlib
 import unicodedata
 
-_LONGEST = 200  # bytes; files named by it, with what is put around them, must fit in 255
+_LONGEST = 200  # bytes; with prefixes and suffixes, the name must fit in 255
 
 
 def file_name(name: str) -> str:
     """`name` as the name of a file or folder: no slashes or control characters, not hidden, 200 bytes at most.
 
-    A name that is cut ends in eight hexadecimal digits of its SHA-256, so that two long names stay two.
+    A shortened name ends in eight hexadecimal digits of its SHA-256, so two long names stay different.
     """
     safe = "".join("_" if c in "/\\" or unicodedata.category(c) in ("Cc", "Cs") else c for c in name)
     safe = unicodedata.normalize("NFC", safe).strip()

@@ -1,7 +1,7 @@
-"""Pictures that are whole or not there at all, as PNG and SVG; the same numbers give the same files.
+"""Writes pictures as PNG and SVG, in one step each. The same data give the same files.
 
-Names in them may be of any script: they are drawn by the installed fonts that have it, such as those of Debian's
-fonts-noto-cjk. A letter that no font has, an emoji most often, becomes a question mark.
+Names in pictures can be in any script: they are drawn with installed fonts that have its letters, such as those of
+Debian's fonts-noto-cjk. A character that no font has, most often an emoji, becomes a question mark.
 """
 
 import functools
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 _SETTINGS: dict[str, dict[str, Any]] = {
     ".png": {"dpi": 120},
-    ".svg": {"dpi": 120, "metadata": {"Date": None}},  # dpi: of what is raster in it
+    ".svg": {"dpi": 120, "metadata": {"Date": None}},  # dpi: for raster images in it
 }
-_FONT = "DejaVu Sans"  # which comes with matplotlib
+_FONT = "DejaVu Sans"  # comes with matplotlib
 
 
 def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
-    """Write a matplotlib Figure (made without pyplot, so that no display is needed) as `path`.png and `path`.svg."""
+    """Write a matplotlib Figure (made without pyplot, so no display is needed) as `path`.png and `path`.svg."""
     import matplotlib
 
     _make_readable(figure)
     for suffix, settings in _SETTINGS.items():
-        # Else the names inside an SVG are new each time.
+        # Without it, the names inside an SVG would be different each time.
         salt = matplotlib.rc_context({"svg.hashsalt": "splitstrument"})
         with AtomicFile(Path(f"{os.fspath(path)}{suffix}")) as hidden, salt:
             figure.savefig(hidden, format=suffix[1:], **settings)
 
 
 def _make_readable(figure: "Figure") -> None:
-    """Have all texts of a figure drawn by fonts that have their letters."""
+    """Set fonts for all texts of a figure that have their letters."""
     from matplotlib.text import Text
     from matplotlib.ticker import FuncFormatter
 
     axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
     named = [axis for axis in axes if isinstance(axis.get_major_formatter(), FuncFormatter)]
     for axis in named:
-        axis.get_ticklabels()  # brings their texts up to date
+        axis.get_ticklabels()  # updates their texts
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
     letters = frozenset("".join(text.get_text() for text in texts))
     families = _families(letters)
@@ -62,16 +62,16 @@ def _label(formatter: Callable[[float, int], str], families: dict[str, str], val
 
 
 def _drawable(words: str, families: dict[str, str]) -> str:
-    """`words` without what no font has: marks and joints of letters go, letters become question marks."""
+    """`words` without the characters that no font has: marks and joiners are removed, others become question marks."""
     unseen = ("Cc", "Cf", "Mn")
     return "".join(c if c in families or c == "\n" else "" if unicodedata.category(c) in unseen else "?" for c in words)
 
 
 @functools.lru_cache(maxsize=16)
 def _families(letters: frozenset[str]) -> dict[str, str]:
-    """{letter: a family of fonts that has it}, matplotlib's own first; letters that none has are not there.
+    """{letter: a font family that has it}, matplotlib's own first. Letters that no family has are left out.
 
-    Of a family counts the font that matplotlib draws it by, the regular one.
+    Only the regular font of a family counts, since matplotlib draws with it.
     """
     from matplotlib import font_manager
 
@@ -87,5 +87,5 @@ def _families(letters: frozenset[str]) -> dict[str, str]:
             face = font_manager.get_font(regular[name].fname)
             families |= {letter: name for letter in sorted(left) if face.get_char_index(ord(letter))}
         except (OSError, RuntimeError):
-            continue  # a font of pictures, of which matplotlib draws none
+            continue  # a bitmap font, which matplotlib cannot draw
     return families

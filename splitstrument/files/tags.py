@@ -1,4 +1,4 @@
-"""A song's tags and cover, for its stems: read by FFmpeg's libraries, which know every format, written by mutagen."""
+"""A song's tags and cover, for its stems: read with FFmpeg's libraries, for any format, and written with mutagen."""
 
 import base64
 import contextlib
@@ -14,7 +14,7 @@ from splitstrument.files.ffmpeg import open_container
 if TYPE_CHECKING:
     from mutagen.id3 import ID3
 
-# FFmpeg's name of a tag: its names in Vorbis comments and in ID3.
+# FFmpeg's name for a tag -> its names in Vorbis comments and in ID3.
 _NAMES = {
     "title": ("title", "TIT2"),
     "artist": ("artist", "TPE1"),
@@ -24,28 +24,28 @@ _NAMES = {
     "date": ("date", "TDRC"),
     "genre": ("genre", "TCON"),
 }
-_IMAGES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}  # by how they begin
-_FRONT = 3  # the kind of a picture: the front cover
-_LARGEST = 10_000_000  # bytes of a cover; FLAC holds 16 MiB
-_WAV_LIMIT = 2**32 - 2**16  # bytes, tags and all
-_QUICK = {"analyzeduration": "200000"}  # microseconds of sound that are looked through
+_IMAGES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}  # by their first bytes
+_FRONT = 3  # the picture type for a front cover
+_LARGEST = 10_000_000  # bytes of a cover; FLAC can hold 16 MiB
+_WAV_LIMIT = 2**32 - 2**16  # bytes, including the tags
+_QUICK = {"analyzeduration": "200000"}  # microseconds of sound to analyse
 
 
 @dataclass(frozen=True)
 class Tags:
-    """Tags by FFmpeg's names of them, and the bytes of a cover (b"": none) with its media type."""
+    """Tags by FFmpeg's names, and the bytes of a cover (b"": none) with its media type."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     cover: bytes = b""
     image: str = ""
 
     def of_part(self, part: str) -> "Tags":
-        """The tags of one of the song's parts: its title names the part."""
+        """The tags for one part of the song; the title names the part."""
         title = {"title": f"{self.texts['title']} ({part})"} if "title" in self.texts else {}
         return Tags({**self.texts, **title}, self.cover, self.image)
 
     def write(self, path: Path, format: str) -> None:
-        """Write them into a whole sound file that has none. What its format cannot hold is left out."""
+        """Write the tags into a complete audio file that has none. What its format cannot hold is left out."""
         if not self.texts and not self.cover:
             return
         import mutagen
@@ -110,7 +110,7 @@ class Tags:
 
 
 def read_tags(path: str | Path) -> Tags:
-    """The tags and the cover of a song; what is broken, or no text, is left out."""
+    """The tags and the cover of a song. Tags that are broken or not text are left out."""
     import av
 
     try:

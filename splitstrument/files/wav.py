@@ -1,4 +1,4 @@
-"""The header of a WAV file: RIFF, or RF64 where it is longer than 4 GiB."""
+"""Reads the header of a WAV file: RIFF, or RF64 for files over 4 GiB."""
 
 import struct
 from dataclasses import dataclass
@@ -7,16 +7,18 @@ from typing import BinaryIO
 PCM, FLOAT = 1, 3
 MPEG = (0x50, 0x55)  # layers I and II, layer III
 _EXTENSIBLE = 0xFFFE
-_TAGS = (b"TAG", b"ID3", b"APE")  # at the end of the file: no chunks, and no sound
-_SOME = 4096  # bytes behind the last chunk that may be anything
+_TAGS = (b"TAG", b"ID3", b"APE")  # at the end of the file; they are neither chunks nor sound
+_SOME = 4096  # bytes after the last chunk, which may be anything
 
 
 @dataclass(frozen=True)
 class WavHeader:
-    """tag is PCM, FLOAT or another coding; frame the bytes of all channels at one time, bits those of a sample.
+    """The header of a WAV file.
 
-    The samples begin at `offset`; `said` is how many bytes of them the header says there are, None where it does
-    not know, `held` how many there are. mask says which speakers the channels are for, 0 if nothing.
+    `tag` is PCM, FLOAT or another coding. `frame` is the number of bytes for one sample of all channels, `bits` the
+    number of bits of one sample. The samples begin at byte `offset`. `said` is the number of bytes of samples that the
+    header states, None if it does not know; `held` is the number that exists. `mask` says which speakers the channels
+    are for, 0 if that is not known.
     """
 
     tag: int
@@ -31,7 +33,7 @@ class WavHeader:
 
 
 def wav_header(file: BinaryIO) -> WavHeader | None:
-    """The header of an open file, which is moved; None where it is no WAV, or one without samples."""
+    """The header of an open file, whose position changes; None if it is not a WAV or has no samples."""
     size = file.seek(0, 2)
     file.seek(0)
     riff = file.read(12)
@@ -60,7 +62,7 @@ def _header(file: BinaryIO, form: bytes, offset: int, said: int, size: int) -> W
         mask, tag = struct.unpack("<IH", form[20:26])
         mask = mask if mask.bit_count() == channels else 0
     left = size - offset
-    # What programs write that do not know the size: 0, or something near 2 or 4 GiB.
+    # Programs that do not know the size write 0, or something near 2 or 4 GiB.
     known = said > 0 and said != 0x80000000 and (said & 0x7FFFFFFF < 0x7FFFF000 or said >= 2**32)
     if known and said < left and not _ends_in_chunks(file, offset + said, size):
         held = left
@@ -70,7 +72,7 @@ def _header(file: BinaryIO, form: bytes, offset: int, said: int, size: int) -> W
 
 
 def _ends_in_chunks(file: BinaryIO, at: int, size: int) -> bool:
-    """Whether from `at` to the end there are chunks, a tag or a few bytes, and so no samples."""
+    """Whether only chunks, a tag or a few bytes follow from `at` to the end, so no samples."""
     for start in (at + at % 2, at):  # some writers leave out the byte that makes the size even
         while size - start > _SOME:
             file.seek(start)

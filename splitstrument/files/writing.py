@@ -1,4 +1,4 @@
-"""Write sounds as WAV, FLAC, MP3 or OGG Vorbis: a file is whole or not there at all."""
+"""Writes audio as WAV, FLAC, MP3 or OGG Vorbis. A file appears only when it is complete."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)  # Hz
 
 _SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
 _WAV_LIMIT = 2**32 - 2**20  # bytes; the sizes in a plain WAV have 32 bits
-# Vorbis has an order of its own: front left, centre, right, then the sides, the back and the low-frequency channel.
+# Vorbis has its own channel order: front left, centre, right, then the sides, the back and the low-frequency channel.
 _VORBIS = {
     3: [0, 2, 1],
     5: [0, 2, 1, 3, 4],
@@ -27,16 +27,16 @@ _VORBIS = {
     7: [0, 2, 1, 5, 6, 4, 3],
     8: [0, 2, 1, 6, 7, 4, 5, 3],
 }
-_SLICE = 8192  # frames; libsndfile crashes when it is given minutes of OGG at once
+_SLICE = 8192  # frames; libsndfile crashes if it gets minutes of OGG at once
 
 
 def step(depth: str) -> float:
-    """The distance between two neighbouring sample values of a depth; 0.0 for "float"."""
+    """The distance between two neighbouring sample values at a depth; 0.0 for "float"."""
     return {"16": 2.0**-15, "24": 2.0**-23, "float": 0.0}[depth]
 
 
 def check_format(format: str, sample_rate: int, channels: int) -> None:
-    """Raise AudioError where a format cannot hold a song, saying which formats can."""
+    """Raise AudioError, which names the formats that work, if a format cannot hold a song."""
     problem = _problem(format, sample_rate, channels)
     if problem:
         others = [name for name in FORMATS if not _problem(name, sample_rate, channels)]
@@ -51,20 +51,20 @@ def _problem(format: str, sample_rate: int, channels: int) -> str | None:
         return f"{format} holds at most {most} channels, not {channels}"
     if format == "mp3" and sample_rate not in MP3_RATES:
         return f"mp3 cannot have {sample_rate} Hz"
-    # Above 65535 Hz a FLAC frame gives its rate in tens of Hz.
+    # Above 65535 Hz a FLAC frame states its rate in tens of Hz.
     if format == "flac" and sample_rate > 65535 and sample_rate % 10:
         return f"flac cannot have {sample_rate} Hz"
     return None
 
 
 class AudioWriter:
-    """Write a sound file block by block; it appears under its name when it is complete.
+    """Write an audio file block by block. It appears under its name when it is complete.
 
-    The suffix of path gives the format. depth is "16", "24" or "float" (FLAC: "float" means 24 bit; MP3
-    and OGG have none). frames, where known, lets a WAV pass 4 GiB. mask says which speakers the channels are for, in
-    the order of a WAV (see AudioInfo); a WAV of more than two channels keeps it. tags go into the file where it can
-    hold them. 16 and 24 bit round to nearest and clip at full scale. As a context manager it closes, or aborts at an
-    exception. Every method raises AudioError where writing fails, and leaves no file behind.
+    The suffix of `path` sets the format. `depth` is "16", "24" or "float" (in FLAC, "float" means 24 bit; MP3 and OGG
+    have no depth). `frames`, if known, allows a WAV over 4 GiB. `mask` says which speakers the channels are for, in
+    the order of a WAV (see AudioInfo); a WAV with more than two channels keeps it. `tags` are written if the format can
+    hold them. 16 and 24 bit samples are rounded to nearest and clipped at full scale. As a context manager it closes
+    the file, or aborts on an exception. Every method raises AudioError if writing fails, and leaves no file behind.
 
     >>> import numpy as np
     >>> from splitstrument.files.writing import AudioWriter
@@ -105,7 +105,7 @@ class AudioWriter:
         self._order = _VORBIS.get(channels) if self._format == "ogg" else None
         self._file = AtomicFile(self._path)
         try:
-            self._file.hidden.touch()  # tells the reason of a failure, which libsndfile does not
+            self._file.hidden.touch()  # gives the reason of a failure, which libsndfile does not
             settings = {"subtype": subtype, "format": container}
             self._sound = soundfile.SoundFile(os.fsencode(self._file.hidden), "w", sample_rate, channels, **settings)
         except (OSError, soundfile.LibsndfileError) as error:
@@ -157,30 +157,30 @@ class AudioWriter:
             raise cannot_be_written(self._path, error) from None
 
     def _correct_header(self) -> None:
-        """Write what libsndfile gets wrong in a WAV: it notes the time, so that the same sound is another file each
-        time, and guesses the speakers.
+        """Correct what libsndfile writes into a WAV: the time, which makes every file different, and the speakers,
+        which it guesses.
         """
         if self._format != "wav":
             return
         with open(self._file.hidden, "r+b") as file:
             head = file.read(4096)
             time = head.find(b"PEAK") if self._depth == "float" else -1
-            if time >= 0:  # the chunk: its name, size, version, then the time; four bytes each
+            if time >= 0:  # the chunk has its name, size, version and the time, four bytes each
                 file.seek(time + 12)
                 file.write(bytes(4))
-            if self._mask:  # the name and the size of the chunk, then 20 bytes of it
+            if self._mask:  # it follows the name and the size of the chunk, and 20 bytes of its content
                 file.seek(head.index(b"fmt ") + 28)
                 file.write(self._mask.to_bytes(4, "little"))
 
     def abort(self) -> None:
-        """Give up: remove what has been written."""
+        """Stop and remove what has been written."""
         with contextlib.suppress(OSError, RuntimeError):
             self._sound.close()
         self._file.discard()
 
 
 def _samples(block: "np.ndarray", depth: str) -> "np.ndarray":
-    """A block as libsndfile writes it unchanged; left to itself it rounds a WAV down."""
+    """The block as samples that libsndfile writes unchanged; by itself it would round down in a WAV."""
     import numpy as np
 
     if depth == "float":

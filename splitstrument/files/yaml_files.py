@@ -1,7 +1,7 @@
-"""YAML files: read with errors of one line, written whole or not at all.
+"""Reads YAML files, with one-line errors, and writes them in one step.
 
-Plain words are read by the rules of YAML 1.2, so that `no`, `4:33`, `1_000` and `2024-01-01` are text; and so is a
-number with zeros in front, `007`.
+Unquoted values follow the rules of YAML 1.2, so `no`, `4:33`, `1_000` and `2024-01-01` are text. A number with leading
+zeros, `007`, is text too.
 """
 
 import functools
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from yaml import Node
 
 _EMPTY = ("null", r"~|", "~")
-_VALUES = (  # tag, pattern, with what it may begin
+_VALUES = (  # tag, pattern, possible first characters
     ("null", r"~|null|Null|NULL|", "~nN"),
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("int", r"[-+]?(0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
@@ -28,10 +28,10 @@ _VALUES = (  # tag, pattern, with what it may begin
 
 
 def read_yaml(path: str | os.PathLike[str], names: bool = False) -> Any:
-    """What the YAML file `path` holds; ValueError with one line where it cannot be read or gives a key twice.
+    """The content of the YAML file `path`. Raises ValueError with one line if it cannot be read or has a key twice.
 
-    With `names` every plain word is text, as it is written, such as a track's name 1979 or 1.10; only nothing, and ~,
-    are None.
+    With `names`, every unquoted value is text as written, such as a track's name 1979 or 1.10; only an empty value and
+    ~ are None.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -43,7 +43,7 @@ def read_yaml(path: str | os.PathLike[str], names: bool = False) -> Any:
 
 
 def parse(text: str, names: bool = False) -> Any:
-    """What a YAML `text` holds, as in `read_yaml`; ValueError with one line."""
+    """The content of a YAML `text`, as in `read_yaml`. Raises ValueError with one line."""
     import yaml
 
     loader = _loader(names, "\\uD" not in text)(text)
@@ -61,7 +61,7 @@ def parse(text: str, names: bool = False) -> Any:
 
 @functools.cache
 def _loader(names: bool, quick: bool) -> Any:
-    """A class that loads YAML; libyaml is `quick` but refuses lone surrogates, which names that are no UTF-8 have."""
+    """A class that loads YAML. `quick` uses libyaml, which refuses the lone surrogates in names that are not UTF-8."""
     import yaml
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader) if quick else yaml.SafeLoader
@@ -70,7 +70,7 @@ def _loader(names: bool, quick: bool) -> Any:
 
 
 def _resolving(kind: Any, values: tuple[tuple[str, str, str], ...]) -> Any:
-    """`kind`, a loader or dumper, which now knows these plain `values`, too."""
+    """`kind`, a loader or dumper, extended by these kinds of unquoted `values`."""
     for tag, pattern, first in values:
         begins = [*first, ""] if tag == "null" else list(first)
         kind.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"(?:{pattern})\Z"), begins)
@@ -78,7 +78,7 @@ def _resolving(kind: Any, values: tuple[tuple[str, str, str], ...]) -> Any:
 
 
 def _check_keys(node: "Node", seen: set[int]) -> None:
-    """Raise ValueError where a mapping at or below `node` gives a key twice; YAML would keep the last one."""
+    """Raise ValueError if a mapping at or below `node` has a key twice; YAML would keep the last one."""
     import yaml
 
     if id(node) in seen or isinstance(node, yaml.ScalarNode):
@@ -91,20 +91,20 @@ def _check_keys(node: "Node", seen: set[int]) -> None:
             line = key.start_mark.line + 1
             if isinstance(key, yaml.ScalarNode):
                 if before := lines.get((key.tag, key.value)):
-                    raise ValueError(f"line {line}: {key.value!r} is given already, in line {before}")
+                    raise ValueError(f"line {line}: {key.value!r} was already given in line {before}")
                 lines[key.tag, key.value] = line
         _check_keys(item, seen)
 
 
 def plain(value: Any) -> Any:
-    """`value` with lists for tuples, as YAML and JSON keep them."""
+    """`value` with lists instead of tuples, as in YAML and JSON."""
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def flat(values: Any, place: str = "") -> dict[str, Any]:
-    """{dotted name: value} of nested dicts."""
+    """Nested dicts as {dotted name: value}."""
     if not isinstance(values, dict):
         return {place: values}
     branches = (flat(value, f"{place}.{name}" if place else name) for name, value in values.items())
@@ -112,7 +112,7 @@ def flat(values: Any, place: str = "") -> dict[str, Any]:
 
 
 def write_yaml(path: str | os.PathLike[str], content: Any, **style: Any) -> None:
-    """Write `content` as YAML in its own order; `style`: of yaml.dump. Raises AudioError where writing fails."""
+    """Write `content` as YAML in its own order, with the `style` of yaml.dump. Raises AudioError if writing fails."""
     import yaml
 
     style = {"sort_keys": False, "allow_unicode": True, "width": 1000} | style
@@ -126,7 +126,7 @@ def write_yaml(path: str | os.PathLike[str], content: Any, **style: Any) -> None
 
 @functools.cache
 def _dumper(quick: bool) -> Any:
-    """A class that dumps YAML, with quotes around text that YAML 1.1 or 1.2 would take for something else."""
+    """A class that dumps YAML, with quotes around text that YAML 1.1 or 1.2 would read as something else."""
     import yaml
 
     base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper) if quick else yaml.SafeDumper
