@@ -21,7 +21,7 @@ ELSEWHERE = {
     "splitstrument serve": "test_restart serves",
     "splitstrument models --add spleeter-2stems": "test_installing fetches it",
     "splitstrument separate song.mp3 --model spleeter-2stems": "test_spleeter separates with it",
-    "splitstrument train training/configs/thesis/": "it takes days; test_configurations reads it",
+    "splitstrument train training/configs/thesis/": "it takes days; test_thesis_runs reads it",
     "PATH=.venv/bin:$PATH sh recipes/miniature.sh": "test_recipes runs it",
 }
 
