@@ -97,8 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("--sounds", nargs="+", required=True, metavar="PATH", help="folders with instruments: SF2, SF3, SFZ")
     add("--midi", nargs="+", default=[], metavar="PATH", help="MIDI files and charts (.mma), or folders of them")
-    charts = "share of songs from random chord charts (default: 0; needs mma)"
-    add("--charts", type=float, default=0.0, metavar="SHARE", help=charts)
+    share = "share of songs from random chord charts (default: 0; needs mma)"
+    add("--charts", type=float, default=0.0, metavar="SHARE", help=share)
     add("--target", choices=("guitar", "piano"), default="guitar", help="the instrument to separate (default: guitar)")
     add("--material", nargs="+", default=[], metavar="FILE", help="YAML files with further instruments and songs")
     add("--leave-out", nargs="+", default=[], metavar="NAME", help="material not to use: NAME, or NAME:FAMILY")
