@@ -12,8 +12,13 @@ from splitstrument.suggestions import no_such
 
 def usage() -> str:
     """What `splitstrument --help` prints."""
-    lines = [f"  {name:<12}{what}" for name, (_, what) in COMMANDS.items()]
-    return "usage: splitstrument COMMAND ...\n\n" + "\n".join(lines) + "\n\nsplitstrument COMMAND --help says more."
+    lines = ["usage: splitstrument COMMAND ...", ""]
+    lines += [f"  {name:<12}{what}" for name, (_, what) in COMMANDS.items()]
+    # Pip puts it beside the interpreter, a place that may not be on the shell's path.
+    completion = os.path.join(os.path.dirname(sys.executable), "register-python-argcomplete")
+    lines += ["", "`splitstrument COMMAND --help` explains a command and gives examples."]
+    lines += ["For completion by the tab key, in bash or zsh:", f'  eval "$({completion} splitstrument)"']
+    return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
