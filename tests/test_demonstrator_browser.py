@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests import browser, served, tiny
+from tests import browser, served, strangers, tiny
 from tests.browser import check_page, opened, picture, until
 
 EXAMPLE = served.ROOT / "examples" / "song.ogg"
@@ -24,7 +24,7 @@ def chromium():
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demonstrator")
     band = tiny.model(folder / "band", sources=BAND, whole=True)
-    lead = tiny.model(folder / "lead", sources=("guitar",))
+    lead = strangers.card(folder / "lead")  # to choose, not to separate with
     with served.Process(folder, models=["guitar", "piano", lead, band], waiting_each=20) as process:
         yield process
 
