@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser("catalogue", __doc__.split("\n")[0])
     for name in sources.names():
         what = {"folders": "folders of tracks", "solo": "folders of recordings of one instrument"}.get(
-            name, f"folders of {name}"
+            name, f"folders with {name} tracks"
         )
         parser.add_argument(f"--{name}", action="extend", nargs="+", type=Path, metavar="DIR", help=what)
     parser.add_argument("--output", type=Path, default=Path("tracks.yaml"), help="the file to write or extend")

@@ -1,7 +1,7 @@
-"""The tables of the 2021 thesis (1 to 11, appendices A and B), each beside our runs, with the commands that make it.
+"""Compare the tables of the 2021 thesis (1 to 11, appendices A and B) with our runs, with the commands to make them.
 
-A run of ours stands in a row if its configuration refers to that table, as those in training/configs/thesis do, and an
-evaluation of it is given. Where its settings are others than the row's, they are named.
+One of our runs is listed in a row if its configuration refers to that table, as in training/configs/thesis, and its
+evaluation is given. Settings that differ from the row are listed.
 """
 
 import sys
@@ -24,22 +24,22 @@ INTRODUCTION = """\
 Written by `{command}`.
 
 The figures of the thesis are medians in dB over its own validation tracks (116 with guitar, 22 with piano), which
-were not published. Ours are medians over the tracks that each row names: other songs, so that a difference says as
-much of the songs as of the training. Where no run is named, none has been made; the commands make it.
+were not published. Ours are medians over the tracks listed in each row. These are different songs, so a difference
+depends on the songs as much as on the training. A row without a run has not been trained yet; use its commands.
 
-The data sets are those of the thesis's section 4.4. `MEDLEYDB`, `ROCKBAND`, `CAMBRIDGE`, `SLAKH` and `RECORDINGS` are
-folders of yours, `marks_guitar.yaml` and `marks_piano.yaml` judgements of their stems. The thesis's hours per epoch
-are those of an RTX 3090.
+The data sets are those of section 4.4 of the thesis. `MEDLEYDB`, `ROCKBAND`, `CAMBRIDGE`, `SLAKH` and `RECORDINGS`
+stand for your own folders, `marks_guitar.yaml` and `marks_piano.yaml` for judgements of their stems. The thesis's
+hours per epoch were measured on an RTX 3090.
 """
-# What decides nothing about how a run is trained.
+# Fields that do not affect training.
 FREE = ("name", "reference", "save_minutes", "tensorboard")
 
 
 def page(evaluations: "Evaluations", silence: Path | None = None, command: str = "splitstrument thesis") -> str:
     """The whole page as Markdown.
 
-    `evaluations`: [(path, Evaluation)]. `silence`: the folder of what `splitstrument silence --statistics` wrote for
-    each data set, or None.
+    `evaluations`: [(path, Evaluation)]. `silence`: the folder with the output of `splitstrument silence --statistics`
+    for each data set, or None.
     """
     from splitstrument.files.yaml_files import read_yaml
 
@@ -60,7 +60,7 @@ def page(evaluations: "Evaluations", silence: Path | None = None, command: str =
 
 
 def published_runs() -> "list[Run]":
-    """The Runs of the thesis, in the order of its tables."""
+    """The Runs of the thesis in the order of its tables."""
     import training
     from training import config
 
@@ -70,7 +70,7 @@ def published_runs() -> "list[Run]":
 
 def _reference(run: "Run") -> "Reference":
     if run.reference is None:
-        raise ValueError(f"{run.name}: refers to no table of the thesis")
+        raise ValueError(f"{run.name}: does not refer to a table of the thesis")
     return run.reference
 
 
@@ -79,7 +79,7 @@ def _in_order(table: str) -> list[int]:
 
 
 def approaches(printed: dict[str, list[str]]) -> str:
-    """Table 1, and our networks, as their layers are."""
+    """Table 1, extended by our networks according to their layers."""
     from splitstrument import backend, networks
     from splitstrument.files.tables import markdown
 
@@ -133,7 +133,7 @@ def _figures(figures: "Figures") -> list[str]:
 
 
 def _our_rows(row: "Run", result: "Result") -> Iterator[tuple[str, ...]]:
-    """Rows of one of our runs, and the difference to the thesis's, for both parts."""
+    """The rows of one of our runs and the differences from the thesis, for both parts."""
     from evaluation.results import NONE, decibels
 
     reference = _reference(row)
@@ -149,18 +149,18 @@ def _our_rows(row: "Run", result: "Result") -> Iterator[tuple[str, ...]]:
 
 
 def _about(row: "Run", evaluation: "Evaluation", result: "Result") -> str:
-    """How our run was trained and scored, and in what its settings are others than the row's."""
+    """How our run was trained and scored, and which settings differ from those of the row."""
     if (training := result.training) is None:
         return "not trained by splitstrument train"
     tracks = f"{training.tracks} tracks" if training.tracks is not None else "tracks unknown"
     text = f"{tracks}; {_course(training.epochs, training.hours_per_epoch)}; scored on {evaluation.tracks} tracks"
     changed = differences(row, training.configuration)
     text += f" ({evaluation.hours:.2f} h) by `{evaluation.command}`"
-    return text + (f"; set otherwise: {', '.join(changed)}" if changed else "; set as the table's run")
+    return text + (f"; different settings: {', '.join(changed)}" if changed else "; same settings as in the table")
 
 
 def differences(row: "Run", configuration: dict) -> list[str]:
-    """In what a run's configuration (as in its folder) is another than the Run `row`: "field value (not value)"."""
+    """How a run's configuration (as in its folder) differs from the Run `row`: "field value (not value)"."""
     from dataclasses import asdict
 
     from splitstrument.files.yaml_files import flat, plain
@@ -168,7 +168,7 @@ def differences(row: "Run", configuration: dict) -> list[str]:
     asked, had = flat(plain(asdict(row))), flat(configuration)
     asked |= {"collections": [(of["pairs"], of["ratio"]) for of in plain(asdict(row))["collections"]]}
     had |= {"collections": [(of.get("pairs"), of.get("ratio")) for of in configuration.get("collections", [])]}
-    # A field that an earlier version did not have is off.
+    # Fields that an earlier version did not have count as off.
     return [
         f"{name} {had.get(name)} (not {value})"
         for name, value in asked.items()
@@ -181,7 +181,7 @@ def _course(epochs: int, hours: float | None) -> str:
 
 
 def silence_section(name: str, entry: dict, silence: Path | None, data: dict[str, dict]) -> str:
-    """One histogram of appendix A, the thesis's songs and ours."""
+    """One histogram of appendix A, for the thesis's songs and ours."""
     from splitstrument.files.tables import markdown
 
     theirs, ours = entry["songs"], _histogram(silence, entry)
@@ -202,7 +202,7 @@ def silence_section(name: str, entry: dict, silence: Path | None, data: dict[str
 
 
 def _histogram(silence: Path | None, entry: dict) -> list[int] | None:
-    """Our counts of one histogram, or None where there are none."""
+    """Our counts for one histogram, or None if there are none."""
     import csv
 
     path = Path(silence or "") / entry["data"] / "histogram.csv"
@@ -214,12 +214,12 @@ def _histogram(silence: Path | None, entry: dict) -> list[int] | None:
         except ValueError:
             counts = []
     if len(counts) not in (0, 10):
-        raise ValueError(f"{path}: is no histogram of ten rows, as splitstrument silence --statistics writes it")
+        raise ValueError(f"{path}: is not a histogram of ten rows as written by splitstrument silence --statistics")
     return counts or None
 
 
 def data_commands(data: dict[str, dict], names: Iterable[str]) -> list[str]:
-    """The commands that make the data sets `names`, those they need first, each once."""
+    """The commands that make the data sets `names` and, before them, the sets they need; each command once."""
     lines = []
     for name in names:
         needed = [data[name]["needs"]] if "needs" in data[name] else []
@@ -232,10 +232,10 @@ def data_commands(data: dict[str, dict], names: Iterable[str]) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser("thesis", __doc__.split("\n")[0])
     add = parser.add_argument
-    add("evaluations", nargs="*", type=Path, metavar="EVALUATION", help="an evaluation.yaml, or a folder of such")
-    add("--silence", type=Path, metavar="DIR", help="what silence --statistics DIR/<data set> wrote, for appendix A")
+    add("evaluations", nargs="*", type=Path, metavar="EVALUATION", help="evaluation.yaml, or a folder of such files")
+    add("--silence", type=Path, metavar="DIR", help="folder of silence --statistics DIR/<data set>, for appendix A")
     default = Path("docs/thesis.md")
-    add("--markdown", type=Path, nargs="?", const=default, metavar="FILE", help=f"write it there ({default})")
+    add("--markdown", type=Path, nargs="?", const=default, metavar="FILE", help=f"write to this file ({default})")
     options = parser.parse_args(arguments)
     from evaluation.results import find
 

@@ -1,7 +1,7 @@
-"""Score models and baselines on tracks whose parts are known, as in the thesis's section 6.
+"""Score models and baselines on tracks with known parts, as in section 6 of the thesis.
 
-Each track's parts are mixed, the mixture is separated, and the estimates are compared with the parts. What is
-found lies in the output folder: evaluation.yaml, tables as CSV and Markdown, pictures, and excerpts to listen to.
+The parts of each track are mixed, the mixture is separated, and the estimates are compared with the parts. The output
+folder gets evaluation.yaml, tables as CSV and Markdown, pictures, and excerpts to listen to.
 """
 
 import argparse
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 def evaluate(
     plan: "Plan", tracks: "Sequence[Track]", options: argparse.Namespace
 ) -> "tuple[Evaluation | None, list[Outcome]]":
-    """Score the systems of `plan` on `tracks` into the folder `options.output`: (Evaluation or None, Outcomes).
+    """Score the systems of `plan` on `tracks` and write to `options.output`. Returns (Evaluation or None, Outcomes).
 
-    `options`: those of the command. Evaluation is None where no track could be scored.
+    `options`: the options of the command. The Evaluation is None if no track could be scored.
     """
     from evaluation import results
     from evaluation.scoring import Task, record_path, score_track
@@ -64,7 +64,7 @@ def evaluate(
 
 
 def about(options: argparse.Namespace, records: list[dict]) -> dict:
-    """What an Evaluation says of itself: tracks, command, machine."""
+    """The fields of an Evaluation about itself: tracks, command, machine."""
     from importlib.metadata import version
 
     from splitstrument.stages.workers import processes
@@ -81,7 +81,7 @@ def about(options: argparse.Namespace, records: list[dict]) -> dict:
 
 
 def machine() -> str:
-    """The processor and how many cores of it there are."""
+    """The processor and its number of cores."""
     import os
     import platform
 
@@ -94,7 +94,7 @@ def machine() -> str:
 
 
 def result(system: "System", plan: "Plan", tracks: "Sequence[Track]", records: list[dict]) -> "Result":
-    """The Result of a System, from the tracks' records and from the model's folder."""
+    """The Result of a System, from the records of the tracks and the folder of the model."""
     from statistics import median
 
     from evaluation import results
@@ -114,7 +114,7 @@ def result(system: "System", plan: "Plan", tracks: "Sequence[Track]", records: l
 
 
 def model_facts(folder: str) -> dict:
-    """Of a model's folder: its card, its parameters, and, where it is a run's, how it was trained."""
+    """The card and parameters of the model in a folder and, if it is a run, how it was trained."""
     from evaluation.results import Training
     from splitstrument import backend, models, networks
     from splitstrument.files.yaml_files import read_yaml
@@ -122,7 +122,7 @@ def model_facts(folder: str) -> dict:
 
     card, path = models.read_card(folder), Path(folder)
     facts: dict[str, Any] = {"card": card}
-    if find_spec("keras"):  # which counts them, and is an extra
+    if find_spec("keras"):  # it counts the parameters, and is an optional dependency
         backend.keras_on()
         facts["parameters"] = networks.size(networks.build(card.network, card.options, card.sources))
     if (path / CONFIGURATION).exists():
@@ -140,7 +140,7 @@ def model_facts(folder: str) -> dict:
 
 
 def draw(output: Path, evaluation: "Evaluation") -> None:
-    """Draw how the scores lie over the tracks, and spectrograms of the excerpts' parts as each model takes them out."""
+    """Draw the distribution of the scores, and spectrograms of the excerpts' parts as extracted by each model."""
     from evaluation import plots
     from evaluation.scoring import excerpt_folder
 
@@ -158,17 +158,19 @@ def draw(output: Path, evaluation: "Evaluation") -> None:
 
 
 def up_to_date(picture: Path, files: "Iterable[Path]") -> bool:
-    """Whether a picture is there that was drawn after all of `files` were written."""
+    """Whether the picture exists and is newer than all of `files`."""
     return picture.exists() and all(picture.stat().st_mtime_ns >= file.stat().st_mtime_ns for file in files)
 
 
 def unknown_band(systems: "Sequence[System]") -> str | None:
-    """A line that says that baselines know nothing of their instrument; None where they do, or there are none."""
+    """A note if baselines do not know the frequency band of their instrument, else None."""
     from evaluation.baselines.bands import BANDS
 
     asked = {source for system in systems if system.kind == "baseline" for source in system.sources} - set(BANDS)
     return (
-        f"baselines know no band of {asked.pop()} (of {', '.join(BANDS)}); they take 80 to 8000 Hz" if asked else None
+        f"baselines have no band for {asked.pop()} (only for {', '.join(BANDS)}); they use 80 to 8000 Hz"
+        if asked
+        else None
     )
 
 
@@ -182,7 +184,7 @@ def _check_packages(systems: "Sequence[System]", options: argparse.Namespace) ->
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text}: must be a number, 0 or more")
+        raise argparse.ArgumentTypeError(f"{text}: must be a number, at least 0")
     return int(text)
 
 
@@ -190,17 +192,17 @@ def _count(text: str) -> int:
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser("evaluate", __doc__.split("\n")[0])
     add = parser.add_argument
-    what = "a model's name or folder, or a baseline: frequency, harmonic, nmf, repet, spectrogram"
+    what = "the name or folder of a model, or a baseline: frequency, harmonic, nmf, repet, spectrogram"
     add("models", nargs="+", metavar="MODEL", help=what)
-    add("--pairs", type=Path, required=True, help="a folder of pairs, of tracks of named parts, or of MUSDB's songs")
-    add("--output", type=Path, default=Path("evaluation"), help="the folder of the results (evaluation, unless given)")
-    add("--instrument", metavar="PART", help="what the instrument of pairs is (what a model takes out, unless given)")
-    add("--thorough", action="store_true", help="score each model also as separate --thorough has it")
+    add("--pairs", type=Path, required=True, help="a folder of pairs, of tracks with named parts, or of MUSDB songs")
+    add("--output", type=Path, default=Path("evaluation"), help="folder for the results (default: evaluation)")
+    add("--instrument", metavar="PART", help="the instrument of pairs (default: what the model takes out)")
+    add("--thorough", action="store_true", help="also score each model with separate --thorough")
     add("--remove-panning", action="store_true", help="score the mean of the channels, as the thesis did")
     bss_eval = parser.add_mutually_exclusive_group().add_argument
-    bss_eval("--quick", action="store_true", help="leave out SDR, SIR and SAR, which take longest")
-    bss_eval("--reference-metrics", action="store_true", help="SDR, SIR and SAR by mir_eval itself, which is slower")
-    add("--excerpts", type=_count, default=3, metavar="N", help="keep 10 s of N tracks to listen to (3, unless given)")
+    bss_eval("--quick", action="store_true", help="leave out SDR, SIR and SAR, which take the longest")
+    bss_eval("--reference-metrics", action="store_true", help="compute SDR, SIR and SAR with mir_eval, which is slower")
+    add("--excerpts", type=_count, default=3, metavar="N", help="keep 10 s of N tracks for listening (default: 3)")
     add("--json", action="store_true", help="print the evaluation as JSON")
     add_options(parser)
     options = parser.parse_args(arguments)

@@ -1,18 +1,18 @@
-"""How near an estimate is to the truth, in dB: BSS Eval's SDR, SIR and SAR; plain SDR; SI-SDR; level; leak.
+"""Compare an estimate with the reference, in dB: BSS Eval's SDR, SIR and SAR; plain SDR; SI-SDR; level; leak.
 
-BSS Eval (Vincent, Gribonval, Févotte 2006; version 3, as in mir_eval's bss_eval_sources) lets the truth pass through
-any filter of 512 taps before it counts as error. With the estimate e, its projection T on all filtered versions of its
-own reference and its projection A on those of all references,
+BSS Eval (Vincent, Gribonval, Févotte 2006; version 3, as in mir_eval's bss_eval_sources) allows any filter of 512
+taps on the reference; only the remaining difference counts as error. With the estimate e, its projection T onto all
+filtered versions of its own reference, and its projection A onto those of all references,
 
     SDR = |T|^2 / |e - T|^2,   SIR = |T|^2 / |A - T|^2,   SAR = |A|^2 / |e - A|^2.
 
-T lies in the space of A, so the differences are orthogonal to what they leave: |A - T|^2 = |A|^2 - |T|^2, and so on.
-Three energies are all there is to know, and they follow from correlations of the signals over 512 lags: |T|^2 =
-d' G^-1 d, with G the correlations among a reference's delayed versions (Toeplitz) and d theirs with the estimate.
+T is in the space of A, so the differences are orthogonal: |A - T|^2 = |A|^2 - |T|^2, and so on. So three energies are
+sufficient, and they follow from correlations of the signals over 512 lags: |T|^2 = d' G^-1 d, where G has the
+correlations between the delayed versions of a reference (Toeplitz), and d their correlations with the estimate.
 mir_eval filters and subtracts whole signals instead, which takes many times as long.
 
-Sounds are float (samples, channels). With several channels the filters lead from each channel of a source to each, as
-in bss_eval_images; with one channel this is bss_eval_sources. This is the only module that knows mir_eval.
+Audio is float (samples, channels). With several channels, there is a filter from each channel of a source to each
+channel, as in bss_eval_images; with one channel this is bss_eval_sources. Only this module uses mir_eval.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,17 +20,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 TAPS = 512
-BLOCK = 1 << 14  # samples in which a sound is silent or not: 0.4 s at 44.1 kHz
-_FFT = 1 << 14  # samples of a block and the lags before it
-_BLOCKS = 16  # transformed at once
+BLOCK = 1 << 14  # samples of a block that is silent or not: 0.4 s at 44.1 kHz
+_FFT = 1 << 14  # samples of a block and the preceding lags
+_BLOCKS = 16  # number of blocks to transform at once
 
 
 def bss_eval(references: Sequence[np.ndarray], estimates: Sequence[np.ndarray]) -> np.ndarray:
     """SDR, SIR and SAR in dB of each estimate: an array (estimates, 3).
 
-    `references` and `estimates`: lists of as many sounds (samples, channels), all of one shape; estimate n is compared
-    with reference n, and no other assignment is tried. Not one of them may be silent. With one reference there is
-    nothing to interfere, and its SIR is infinite.
+    `references` and `estimates`: equally long lists of audio (samples, channels) of the same shape. Estimate n is
+    compared with reference n; other assignments are not tried. None may be silent. With a single reference nothing
+    can interfere, so the SIR is infinite.
     """
     _check(references, estimates)
     count, channels = len(references), references[0].shape[1]
@@ -44,14 +44,14 @@ def bss_eval(references: Sequence[np.ndarray], estimates: Sequence[np.ndarray]) 
         target = _projected(gram[rows, rows], targets[rows, columns]).sum() if count > 1 else everything[0]
         energy = np.sum(np.square(estimates[number], dtype=np.float64))
         interference = everything[number] - target if count > 1 else 0.0
-        least = energy * np.finfo(float).eps  # what rounding leaves of a difference
+        least = energy * np.finfo(float).eps  # the rounding error of a difference
         ratios = (target / max(energy - target, least), target / max(interference, least) if count > 1 else np.inf)
         scores.append((*ratios, everything[number] / max(energy - everything[number], least)))
     return 10 * np.log10(np.array(scores))
 
 
 def reference_bss_eval(references: Sequence[np.ndarray], estimates: Sequence[np.ndarray]) -> np.ndarray:
-    """What `bss_eval` gives, by mir_eval: bss_eval_sources, or, of more channels, from bss_eval_images.
+    """The same as `bss_eval`, by mir_eval: bss_eval_sources, or bss_eval_images for several channels.
 
     The latter counts the filter as error in its SDR, but its SIR = T / I and SAR = (T + I) / E give ours, T / (I + E).
     """
@@ -61,9 +61,9 @@ def reference_bss_eval(references: Sequence[np.ndarray], estimates: Sequence[np.
     from mir_eval import separation
 
     _check(references, estimates)
-    # Where a matrix is singular, mir_eval 0.8 looks for LinAlgError in a module that NumPy 2 does not have any more.
+    # For singular matrices, mir_eval 0.8 looks for LinAlgError in a module that NumPy 2 no longer has.
     with warnings.catch_warnings(), patch.object(np.linalg, "linalg", np.linalg, create=True):
-        warnings.simplefilter("ignore", FutureWarning)  # the module is to leave mir_eval in 0.9
+        warnings.simplefilter("ignore", FutureWarning)  # the module will be removed from mir_eval in 0.9
         sounds = [np.stack(side).astype(np.float64) for side in (references, estimates)]
         if sounds[0].shape[2] == 1:
             scores = separation.bss_eval_sources(sounds[0][..., 0], sounds[1][..., 0], compute_permutation=False)
@@ -75,15 +75,15 @@ def reference_bss_eval(references: Sequence[np.ndarray], estimates: Sequence[np.
 
 
 def plain_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
-    """10 log10(|s|^2 / |s - e|^2) in dB over all samples and channels; infinite where the two are the same."""
+    """10 log10(|s|^2 / |s - e|^2) in dB over all samples and channels; infinite if both are equal."""
     reference = reference.astype(np.float64)
     with np.errstate(divide="ignore"):
         return float(10 * np.log10(np.sum(reference**2) / np.sum((reference - estimate) ** 2)))
 
 
 def scale_invariant_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
-    """SI-SDR in dB (Le Roux, Wisdom, Erdogan, Hershey 2019), over all samples and channels: the reference is scaled to
-    what of it is in the estimate. Minus infinity where nothing is; the estimate must not be silent."""
+    """SI-SDR in dB (Le Roux, Wisdom, Erdogan, Hershey 2019), over all samples and channels. The reference is scaled to
+    its share in the estimate; minus infinity if that is zero. The estimate must not be silent."""
     reference, estimate = reference.ravel().astype(np.float64), estimate.ravel().astype(np.float64)
     target = reference * ((reference @ estimate) / (reference @ reference))
     with np.errstate(divide="ignore"):
@@ -91,8 +91,8 @@ def scale_invariant_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
 
 
 def level(reference: np.ndarray, estimate: np.ndarray) -> float:
-    """20 log10(rms of e / rms of s) in dB, over all samples and channels: how much too loud (or, below 0, too quiet)
-    the estimate is. Minus infinity where it is empty; the reference must not be silent."""
+    """20 log10(rms of e / rms of s) in dB over all samples and channels: the estimate is too loud (above 0) or too
+    quiet (below 0). Minus infinity if it is silent; the reference must not be silent."""
     left, right = (np.sum(sound.astype(np.float64) ** 2) for sound in (estimate, reference))
     with np.errstate(divide="ignore"):
         return float(10 * np.log10(left / right))
@@ -101,10 +101,10 @@ def level(reference: np.ndarray, estimate: np.ndarray) -> float:
 def leak(
     reference: np.ndarray, estimate: np.ndarray, mixture: np.ndarray, silent: Callable[[np.ndarray], bool]
 ) -> float | None:
-    """10 log10(|e|^2 / |x|^2) in dB: the estimate against the mixture x where the reference is silent.
+    """10 log10(|e|^2 / |x|^2) in dB: the estimate relative to the mixture x where the reference is silent.
 
-    Over all blocks of BLOCK samples of which `silent(sound)` says so of the reference, but not of the mixture; None
-    where there are none, minus infinity where the estimate is empty.
+    Uses all blocks of BLOCK samples for which `silent` is true for the reference and false for the mixture. None if
+    there are no such blocks, minus infinity if the estimate is silent.
     """
     blocks = [slice(start, start + BLOCK) for start in range(0, len(mixture), BLOCK)]
     blocks = [block for block in blocks if silent(reference[block]) and not silent(mixture[block])]
@@ -118,18 +118,19 @@ def leak(
 def _check(references, estimates):
     shapes = {np.shape(sound) for sound in (*references, *estimates)}
     if len(references) != len(estimates) or len(shapes) != 1 or len(*shapes) != 2:
-        raise ValueError("references and estimates must be as many sounds, all of one shape (samples, channels)")
+        raise ValueError("references and estimates must be equally many, all of one shape (samples, channels)")
     if not all(np.any(sound) for sound in (*references, *estimates)):
-        raise ValueError("a sound is silent: it has no SDR, SIR or SAR")
+        raise ValueError("SDR, SIR and SAR are undefined for silent audio")
 
 
 def _correlations(references, estimates):
-    """Sums over t of x(t - k) y(t) for lags k in 0..TAPS - 1, of the references' rows x (each channel is one).
+    """Sums over t of x(t - k) y(t) for lags k in 0..TAPS - 1, for all rows x of the references (one per channel).
 
-    With all references' rows as y: an array (rows, rows, TAPS); with the estimates' rows: (rows, TAPS, estimate rows).
+    Returns an array (rows, rows, TAPS) for the references' rows as y, and (rows, TAPS, estimate rows) for the
+    estimates' rows as y.
 
-    In blocks: a block of y, zeros behind it, against the x of that time and the TAPS - 1 samples before; the FFT is
-    long enough that nothing comes round. Products add up over the blocks, and one inverse transform gives the lags.
+    Works in blocks: a zero-padded block of y is correlated with x at that time and TAPS - 1 samples before. The FFT is
+    long enough to avoid wrap-around. Products are summed over the blocks, and one inverse transform gives the lags.
     """
     from scipy.fft import irfft, rfft
 
@@ -153,24 +154,24 @@ def _correlations(references, estimates):
 
 
 def _gram(own):
-    """The inner products of all rows' delayed versions: (rows * TAPS, rows * TAPS), a Toeplitz block for two rows."""
+    """The inner products of the delayed versions of all rows: (rows * TAPS, rows * TAPS) in Toeplitz blocks."""
     from scipy.linalg import toeplitz
 
     return np.block([[toeplitz(own[a, b], own[b, a]) for b in range(len(own))] for a in range(len(own))])
 
 
 def _projected(gram, targets):
-    """The energy of each estimate's projection: `targets` (delayed versions, estimates) are its inner products.
+    """The energy of the projection of each estimate, from its inner products `targets` (delayed versions, estimates).
 
-    With c = G^-1 d that is d' c; 2 d' c - c' G c is the same, with an error of second order only in what rounding does
-    to c where G is nearly singular (sounds that end below half the sample rate). Where it is singular (channels that
-    are the same, or silent; a source given twice), white noise of -120 dB, relative to each row, parts what is one.
+    With c = G^-1 d, it is d' c. The equivalent 2 d' c - c' G c has only a second-order error from the rounding of c if
+    G is nearly singular (band-limited audio). If G is singular (equal or silent channels, or a source given twice),
+    white noise at -120 dB relative to each row makes it regular.
     """
     from scipy.linalg import LinAlgError, cho_factor, cho_solve
     from threadpoolctl import threadpool_limits
 
     sizes = np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))[:, None]
-    # So small a system gains little by a second thread, and loses much where another process has that core.
+    # A second thread gains little for such a small system, and costs much if another process uses that core.
     with threadpool_limits(1, "blas"):
         scaled, wanted = gram / sizes / sizes.T, targets / sizes
         for noise in (0.0, 1e-12, 1e-10, 1e-8, 1e-6):
@@ -179,4 +180,4 @@ def _projected(gram, targets):
             except LinAlgError:
                 continue
             return np.sum(filters * (2 * wanted - scaled @ filters), axis=0)
-    raise ValueError("the sources cannot be told apart: their correlations have no inverse")
+    raise ValueError("the sources cannot be distinguished: their correlation matrix is singular")

@@ -1,4 +1,4 @@
-"""A page of text, tables, pictures and sounds: Markdown with its files in a folder, or HTML that holds all itself."""
+"""A page of text, tables, pictures and sounds: Markdown with its files in a folder, or self-contained HTML."""
 
 import base64
 import re
@@ -24,10 +24,10 @@ audio { width: 16rem; max-width: 100%; }
 
 
 class Page:
-    """The page that becomes the file `path`, .md or .html. Blocks of Markdown are added with `add`, in order.
+    """A page to write to the file `path`, .md or .html. `add` appends blocks of Markdown.
 
-    Pictures and sounds give Markdown to put into a block. As a context manager it is written at the end, whole or not
-    at all: first its files, into the folder `<name>_files` beside it, if it is Markdown.
+    `picture` and `sound` return Markdown to use in a block. The context manager writes the page at the end, completely
+    or not at all. A Markdown page puts its files in the folder `<name>_files` beside it.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -35,7 +35,7 @@ class Page:
         self._blocks: list[str] = []
         self._kept_data: dict[str, str] = {}
         if self.path.suffix not in (".md", ".html"):
-            raise ValueError(f"{path}: a page is .md or .html")
+            raise ValueError(f"{path}: a page must be .md or .html")
         self.alone = self.path.suffix == ".html"
         self.folder = self.path.with_name(f"{self.path.stem}_files")
 
@@ -57,11 +57,11 @@ class Page:
         self._blocks += blocks
 
     def picture(self, file: Path, name: str, title: str) -> str:
-        """The PNG `file` under another name (a file name without suffix), described by `title`."""
+        """The PNG `file`, stored as `name` (a file name without suffix) and described by `title`."""
         return f"![{text(title)}]({self._kept(file, f'{name}.png', 'image/png')})"
 
     def draw(self, function: Callable, name: str, title: str, *arguments: object) -> str:
-        """A picture that `function(path, *arguments)` draws into `path`.png, such as those of evaluation.plots."""
+        """A picture that `function(path, *arguments)` draws to `path`.png, such as those of evaluation.plots."""
         path = self._files / f"drawn_{name}"
         function(path, *arguments)
         drawn = self.picture(path.with_suffix(".png"), name, title)
@@ -70,7 +70,7 @@ class Page:
         return drawn
 
     def sound(self, file: Path, name: str, title: str) -> str:
-        """A sound `file`, as MP3 where MP3 has its sample rate: a player in HTML, a link in Markdown."""
+        """An audio `file`, as MP3 if MP3 supports its sample rate: a player in HTML, a link in Markdown."""
         from splitstrument.files import audio
 
         samples, rate = audio.read(file)
@@ -82,14 +82,14 @@ class Page:
         made.unlink()
         if not self.alone:
             return f"[{text(title)}]({address})"
-        # A label for those who do not see: its quotes and brackets are taken out.
+        # A label for screen readers, without quotes and brackets.
         label = re.sub(r"[\"&<>]", "", title)
         return f'<audio controls preload="none" aria-label="{label}" src="{address}"></audio>'
 
     def _kept(self, file: Path, name: str, kind: str) -> str:
-        """The address of a file: itself as text, or its place in the folder."""
+        """The address of a file: a placeholder for a data URL, or its path in the folder."""
         if self.alone:
-            # Put in at the end: to read as Markdown it would take minutes.
+            # Inserted at the end, since parsing it as Markdown would take minutes.
             address = f"kept:{len(self._kept_data)};"
             self._kept_data[address] = f"data:{kind};base64,{base64.b64encode(Path(file).read_bytes()).decode()}"
             return address
@@ -112,7 +112,7 @@ class Page:
 
 
 def html(content: str) -> str:
-    """A page of Markdown as a whole page of HTML."""
+    """Convert a page of Markdown to a complete HTML page."""
     from markdown_it import MarkdownIt
 
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")

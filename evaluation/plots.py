@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: log spectrograms, and how scores lie over the tracks; each as PNG and SVG."""
+"""Pictures of an evaluation: log spectrograms and the distribution of scores over the tracks; as PNG and SVG."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,9 @@ SHOWN = {"sdr": "SDR", "sir": "SIR", "sar": "SAR", "plain_sdr": "plain SDR", "si
 
 
 def excerpt(path: Path, mixture: Path, truth: Path, estimate: Path, title: str) -> None:
-    """Draw an excerpt's mixture, one true part, its estimate and the error, into `path`.png and `path`.svg.
+    """Draw the mixture, one true part, its estimate and the error of an excerpt; write `path`.png and `path`.svg.
 
-    `mixture`, `truth` and `estimate` are sound files; the part is called as the file of its truth.
+    `mixture`, `truth` and `estimate` are audio files; the part has the name of the file `truth`.
     """
     from splitstrument.files import audio
 
@@ -33,7 +33,7 @@ def excerpt(path: Path, mixture: Path, truth: Path, estimate: Path, title: str) 
 
 
 def spectrograms(path: Path, sounds: dict[str, np.ndarray], rate: int, title: str) -> None:
-    """Draw a log spectrogram of each of `sounds` ({title: (samples, channels)}), in dB below the first one's peak."""
+    """Draw a log spectrogram of each of `sounds`, {title: (samples, channels)}, in dB below the peak of the first."""
     from matplotlib.figure import Figure
 
     grid = grid_at(rate)
@@ -59,13 +59,13 @@ def spectrograms(path: Path, sounds: dict[str, np.ndarray], rate: int, title: st
 
 
 def _magnitudes(sound: np.ndarray, grid: Grid) -> np.ndarray:
-    """The spectrogram (frames, bins) of all channels together."""
+    """The magnitudes (frames, bins) of all channels together."""
     spectra = np.concatenate(list(spectra_of(sound, grid)), axis=1)
     return np.sqrt(np.mean(np.square(np.abs(spectra)), axis=0))
 
 
 def distributions(path: Path, evaluation: "Evaluation") -> None:
-    """Draw how each part's scores lie over the tracks, system beside system: a box, and a dot for each track."""
+    """Draw the distribution of the scores of each part, for all systems: a box plot with a dot for each track."""
     from matplotlib.figure import Figure
 
     from evaluation import results
@@ -81,7 +81,7 @@ def distributions(path: Path, evaluation: "Evaluation") -> None:
         for axes, (measure, label) in zip(row, shown.items(), strict=True):
             for place, system in enumerate(systems):
                 every = [scores[part].get(measure) for scores in system.tracks.values() if part in scores]
-                # At the limit are scores without meaning, such as the SAR of a mixture, which has no artifacts.
+                # Scores at the limit are meaningless, such as the SAR of a mixture, which has no artifacts.
                 values = [value for value in every if isinstance(value, float) and abs(value) < LIMIT]
                 _spread(axes, place, values, system.kind)
             axes.set_yticks(range(len(systems)), [s.name for s in systems] if axes is row[0] else [], parse_math=False)
@@ -97,7 +97,7 @@ def _spread(axes: "Axes", place: int, values: list[float], kind: str) -> None:
     if not values:
         return
     colour = {"model": "tab:blue", "baseline": "tab:orange"}.get(kind, "tab:gray")
-    # Dots side by side, in the tracks' order, so that equal values are seen apart.
+    # Dots are spread sideways in the order of the tracks, so that equal values remain visible.
     heights = place + np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else [place]
     axes.plot(values, heights, ".", color=colour, markersize=4, alpha=0.6)
     line = {"color": colour}

@@ -1,4 +1,4 @@
-"""One page that compares models: figures, parameters, speed, cards, pictures, and excerpts to listen to."""
+"""Compare models on one page: scores, parameters, speed, cards, pictures, and excerpts to listen to."""
 
 import sys
 from pathlib import Path
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from evaluation.results import Evaluation, Result
 
 INTRODUCTION = """\
-SDR, SIR and SAR are those of BSS Eval (mir_eval's bss_eval_sources); plain SDR is 10 log10(|s|² / |s - e|²), SI-SDR the
-same after the truth has been scaled to what of it is in the estimate; all in dB, over whole tracks. An i behind them is
-the improvement over the mixture, which is the floor; the ideal masks are made from the truth. A model that is careful
-gains in plain SDR (silence has 0 dB) what it loses in SI-SDR. Level is how much louder the estimate is than the truth:
-below 0 it is too quiet. Leak is the level of the estimate against the mixture where the part is silent: the lower the
-better. A silent part has no other score; scores are kept within -100 and 100 dB."""
-FEW = 20  # tracks that are listed one by one
+SDR, SIR and SAR are those of BSS Eval (mir_eval's bss_eval_sources). Plain SDR is 10 log10(|s|² / |s - e|²). SI-SDR
+is the same, but with the truth scaled to its share in the estimate. All are in dB, over whole tracks. A trailing i
+means the improvement over the mixture, which is the lower bound; the ideal masks are computed from the truth. A
+cautious model gains in plain SDR (silence has 0 dB) and loses in SI-SDR. Level is how much louder the estimate is
+than the truth; below 0 it is too quiet. Leak is the level of the estimate relative to the mixture where the part is
+silent; lower is better. Silent parts have no other score. Scores are limited to -100 to 100 dB."""
+FEW = 20  # evaluations with up to this many tracks list each track
 
 
 def write(
     path: Path, evaluations: "list[tuple[Path, Evaluation]]", title: str, command: str, audio: bool = True
 ) -> None:
-    """Write the page `path` (.md or .html) of `evaluations`, [(file, Evaluation)]; `audio`: with excerpts."""
+    """Write a page about `evaluations`, [(file, Evaluation)], to `path` (.md or .html); `audio`: include excerpts."""
     from evaluation.page import Page
     from splitstrument.files.tables import text
 
@@ -42,7 +42,7 @@ def write(
 
 
 def add_evaluation(page: "Page", folder: Path, evaluation: "Evaluation", prefix: str, audio: bool) -> None:
-    """The systems, their scores, their spread and excerpts on one set of tracks, whose evaluation lies in `folder`."""
+    """Add the systems, scores, distributions and excerpts of one set of tracks, evaluated in `folder`."""
     from evaluation import plots, results
     from splitstrument.files.tables import text
 
@@ -68,7 +68,7 @@ def add_evaluation(page: "Page", folder: Path, evaluation: "Evaluation", prefix:
 
 
 def systems_table(evaluation: "Evaluation") -> str:
-    """What each system is, what it takes out, how large, how quick."""
+    """A table of the systems: what they are, what they take out, their size and speed."""
     from evaluation.results import takes
     from splitstrument.files.tables import markdown, text
 
@@ -87,7 +87,7 @@ def systems_table(evaluation: "Evaluation") -> str:
 
 
 def silence(evaluation: "Evaluation", part: str) -> str:
-    """How many tracks had nothing to score, as a line for each system where there were any; else nothing."""
+    """A line for each system with silent parts: the number of tracks without scores; empty if there are none."""
     from splitstrument.files.tables import text
 
     lines = []
@@ -102,7 +102,7 @@ def silence(evaluation: "Evaluation", part: str) -> str:
 
 
 def tracks_table(evaluation: "Evaluation", part: str, measure: str) -> str:
-    """A measure of each track by each system."""
+    """A table of one measure for each track and system."""
     from evaluation.results import decibels
     from splitstrument.files.tables import markdown, text
 
@@ -116,7 +116,7 @@ def tracks_table(evaluation: "Evaluation", part: str, measure: str) -> str:
 
 
 def add_excerpts(page: "Page", folder: Path, evaluation: "Evaluation", prefix: str, audio: bool) -> None:
-    """Ten seconds of some tracks: what each system makes of them, to see and to hear."""
+    """Add ten seconds of some tracks with the estimates of each system, to look at and to listen to."""
     from evaluation.scoring import excerpt_folder
     from splitstrument.files.tables import markdown, text
 
@@ -147,7 +147,7 @@ def _sound(page: "Page", folder: Path, name: str, kept: str) -> str:
 
 
 def add_card(page: "Page", result: "Result", number: int) -> None:
-    """What is said of a model, and how it was trained."""
+    """Add the description of a model and of its training."""
     from splitstrument.files.tables import text
 
     if (card := result.card) is None:
@@ -162,7 +162,7 @@ def add_card(page: "Page", result: "Result", number: int) -> None:
         f"- trained on {text(s.name)} ({text(s.licence)})" + f": {text(s.what)}" * bool(s.what) for s in card.trained_on
     ]
     if not card.trained_on:
-        lines.append("- trained on: not said in its card")
+        lines.append("- trained on: not stated in its card")
     if card.training:
         lines.append(f"- training: {text(card.training)}")
     if result.training and result.training.hours_per_epoch:
@@ -179,15 +179,15 @@ def add_card(page: "Page", result: "Result", number: int) -> None:
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser("report", __doc__)
     add = parser.add_argument
-    add("evaluations", nargs="+", type=Path, metavar="EVALUATION", help="an evaluation.yaml, or a folder of such")
+    add("evaluations", nargs="+", type=Path, metavar="EVALUATION", help="evaluation.yaml, or a folder of such files")
     add(
         "--output",
         type=Path,
         default=Path("report.html"),
-        help="report.html, unless given; .md with a folder beside it",
+        help=".html, or .md with a folder of files beside it (default: report.html)",
     )
-    add("--title", default="Models compared", help="the page's title")
-    add("--no-audio", action="store_true", help="leave the excerpts out, such as songs that must not be passed on")
+    add("--title", default="Models compared", help="title of the page")
+    add("--no-audio", action="store_true", help="leave out the excerpts, for songs that must not be shared")
     options = parser.parse_args(arguments)
     from evaluation.results import find
 

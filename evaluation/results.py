@@ -1,6 +1,6 @@
-"""evaluation.yaml: what systems are worth on a set of tracks; read, written, and as tables.
+"""evaluation.yaml, the scores of systems on a set of tracks: read, write, and format as tables.
 
-Beside it lie evaluation.csv (a row for each system, track and part), scores.csv and scores.md (medians, means and
+Beside it are evaluation.csv (a row for each system, track and part), and scores.csv and scores.md (medians, means and
 quartiles over the tracks).
 """
 
@@ -34,7 +34,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Spread:
-    """How a measure lies over the tracks that have it, in dB; None where none has."""
+    """The distribution of a measure over the tracks that have it, in dB; None if there are none."""
 
     tracks: int
     median: float | None = None
@@ -44,12 +44,12 @@ class Spread:
     __pydantic_config__ = STRICT
 
 
-NONE = Spread(0)  # of a measure that an earlier version did not have
+NONE = Spread(0)  # for measures that an earlier version did not have
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a song over all tracks: Spreads by measure, and how many tracks had nothing to score."""
+    """One part of a song over all tracks: Spreads by measure, and the number of tracks without scores."""
 
     measures: dict[str, Spread]
     silent_references: int = 0
@@ -59,7 +59,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Training:
-    """The run that a model is: its configuration as it was merged, and how it went."""
+    """The run that made a model: its merged configuration and its history."""
 
     configuration: dict
     epochs: int
@@ -71,7 +71,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Result:
-    """One system on all tracks. `sources`: what it takes out; `speed`: seconds of sound in a second of separating, the
+    """One system on all tracks. `sources`: what it takes out; `speed`: seconds of audio separated per second, the
     median over the tracks.
 
     `tracks`: {track: {part: {measure: dB or None, "silent": None, "reference" or "estimate"}}}.
@@ -93,11 +93,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All results on one set of tracks. `metrics`: by what SDR, SIR and SAR were found ("own", "mir_eval", "none").
-    `command`: what made it; `machine`: where; `jobs`: tracks at once.
+    """All results on one set of tracks. `metrics`: how SDR, SIR and SAR were computed ("own", "mir_eval", "none").
+    `command` and `machine`: how and where it was made; `jobs`: the number of tracks at once.
 
-    `excerpts`: the tracks of which there are ten seconds to see and to hear. `left`: {name: the parts that it is the
-    song without}, of what systems leave and is no part of the tracks by itself.
+    `excerpts`: the tracks with excerpts of ten seconds. `left`: the remainders that are not parts of the tracks, as
+    {name: the parts that are removed from the song}.
     """
 
     pairs: str
@@ -116,7 +116,7 @@ class Evaluation:
 
 
 def spread(values: Iterable[float | None]) -> Spread:
-    """The Spread of a list of dB; None among them is left out."""
+    """The Spread of a list of values in dB, without None."""
     import numpy as np
 
     known = [value for value in values if value is not None]
@@ -140,16 +140,16 @@ def _part(scores: list[dict[str, Any]]) -> Part:
 
 
 def read(path: Path) -> Evaluation:
-    """The Evaluation in the file `path`, also of earlier versions, where a system had one `instrument`.
+    """Read the Evaluation in the file `path`, also of earlier versions, where a system had one `instrument`.
 
-    ValueError with one line where it cannot be read.
+    Raises ValueError, in one line, if it cannot be read.
     """
     values = read_yaml(path)
     if not isinstance(values, dict) or "systems" not in values:
-        raise ValueError(f"{path}: is no evaluation")
-    # Half a YAML file may well be valid.
+        raise ValueError(f"{path}: is not an evaluation")
+    # A truncated YAML file may still be valid.
     if not path.read_text(encoding="utf-8").endswith(END):
-        raise ValueError(f"{path}: is half an evaluation; give its evaluate command again to write it anew")
+        raise ValueError(f"{path}: is incomplete; give its evaluate command again to write it anew")
     for system in values["systems"] if isinstance(values["systems"], list) else ():
         for fields in (system, system.get("card")) if isinstance(system, dict) else ():
             if isinstance(fields, dict) and "instrument" in fields:
@@ -158,18 +158,18 @@ def read(path: Path) -> Evaluation:
 
 
 def find(paths: Iterable[str | Path]) -> list[tuple[Path, Evaluation]]:
-    """[(file, Evaluation)] of evaluation.yaml files and of folders, searched for them, each once."""
+    """[(file, Evaluation)] for evaluation.yaml files and for all such files in folders, each once."""
     files = []
     for path in map(Path, paths):
         there = [folder / FILE for folder, _, files in walk(path) if FILE in files] if path.is_dir() else [path]
         if not there:
-            raise ValueError(f"{path}: no {FILE} in this folder; splitstrument evaluate writes one")
+            raise ValueError(f"{path}: no {FILE} in this folder; run splitstrument evaluate to write one")
         files += there
     return [(file, read(file)) for file in dict.fromkeys(files)]
 
 
 def write(folder: str | Path, evaluation: Evaluation) -> None:
-    """Write evaluation.yaml and its tables into `folder`."""
+    """Write evaluation.yaml and its tables to `folder`."""
     write_yaml(Path(folder) / FILE, asdict(evaluation), default_flow_style=None, width=120, explicit_end=True)
     rows = [
         (system.name, track, part, *(_cell(scores.get(measure)) for measure in MEASURES), scores["silent"] or "")
@@ -196,23 +196,23 @@ def _cell(value: float | str | None) -> float | str:
 
 
 def parts_of(evaluation: Evaluation) -> list[str]:
-    """The names of all parts that any system estimates, each once."""
+    """The names of all estimated parts, each once."""
     return list(dict.fromkeys(part for system in evaluation.systems for part in system.summary))
 
 
 def measures_of(evaluation: Evaluation) -> list[str]:
-    """The measures that were taken: all, or those without BSS Eval."""
+    """The available measures: all, or those without BSS Eval."""
     return [measure for measure in MEASURES if evaluation.metrics != "none" or measure not in BSS_EVAL]
 
 
 def title(evaluation: Evaluation, part: str) -> str:
-    """A part's name; of what is left of the song also without what."""
+    """The name of a part; for a remainder, also what is removed."""
     without = evaluation.left.get(part)
     return f"{part} (all but {', '.join(without)})" if without and " without " not in part else part
 
 
 def tables(evaluation: Evaluation, figure: str = "median") -> str:
-    """A table for each part: a row for each system, this `figure` ("median", "mean", ...) of every measure in dB."""
+    """A table for each part: a row for each system with the `figure` ("median", "mean", ...) of each measure in dB."""
     return "\n\n".join(
         f"{title(evaluation, part)}, {figure} in dB\n\n{table(evaluation, part, figure)}"
         for part in parts_of(evaluation)
@@ -236,5 +236,5 @@ def takes(system: Result) -> str:
 
 
 def decibels(value: Any) -> str:
-    """A figure as text, with two digits; a dash where there is none."""
+    """A figure as text with two digits; a dash for None."""
     return "-" if value is None else f"{value:.2f}"

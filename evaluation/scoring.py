@@ -1,11 +1,10 @@
 """Score one track: mix its parts, have each system separate the mixture, and compare with the truth.
 
-What is found is kept in a record for each track, system by system, so that a command that was stopped goes on there.
+The scores are kept in a record for each track, system by system, so that an interrupted command can continue.
 
-Rules: a sound is silent where no sample reaches -80 dBFS. A silent part of the truth is not scored, but for what leaks
-into it, and is no reference for the others; a part that an estimate leaves silent has a plain SDR (0 dB) and a leak,
-but no SDR, SIR, SAR, SI-SDR or level. Both are counted. Scores are kept within -100 and 100 dB: beyond, rounding
-decides.
+Rules: audio is silent if no sample reaches -80 dBFS. For a silent part of the truth, only the leak is scored, and it
+is not used as a reference for the others. A silent estimate has a plain SDR (0 dB) and a leak, but no SDR, SIR, SAR,
+SI-SDR or level. Both cases are counted. Scores are limited to -100 to 100 dB, since rounding errors dominate beyond.
 """
 
 import functools
@@ -35,17 +34,17 @@ Scores = dict[str, dict[str, Any]]  # {part: {measure: dB or None, "silent": Non
 
 MEASURES = ("sdr", "sir", "sar", "plain_sdr", "plain_sdr_improvement", "si_sdr", "si_sdr_improvement", "level", "leak")
 BSS_EVAL = ("sdr", "sir", "sar")
-SILENCE = 1e-4  # the peak below which a sound is silent
+SILENCE = 1e-4  # peaks below this count as silent
 LIMIT = 100.0  # dB
 EXCERPT = 10.0  # seconds
-SHORTEST = 2048  # samples; BSS Eval's filters of 512 taps make anything of so little
+SHORTEST = 2048  # samples; BSS Eval's filters of 512 taps can fit anything shorter
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is done with every track. `metrics`: by what SDR, SIR and SAR are found, "own", "mir_eval" or "none".
+    """What to do with every track. `metrics`: how to compute SDR, SIR and SAR: "own", "mir_eval" or "none".
 
-    `excerpts`: the names of the tracks of which ten seconds are kept to listen to.
+    `excerpts`: the names of the tracks to keep ten seconds of.
     """
 
     plan: Plan
@@ -56,20 +55,20 @@ class Task:
 
 
 def record_path(output: str | Path, track: Track) -> Path:
-    """The file of a track's record."""
+    """The path of a track's record."""
     name = hashlib.md5(track.name.encode(errors="surrogateescape")).hexdigest()
     return Path(output) / ".scores" / f"{name}.json"
 
 
 def excerpt_folder(output: str | Path, track_name: str, system: System | str | None = None) -> Path:
-    """The folder of a track's excerpts: the truth's and the mixture's, or those of a system (a System or its name)."""
+    """The folder for a track's excerpts: of truth and mixture, or of a system (a System or its name)."""
     folder = Path(output) / EXCERPTS / track_name
     name = system.name if isinstance(system, System) else system
     return folder / name.strip("./").replace("/", "_") if name else folder
 
 
 def score_track(track: Track, task: Task) -> Outcome:
-    """The Outcome of scoring a track with all systems; its result is the track's record."""
+    """Score a track with all systems. The Outcome's result is the track's record."""
     record: dict[str, Any] = read_record(path := record_path(task.output, track)) or {}
     made_from = [identity(file) for _, file, _ in track.files]
     if record.get("made_from") != made_from or "systems" not in record:
@@ -86,7 +85,7 @@ def score_track(track: Track, task: Task) -> Outcome:
     truth, rate = track.read(task.remove_panning)
     mixture = _sum(truth, track.parts)
     if len(mixture) < SHORTEST:
-        raise ValueError(f"{track.folder}: {len(mixture)} samples are too few to score; {SHORTEST} are the least")
+        raise ValueError(f"{track.folder}: {len(mixture)} samples are too few to score; the minimum is {SHORTEST}")
     record |= {"seconds": len(mixture) / rate, "sample_rate": rate, "channels": mixture.shape[1]}
     start = excerpt_start(truth, rate)
     if track.name in task.excerpts:
@@ -104,7 +103,7 @@ def score_track(track: Track, task: Task) -> Outcome:
         record["systems"][system.identity] = made
         write_text(path, json.dumps(record) + "\n")
     silent = [part for part, sound in truth.items() if is_silent(sound)]
-    notes = (f"silent: {', '.join(silent)}; not scored",) if silent else ()
+    notes = (f"silent, so not scored: {', '.join(silent)}",) if silent else ()
     return Outcome(track.name, notes=notes, result=record)
 
 
@@ -115,15 +114,15 @@ def score(
     metrics: str = "own",
     left: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Scores:
-    """{name: {measure: dB or None, "silent": None, "reference" or "estimate"}} of all that is estimated.
+    """Score all estimates: {name: {measure: dB or None, "silent": None, "reference" or "estimate"}}.
 
-    `truth`: {part: sound (samples, channels)} of all parts of the track. `estimates`: {name: sound}, of parts, or of
-    what is `left` of the song: {name: the parts that it is the song without}. A part is scored among all parts, what is
-    left among those parts that it is without, so that all systems are scored among the same sounds.
+    `truth`: {part: audio (samples, channels)} for all parts of the track. `estimates`: {name: audio} for parts, or for
+    remainders of the song, which are in `left`: {name: the removed parts}. The references for a part are all parts;
+    for a remainder, they are the remainder and the removed parts. So all systems are scored with the same references.
     """
     for name, estimate in estimates.items():
         if estimate.shape != mixture.shape:
-            raise ValueError(f"{name}: an estimate of shape {estimate.shape} for a song of {mixture.shape}")
+            raise ValueError(f"{name}: the estimate has the shape {estimate.shape}, the song {mixture.shape}")
     left = left or {}
     parts = {name: estimate for name, estimate in estimates.items() if name not in left}
     scores = _scores(truth, parts, mixture, metrics)
@@ -142,7 +141,7 @@ def _scores(truth: Sounds, estimates: Sounds, mixture: "np.ndarray", measured: s
     filtered = {}
     if scored and measured != "none":
         bss_eval = metrics.reference_bss_eval if measured == "mir_eval" else metrics.bss_eval
-        # A part without an estimate to score is estimated by itself: it counts as a source that may interfere.
+        # A part without an estimate stands for itself, so that it counts as a source that may interfere.
         tried = [(estimates if part in scored else truth)[part] for part in audible]
         filtered = dict(zip(audible, bss_eval([truth[part] for part in audible], tried), strict=True))
     scores: Scores = {}
@@ -167,12 +166,12 @@ def _scores(truth: Sounds, estimates: Sounds, mixture: "np.ndarray", measured: s
 
 
 def is_silent(sound: "np.ndarray") -> bool:
-    """Whether no sample of a sound reaches -80 dBFS."""
+    """Whether no sample reaches -80 dBFS."""
     return not len(sound) or max(float(sound.max()), -float(sound.min())) < SILENCE
 
 
 def excerpt_start(truth: Sounds, rate: int) -> int:
-    """The sample at which ten seconds begin in which all parts are to be heard, each near its own loudest."""
+    """The first sample of ten seconds in which all parts can be heard, each close to its own maximum level."""
     import numpy as np
 
     seconds = len(next(iter(truth.values()))) // rate
@@ -180,17 +179,17 @@ def excerpt_start(truth: Sounds, rate: int) -> int:
         return 0
     powers = [np.square(sound[: seconds * rate]).reshape(seconds, -1).mean(1) for sound in truth.values()]
     sums = np.array([np.convolve(power, np.ones(int(EXCERPT)), "valid") for power in powers])
-    # Relative to each part's own level, so that one that is soft throughout does not decide alone.
+    # Relative to the level of each part, so that a quiet part does not determine the choice alone.
     return int((sums / (sums.max(1, keepdims=True) + 1e-12)).min(0).argmax()) * rate
 
 
 def _improvement(after: float, before: float) -> float | None:
-    """None where the mixture is the part itself: all others are silent, and there is nothing to improve."""
+    """The improvement; None if the mixture equals the part (all others are silent), so nothing can be improved."""
     return None if before >= LIMIT else _limited(after) - _limited(before)
 
 
 def _limited(value: float) -> float:
-    """dB as a number of a record: within LIMIT, four digits."""
+    """A value in dB for a record: within LIMIT, rounded to four digits."""
     return round(float(min(max(value, -LIMIT), LIMIT)), 4)
 
 
@@ -199,7 +198,7 @@ def _sum(sounds: Sounds, parts: Sequence[str]) -> "np.ndarray":
 
 
 def _made_from(targets: tuple[Target, ...]) -> list:
-    """What a system was scored on, as a record has it."""
+    """What a system was scored on, in the form of a record."""
     return [[target.name, list(target.truth), target.estimate, list(target.minus)] for target in targets]
 
 
@@ -208,7 +207,7 @@ def _finished(record: dict, system: System, targets: tuple[Target, ...], true_pa
     if known is None or known["made_from"] != _made_from(targets):
         return False
     if any(measure not in scores for scores in known["parts"].values() for measure in MEASURES):
-        return False  # of an earlier version
+        return False  # from an earlier version
     if not _has_excerpt(system, record["name"], task):
         return True
     files = [excerpt_folder(task.output, record["name"]) / f"{name}.flac" for name in ("mixture", *true_parts)]
@@ -217,7 +216,7 @@ def _finished(record: dict, system: System, targets: tuple[Target, ...], true_pa
 
 
 def _has_excerpt(system: System, track_name: str, task: Task) -> bool:
-    """Whether an excerpt of what the system makes of the track is kept; of the mixture there is one already."""
+    """Whether to keep an excerpt of the system's estimates for the track; the mixture already has one."""
     return track_name in task.excerpts and system.kind != "mixture"
 
 

@@ -1,8 +1,8 @@
-"""What can be scored on a track: trained models, baselines, ideal masks, and the mixture itself.
+"""Systems to score on a track: trained models, baselines, ideal masks, and the mixture itself.
 
-The mixture is the floor: every improvement is over it. The oracles show how far a mask on the mixture's spectrum can
-go, since they are made from the truth: the ideal ratio mask |s| / sum of all |s|, and the ideal binary mask, 1 where s
-is the loudest (Vincent, Gribonval, Plumbley 2007).
+The mixture is the lower bound; improvements are relative to it. The oracles show how good a mask on the mixture's
+spectrum can be, since they are computed from the truth: the ideal ratio mask |s| / sum of all |s|, and the ideal
+binary mask, 1 where s is the loudest (Vincent, Gribonval, Plumbley 2007).
 """
 
 import functools
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class System:
-    """One thing that takes mixtures apart. `kind`: mixture, oracle, baseline or model; `source`: a model's folder or
-    a baseline's name; `sources`: what it takes out, and `whole`: whether they are all of the song, as on a model's
-    card; `identity`: by what it is known again, a model by its weights; `thorough`: see Separator."""
+    """A system that separates mixtures. `kind`: mixture, oracle, baseline or model; `source`: the folder of a model or
+    the name of a baseline; `sources`: what it takes out; `whole`: whether they make up the whole song, as on a model's
+    card; `identity`: identifies it in records, a model by its weights; `thorough`: see Separator."""
 
     name: str
     kind: str
@@ -40,28 +40,28 @@ class System:
 
     @property
     def separates(self) -> bool:
-        """Whether it works from the mixture alone and changes it, so that its time counts."""
+        """Whether it works from the mixture alone and changes it, so that its time is measured."""
         return self.kind in ("model", "baseline")
 
     @property
     def taken(self) -> tuple[str, ...]:
-        """Its sources, but for one that is what the others leave."""
+        """Its sources, except for the one that is the remainder of the others."""
         return self.sources[:-1] if self.whole else self.sources
 
     @property
     def remainder(self) -> str:
-        """What it calls the song without what is taken out."""
+        """Its name for the song without the sources."""
         return self.sources[-1] if self.whole else "rest"
 
     def prepare(self) -> None:
-        """Load what is needed, once in a process, so that the time that `separate` takes is its own."""
+        """Load everything once per process, so that the time of `separate` includes no loading."""
         if self.separates:
             _prepare(self)
 
     def separate(self, mixture: "np.ndarray", rate: int, truth: "Sounds", targets: "Sequence[Target]") -> "Sounds":
-        """{the name of each target: its estimate, float32 (samples, channels)} of a mixture of that shape at `rate` Hz.
+        """Separate a `mixture` (samples, channels) at `rate` Hz: {name of each target: float32, same shape}.
 
-        `truth`: {part of the track: sound}, at which only oracles look.
+        `truth`: {part of the track: audio}, which only oracles use.
         """
         from splitstrument.separator import rest_of
 
@@ -86,11 +86,11 @@ ORACLES = (
 def find_systems(
     names: Sequence[str], parts: Sequence[str] = PAIR, instrument: str | None = None, thorough: bool = False
 ) -> list[System]:
-    """The Systems of `names`: baselines by name, models by name or folder; with them the mixture and the oracles.
+    """The Systems called `names` (baselines by name, models by name or folder), and the mixture and the oracles.
 
-    `parts`: those of the tracks. Baselines take out all of them that have names; of pairs `instrument`, or, where that
-    is None, what the models do, or "guitar" without any. `thorough`: each model once more, as a thorough one.
-    Raises ModelError for what is not there, StageError where two would be one or baselines lack an instrument.
+    `parts`: the parts of the tracks. Baselines take out all named parts; from pairs they take out `instrument` or, if
+    that is None, the same as the models, or "guitar" if there are no models. `thorough`: add each model a second time
+    as thorough. Raises ModelError for unknown names, StageError for equal names or if baselines lack an instrument.
     """
     from importlib.metadata import version
 
@@ -100,11 +100,11 @@ def find_systems(
     cards = {name: models.read_card(_folder(name)) for name in names if name not in baselines.names()}
     titles = [cards[name].name for name in {_folder(name).resolve(): name for name in cards}.values()]
     systems = [replace(system, identity=f"{system.name} {version('splitstrument')}") for system in (MIXTURE, *ORACLES)]
-    # One folder in two spellings is one model.
+    # Two spellings of one folder are the same model.
     for name in {str(_folder(name).resolve()) if name in cards else name: name for name in names}.values():
         if name in cards:
             card, folder = cards[name], _folder(name)
-            # Two runs may bear one name; then each is called by its folder.
+            # If two runs have the same name, use the names of their folders.
             title = card.name if titles.count(card.name) == 1 else str(name)
             what = f"{card.network}, trained"
             model = System(title, "model", what, str(folder), card.sources, card.whole, models.identity(folder))
@@ -122,7 +122,7 @@ def find_systems(
     known = [system.name for system in systems]
     for name in known:
         if known.count(name) > 1:
-            raise StageError(f"{name}: two systems would bear this name; give the model's folder another name")
+            raise StageError(f"{name}: two systems would have this name; rename the model's folder")
     return systems
 
 
@@ -132,12 +132,12 @@ def _asked_of_baselines(
     if set(parts) != set(PAIR):
         return tuple(part for part in parts if part != "rest")
     if instrument is None and len(models_taken) > 1:
-        raise StageError(f"{system.name}: what is it to take out of these pairs? Say it with --instrument")
+        raise StageError(f"{system.name}: use --instrument to say what it should take out of these pairs")
     return (instrument or next(iter(models_taken), "guitar"),)
 
 
 def _folder(name: str) -> Path:
-    """A model's folder; where there is no such model, the message knows the baselines too."""
+    """The folder of a model. The error for an unknown model also suggests baselines."""
     from evaluation import baselines
     from splitstrument import models
     from splitstrument.suggestions import no_such
@@ -152,7 +152,7 @@ def _folder(name: str) -> Path:
 
 @functools.cache
 def _prepare(system: System) -> None:
-    """Let a system separate some seconds of noise: libraries are loaded, networks compiled."""
+    """Let a system separate some seconds of noise, to load libraries and compile networks."""
     import numpy as np
 
     noise = np.random.default_rng(0).normal(0, 0.1, (10 * 22050, 1)).astype(np.float32)
@@ -161,14 +161,14 @@ def _prepare(system: System) -> None:
 
 @functools.cache
 def _separator(source: str, identity: str, thorough: bool) -> "Separator":
-    """A model's Separator, loaded once in a process."""
+    """The Separator of a model, loaded once per process."""
     from splitstrument.separator import Separator
 
     return Separator(source, thorough=thorough)
 
 
 def _parts(system: System, mixture: "np.ndarray", rate: int, asked: Sequence[str]) -> "Sounds":
-    """{part: sound} of all that a model gives, of what a baseline is asked for."""
+    """{part: audio} for all parts of a model, or for the parts asked of a baseline."""
     if system.kind == "model":
         return _separator(system.source, system.identity, system.thorough).separate(mixture, rate)
     from evaluation import baselines
@@ -179,13 +179,13 @@ def _parts(system: System, mixture: "np.ndarray", rate: int, asked: Sequence[str
 def _by_oracle(
     system: System, mixture: "np.ndarray", rate: int, truth: "Sounds", targets: "Sequence[Target]"
 ) -> "Sounds":
-    """What masks made from the truth give: of a part among all parts, of what is left among the parts taken out."""
+    """Estimates by masks from the truth: for a part among all parts, for a remainder among the removed parts."""
     import numpy as np
 
     from splitstrument.spectrogram import grid_at, masked, spectra_of
 
     def mask(spectra: "Sounds", target: "Target") -> "np.ndarray":
-        # In the order of the track, so that of equals only one is the loudest.
+        # In the order of the track, so that only one of equal parts is the loudest.
         among = {part: np.abs(spectrum) for part, spectrum in spectra.items() if part not in target.truth[1:]}
         if len(target.truth) > 1:
             among[target.truth[0]] = np.abs(sum(spectra[part] for part in target.truth))

@@ -1,10 +1,10 @@
-"""What a system is scored on: the parts that it and a track share, and what it leaves of the song.
+"""The targets of a system: the parts that it shares with a track, and the remainder of the song.
 
-What is left is compared with the sum of all parts of the track that the system does not take out. It is called as the
-system calls it ("rest", or "accompaniment" of a model that takes a whole song apart). Where two systems would call
-different things so, each says what it is without, as in "rest without guitar".
+The remainder is compared with the sum of all parts of the track that the system does not take out. It has the system's
+name for it ("rest", or "accompaniment" for a model that separates the whole song). If two systems used one name for
+different remainders, the names say what is removed, as in "rest without guitar".
 
-A pair does not say what its instrument is: it is what each system takes out, unless `instrument` says it.
+A pair does not state its instrument. It is whatever a system takes out, unless `instrument` is given.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from splitstrument.tracks import PAIR, Track
 
 @dataclass(frozen=True)
 class Target:
-    """One thing that a system is scored on: what of the track is its truth, and what of the system its estimate.
+    """One target of a system, with its truth and its estimate.
 
-    `truth`: the parts of the track that add up to it. `estimate`: the system's part; where there is none, the song
+    `truth`: the parts of the track that add up to it. `estimate`: the system's part or, if there is none, the song
     minus the system's parts `minus`.
     """
 
@@ -30,15 +30,15 @@ class Target:
 
     @property
     def is_left(self) -> bool:
-        """Whether it is what is left of a song, and no part of the track by itself."""
+        """Whether it is a remainder of the song and not a part of the track itself."""
         return self.truth != (self.name,)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What each of `systems` is scored on. `instrument`: that of pairs, if it is known.
+    """The targets of each of `systems`. `instrument`: the instrument of pairs, if it is known.
 
-    `names`: {parts of a track: what is left without them}, of what is no part of the tracks by itself.
+    `names`: {removed parts of a track: name of the remainder}, for remainders that are not parts of the tracks.
     """
 
     systems: tuple[System, ...]
@@ -46,10 +46,10 @@ class Plan:
     names: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def targets(self, system: System, track: Track) -> tuple[Target, ...]:
-        """The Targets of a system on a track, none where they share no part.
+        """The Targets of a system on a track; empty if they share no part.
 
-        Mixture and ideal masks have those of all others. Baselines, which take out whatever they are asked for, are
-        also scored on what models leave.
+        Mixture and ideal masks have the targets of all other systems. Baselines, which can take out anything, are also
+        scored on the remainders of models.
         """
         targets = self._own(system, track) if system.separates else []
         if system.kind != "model":
@@ -63,7 +63,7 @@ class Plan:
         return tuple(first.values())
 
     def left(self, track: Track) -> dict[str, tuple[str, ...]]:
-        """{name: the parts that it is the song without}, of what is no part of the track by itself."""
+        """{name: the removed parts} for the remainders that are not parts of the track."""
         targets = [target for system in self.systems for target in self.targets(system, track)]
         return {target.name: _without(target, track) for target in targets if target.is_left}
 
@@ -80,26 +80,26 @@ class Plan:
 
 
 def plan(systems: Sequence[System], tracks: Sequence[Track], instrument: str | None = None) -> Plan:
-    """The Plan of `systems` on `tracks`. `instrument`: what the instrument of pairs is.
+    """The Plan of `systems` on `tracks`. `instrument`: the instrument of pairs.
 
-    Raises StageError where a system and the tracks share nothing, or pairs do not say what is asked of them.
+    Raises StageError if a system and the tracks have no part in common, or if the instrument of pairs is ambiguous.
     """
     pairs = [is_pair(track) for track in tracks]
     if any(pairs) and not all(pairs):
         raise StageError(
-            f"{tracks[pairs.index(True)].folder} is a pair, {tracks[pairs.index(False)].folder} has parts of other "
-            "names; give the folder of one kind"
+            f"{tracks[pairs.index(True)].folder} is a pair, but {tracks[pairs.index(False)].folder} has named parts; "
+            "use a folder with only one kind"
         )
     parts = parts_of(tracks)
     if instrument and not pairs[0]:
-        raise StageError(f"--instrument is for pairs; these tracks name their parts: {', '.join(parts)}")
+        raise StageError(f"--instrument only works with pairs; these tracks have named parts: {', '.join(parts)}")
     for system in (system for system in systems if system.separates):
         takes = f"{system.name}: takes out {', '.join(system.sources)}"
         if pairs[0]:
             if instrument and instrument not in system.sources:
                 raise StageError(f"{takes}; --instrument says {instrument}")
             if not instrument and len(system.taken) > 1:
-                raise StageError(f"{takes}; say with --instrument which of them the instrument of these pairs is")
+                raise StageError(f"{takes}; use --instrument to say which of them is the instrument of these pairs")
         elif not set(system.taken) & set(parts):
             raise StageError(f"{takes}; the tracks have {', '.join(parts)}")
     words: dict[tuple[str, ...], str] = {}
@@ -120,7 +120,7 @@ def plan(systems: Sequence[System], tracks: Sequence[Track], instrument: str | N
 
 
 def is_pair(track: Track) -> bool:
-    """Whether the parts of a track are an instrument, which it does not name, and the rest."""
+    """Whether the parts of a track are an unnamed instrument and the rest."""
     return set(track.parts) == set(PAIR)
 
 
@@ -130,16 +130,16 @@ def parts_of(tracks: Sequence[Track]) -> tuple[str, ...]:
 
 
 def unknown_instrument(systems: Sequence[System]) -> str | None:
-    """A line that says that systems take different instruments for that of the pairs; None where they do not."""
+    """A note if systems assume different instruments for the pairs, else None."""
     taken = {system.name: system.taken[0] for system in systems if system.kind == "model"}
     if len(set(taken.values())) < 2:
         return None
     each = ", ".join(f"{name} takes out {source}" for name, source in taken.items())
-    return f"{each}; each is scored as if that were the instrument of the pairs (--instrument says what it is)"
+    return f"{each}; each is scored as if that were the instrument of the pairs (--instrument sets it)"
 
 
 def _shares(system: System, track: Track, instrument: str | None) -> tuple[dict[str, str], tuple[str, ...], str]:
-    """({part of the track: the system's}, the track's parts that are left, what the system calls them together)."""
+    """({part of the track: part of the system}, the remaining parts of the track, the system's name for them)."""
     if is_pair(track):
         return {"instrument": instrument or system.taken[0]}, ("rest",), "rest"
     taken = {part: part for part in track.parts if part in system.taken}

@@ -304,7 +304,7 @@ def test_what_bleeds_is_told_among_stems_of_other_rates_and_channels(tmp_path, b
     ((hint,),) = hints_of(track, "guitar").values()
     assert hint.kind == "bleed"
     assert hint.value == pytest.approx(-20, abs=1)
-    assert hint.text == "heard in it: drums at -20 dB (-20 at 0:00), bass at -26 dB (-26 at 0:00)"
+    assert hint.text == "other instruments: drums at -20 dB (-20 at 0:00), bass at -26 dB (-26 at 0:00)"
 
 
 def test_a_cut_stem_is_told(tmp_path):

@@ -135,7 +135,10 @@ def test_two_evaluations_on_one_page(evaluated, tmp_path):
 
 @pytest.mark.parametrize(
     ("output", "said"),
-    [("r.pdf", "r.pdf: a page is .md or .html"), ("evaluation/evaluation.yaml/r.html", "evaluation.yaml: file exists")],
+    [
+        ("r.pdf", "r.pdf: a page must be .md or .html"),
+        ("evaluation/evaluation.yaml/r.html", "evaluation.yaml: file exists"),
+    ],
 )
 def test_an_output_that_cannot_be(evaluated, output, said, monkeypatch, capsys):
     monkeypatch.chdir(evaluated.parent)

@@ -95,7 +95,7 @@ def test_a_run_of_ours_stands_in_its_row_with_the_difference():
         ["rest", "difference", "-7.42", "-9.61", "-10.06"],
     ]
     assert "131 tracks; 36 epochs of 0.5 h; scored on 7 tracks (0.50 h) by `splitstrument evaluate x`" in text
-    assert "set as the table's run" in text
+    assert "same settings as in the table" in text
     assert "mine" not in documents.run_section(run_of("2"), [(Path("e"), evaluation(run))], thesis_data(), "Table 2")
 
 
@@ -103,7 +103,7 @@ def test_what_a_run_was_set_to_otherwise_is_said():
     run = run_of("B.3.3")
     changes = {"epochs": 3, "windows": asdict(run.windows) | {"steps": 60}, "name": "own", "save_minutes": 1.0}
     text = documents.run_section(run, [(Path("e"), evaluation(run, changes.items(), 3))], thesis_data(), "B.3.3")
-    assert "set otherwise: windows.steps 60 (not 0), epochs 3 (not 36)" in text
+    assert "different settings: windows.steps 60 (not 0), epochs 3 (not 36)" in text
     earlier = {name: value for name, value in asdict(run).items() if name not in ("sources", "whole", "initial_source")}
     assert documents.differences(run, plain(earlier)) == []
 
@@ -136,7 +136,7 @@ def test_histograms_of_ours(tmp_path):
     (tmp_path / "guitar/histogram.csv").write_text("silence_percent,before\n0-10,many\n")
     assert "no run" in documents.page([], tmp_path)
     (tmp_path / "guitar/histogram.csv").write_text("silence_percent,before\n0-10,1\n")
-    with pytest.raises(ValueError, match="is no histogram of ten rows"):
+    with pytest.raises(ValueError, match="is not a histogram of ten rows"):
         documents.page([], tmp_path)
 
 
@@ -152,7 +152,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     for line, said in (
         (["thesis", "nowhere"], "nowhere: cannot be opened: no such file or directory"),
-        (["thesis", "docs"], "docs: no evaluation.yaml in this folder; splitstrument evaluate writes one"),
+        (["thesis", "docs"], "docs: no evaluation.yaml in this folder; run splitstrument evaluate to write one"),
         (["thesis", "--silence", "nowhere"], "nowhere: no such folder"),
     ):
         assert main(line) == 2

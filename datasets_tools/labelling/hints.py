@@ -205,7 +205,7 @@ def _of_bleed(bleeds: Mapping[str, Bleed]) -> Iterator[Hint]:
         heard.sort(key=lambda one: -one[0])
         parts = [f"{group} at {level:.0f} dB ({_peak(*peak)})" for level, group, peak in heard]
         level = heard[0][0]
-        yield Hint("bleed", level, "heard in it: " + ", ".join(parts), _between(0.3, 1.0, (level - BLEED) / 25))
+        yield Hint("bleed", level, "other instruments: " + ", ".join(parts), _between(0.3, 1.0, (level - BLEED) / 25))
 
 
 def _peak(level: float, time: float) -> str:

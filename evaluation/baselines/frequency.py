@@ -1,7 +1,7 @@
 """Frequency thresholding: an instrument is its band of frequencies.
 
 Stage 1, 'frequency thresholding', of the slides "Music Segmentation Using Deep Learning" (Banerjee and Bodhak, 2025).
-They do not give their bands; these are of `bands`, and where bands overlap, each instrument gets an equal share.
+The slides do not give their bands; these are from `bands`. Where bands overlap, each instrument gets an equal share.
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,10 @@
-"""Harmonic-percussive separation: the drums are what is steep in time, the others what is steady in their bands.
+"""Harmonic-percussive separation: percussive sound goes to the drums, steady sound to the others by their bands.
 
 Fitzgerald, "Harmonic/percussive separation using median filtering", DAFx 2010: a median over time keeps steady
-partials, one over frequency keeps strokes, and the two share each bin in proportion to their squares. The medians'
-lengths are set in seconds and Hz, as by Driedger, Mueller and Disch, "Extending harmonic-percussive separation of audio
-signals", ISMIR 2014, so that the sample rate does not matter. The drums get all that is percussive; the harmonic part
-goes to the other instruments by `bands`, in equal shares where those overlap.
+partials, a median over frequency keeps strokes, and both share each bin in proportion to their squares. The lengths of
+the medians are set in seconds and Hz, as by Driedger, Mueller and Disch, "Extending harmonic-percussive separation of
+audio signals", ISMIR 2014, so that the sample rate does not matter. The drums get everything percussive. The harmonic
+part goes to the other instruments by `bands`, in equal shares where those overlap.
 """
 
 from collections.abc import Sequence
@@ -32,5 +32,5 @@ def masks(
 
 
 def _odd(length):
-    """The odd number nearest to the length, so that a median has a middle."""
+    """The nearest odd number, so that a median has a middle."""
     return 2 * int(length / 2) + 1

@@ -1,9 +1,9 @@
-"""Non-negative matrix factorisation: a song is a few spectra with activations, each given to a part by its shape.
+"""Non-negative matrix factorisation: a song is a few spectra with activations, assigned to parts by their shape.
 
 Stage 3, 'classical machine learning', of the slides "Music Segmentation Using Deep Learning" (Banerjee and Bodhak,
-2025), which do not say more; the factorisation is that of Lee and Seung, "Learning the parts of objects by
-non-negative matrix factorization", Nature 1999. Nothing is learned from other songs. A component belongs to the drums
-as far as its spectrum is flat and its activation comes in strokes; what is left of it goes to the pitched instruments
+2025), which give no details. The factorisation follows Lee and Seung, "Learning the parts of objects by non-negative
+matrix factorization", Nature 1999. Nothing is learned from other songs. A component belongs to the drums to the extent
+that its spectrum is flat and its activation consists of strokes. The remainder of it goes to the pitched instruments
 by the share of its energy in their bands.
 """
 
@@ -14,11 +14,11 @@ import numpy as np
 from evaluation.baselines import bands
 
 COMPONENTS = 32
-FITTED_FRAMES = 2000  # spread over the song; more make the spectra no better, only later
+FITTED_FRAMES = 2000  # spread over the song; more take longer without better spectra
 ITERATIONS = 60
-SILENT = 1e-4  # of the loudest frame: -80 dB
-FLOOR = 1e-4  # of a spectrum's highest bin, so that one empty bin does not make a spectrum peaky
-NOTES, DRUMS = 0.3, 0.6  # flatness and strokes together, up to which a component is a note and from which drums
+SILENT = 1e-4  # relative to the loudest frame: -80 dB
+FLOOR = 1e-4  # relative to a spectrum's highest bin, so that one empty bin does not make a spectrum peaky
+NOTES, DRUMS = 0.3, 0.6  # flatness plus strokes: up to the first a component is a note, from the second it is drums
 TINY = 1e-12
 
 
@@ -38,7 +38,7 @@ def masks(
 
 
 def _components(magnitude):
-    """Spectra (components, bins) and activations (frames, components) of which the product is near the magnitude."""
+    """Spectra (components, bins) and activations (frames, components) with a product close to the magnitude."""
     from sklearn.decomposition import NMF
 
     levels = np.linalg.norm(magnitude, axis=1)
@@ -46,18 +46,18 @@ def _components(magnitude):
     heard = np.flatnonzero(levels > SILENT * loudest)
     if not len(heard):
         return np.zeros((1, magnitude.shape[1]), np.float32), np.zeros((len(magnitude), 1), np.float32)
-    # High bins are faint, and would have no spectra of their own: each is divided by the root of its mean.
+    # High bins are faint and would not get their own spectra, so each bin is divided by the root of its mean.
     scale = np.sqrt(magnitude.mean(0) / loudest) + TINY
     scaled = magnitude / (scale * loudest)
     fitted = heard[np.linspace(0, len(heard) - 1, min(FITTED_FRAMES, len(heard)), dtype=int)]
-    # Without a tolerance it takes all its iterations, and has none to complain of.
+    # With a tolerance of 0 it runs all iterations and prints no warning about convergence.
     model = NMF(min(COMPONENTS, len(fitted)), init="random", random_state=0, max_iter=ITERATIONS, tol=0)
     model.fit(scaled[fitted])
     return model.components_ * scale, model.transform(scaled)
 
 
 def _weights(spectra, activations, frequencies, instruments):
-    """{instrument: (components,) in 0..1}, which add up to at most 1 for each component."""
+    """{instrument: weights (components,) in 0..1}, which add up to at most 1 for each component."""
     energy = spectra**2
     energy /= energy.sum(1, keepdims=True) + TINY
     drums = _drumlike(spectra, activations)
@@ -66,11 +66,11 @@ def _weights(spectra, activations, frequencies, instruments):
 
 
 def _drumlike(spectra, activations):
-    """How much each component is of the drums, (components,) in 0..1.
+    """The degree to which each component belongs to the drums, (components,) in 0..1.
 
-    Flatness is a spectrum's geometric mean over its mean, 1 for white noise. Strokes are the way an activation goes up
-    and down over twice its sum: 1 for single frames, about 0.5 for a stroke as long as a window, 0 for a steady tone.
-    Notes have a sum of both about 0.3, strokes of noise and those of a kick 0.5 and more.
+    Flatness is the geometric mean of a spectrum over its mean, 1 for white noise. Strokes are the total variation of
+    an activation over twice its sum: 1 for single frames, about 0.5 for a stroke as long as a window, 0 for a steady
+    tone. The sum of both is about 0.3 for notes, and 0.5 or more for noise strokes and kick drums.
     """
     floored = spectra + FLOOR * spectra.max(1, keepdims=True) + TINY
     flatness = np.exp(np.log(floored).mean(1)) / floored.mean(1)

@@ -1,9 +1,9 @@
-"""REPET-SIM: the singer or soloist is what does not come again elsewhere in the song.
+"""REPET-SIM: sound that does not repeat elsewhere in the song goes to the singer or soloist.
 
-Rafii and Pardo, "Music/voice separation using the similarity matrix", ISMIR 2012. For every frame the most similar
-ones of the song are looked up, at least a second apart; the median of their magnitudes is the background that
-repeats, and what exceeds it the foreground. Bass, drums and MUSDB's "other" are taken to be background, divided by
-`bands`; every other instrument is taken to be foreground, within its band.
+Rafii and Pardo, "Music/voice separation using the similarity matrix", ISMIR 2012. For every frame, the most similar
+frames of the song are found, at least a second apart. The median of their magnitudes is the repeating background, and
+the excess is the foreground. Bass, drums and MUSDB's "other" are assumed to be background, divided by `bands`. Every
+other instrument is assumed to be foreground, within its band.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ import numpy as np
 from evaluation.baselines import bands
 
 BACKGROUND = {"bass", "drums", "other"}
-SIMILAR = 41  # frames; the 100 of the authors' code take longer and hardly change a median
-HEARD = 5000  # Hz up to which frames are compared: most of the energy, and the same at every sample rate
+SIMILAR = 41  # frames; 100, as in the authors' code, take longer and hardly change a median
+HEARD = 5000  # Hz; frames are compared up to here: most of the energy, and the same at every sample rate
 APART = 1.0  # seconds
-BLOCK = 512  # frames that are compared with all others at once
+BLOCK = 512  # frames to compare with all others at once
 
 
 def masks(
@@ -28,7 +28,7 @@ def masks(
 
     similar = _similar_frames(magnitude[:, frequencies < HEARD], frame_rate)
     background = nn_filter(magnitude, rec=similar, aggregate=_median, axis=0)
-    np.minimum(background, magnitude, out=background)  # what repeats is never more than what is there
+    np.minimum(background, magnitude, out=background)  # the background is never more than the mixture
     foreground = softmask(magnitude - background, background, power=2)
     instruments = bands.instruments_of(parts)
     behind = bands.shares(frequencies, [part for part in instruments if part in BACKGROUND])
@@ -39,16 +39,16 @@ def masks(
 
 
 def _median(frames, axis):
-    """The lower median, in a third of the time of NumPy's, which looks for NaN and takes means."""
+    """The lower median, in a third of the time of NumPy's median, which checks for NaN and averages."""
     middle = (frames.shape[axis] - 1) // 2
     return np.partition(frames, middle, axis).take(middle, axis)
 
 
 def _similar_frames(magnitude, frame_rate):
-    """Sparse (frames, frames): column j has ones at the frames most similar to frame j, itself among them.
+    """A sparse matrix (frames, frames): column j has ones at the frames most similar to frame j, including j.
 
-    The similarity is the cosine of the angle between magnitudes. A frame counts if none within a second of it is more
-    similar to frame j. Frames are compared in blocks, since the whole matrix of a long song takes gigabytes.
+    The similarity is the cosine of the angle between magnitudes. A frame counts if no frame within a second of it is
+    more similar to frame j. Frames are compared in blocks, since the full matrix of a long song takes gigabytes.
     """
     from scipy.ndimage import maximum_filter1d
     from scipy.sparse import csc_matrix

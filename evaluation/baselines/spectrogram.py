@@ -1,8 +1,8 @@
-"""Spectrogram masking: an instrument is the bins of its band that stand out of the band's level in that frame.
+"""Spectrogram masking: an instrument gets the bins of its band that stand out from the band's level in that frame.
 
 Stage 2, 'spectrogram masking', of the slides "Music Segmentation Using Deep Learning" (Banerjee and Bodhak, 2025).
-They do not give their threshold; here a bin stands out if it is 6 dB over the median of the frame's bins in the band,
-which does not depend on the song's level or sample rate. What stands out in overlapping bands is shared equally.
+The slides do not give their threshold. Here a bin stands out if it is 6 dB above the median of the frame's bins in the
+band, which does not depend on the level or sample rate of the song. Overlapping bands share such bins equally.
 """
 
 from collections.abc import Sequence
