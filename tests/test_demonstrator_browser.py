@@ -284,6 +284,9 @@ def test_pages_are_fit_to_be_seen(chromium, server, together, size, scheme, tmp_
     wave = page.locator(".wave").nth(1).bounding_box()
     page.locator(".wave").nth(1).click(position={"x": wave["width"] / 2, "y": 20})
     until(lambda: place(page) == pytest.approx(15, abs=0.2))
+    if scheme == "dark":
+        page.get_by_text("Practise").click()
+        check_page(page)
     picture(page, f"player-{name}", tmp_path)
     page.goto(f"{server.address}/jobs/0123")
     assert "no such job" in page.inner_text("h1")
