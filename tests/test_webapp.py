@@ -172,7 +172,8 @@ def test_a_proxy_is_kept_as_the_server_writes_addresses(given, kept):
 def test_scripts_and_styles_that_a_browser_has_are_not_sent_again(tmp_path):
     with served.inside(tmp_path, models=(str(strangers.card(tmp_path / "tiny")),)) as server:
         tags = {}
-        for path in ("/static/start.js", "/static/job.js", "/static/style.css", "/static/icon.svg"):
+        for path in ("start.js", "job.js", "signalsmith-stretch.mjs", "style.css", "icon.svg", "song.ogg"):
+            path = f"/static/{path}"
             status, headers, content = served.ask(server.address, path)
             tag = tags[path] = headers["ETag"]
             assert (status, headers["Cache-Control"], headers["Content-Length"]) == (200, "no-cache", str(len(content)))
@@ -186,6 +187,28 @@ def test_scripts_and_styles_that_a_browser_has_are_not_sent_again(tmp_path):
                 assert served.ask(server.address, path, **{"If-None-Match": known})[::2] == (200, content)
         assert len(set(tags.values())) == len(tags)
         assert all(re.fullmatch('"[0-9a-f]{32}"', tag) for tag in tags.values())
+
+
+def test_the_example_song_comes_with_the_page(server):
+    status, headers, content = served.ask(server.address, "/static/song.ogg")
+    assert (status, headers["Content-Type"]) == (200, "audio/ogg")
+    assert content == (served.ROOT / "examples" / "song.ogg").read_bytes()
+
+
+def test_only_the_player_may_compile_web_assembly(server, sound):
+    _, job = served.post(server.address, ("song", sound, "a.wav"))
+    start, player = (served.ask(server.address, path)[1] for path in ("/", f"/jobs/{job['id']}"))
+    policy = start["Content-Security-Policy"]
+    assert "script-src 'self';" in policy and "default-src 'none'" in policy and "unsafe" not in policy
+    allowed = policy.replace("script-src 'self';", "script-src 'self' 'wasm-unsafe-eval';")
+    assert player["Content-Security-Policy"] == allowed
+
+
+def test_models_say_what_to_expect(tmp_path):
+    with strangers.quickly(tmp_path, "guitar") as server:
+        (model,) = json.loads(served.ask(server.address, "/api/models")[2])["models"]
+        assert set(model) == {"name", "takes", "remainder", "about"}
+        assert model["about"].startswith("Takes the guitars out of a song.")
 
 
 def test_an_etag_follows_the_content(tmp_path):

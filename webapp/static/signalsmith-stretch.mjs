@@ -1,5 +1,5 @@
-// signalsmith-stretch 1.3.2 from npm, MIT licence (signalsmith-stretch.LICENSE.txt), with one correction ("changed here"):
-// several buffers follow each other without a gap.
+// signalsmith-stretch 1.3.2 from npm. Copyright (c) 2022 Geraint Luff / Signalsmith Audio Ltd., MIT licence, see
+// signalsmith-stretch.LICENSE.txt. One correction ("changed here"): several buffers follow each other without a gap.
 let module = {}, exports = {};
 
 var SignalsmithStretch = (() => {
