@@ -58,7 +58,7 @@ class Instruments:
             if words := _words(name):  # a user's label may contain no words
                 self._groups[_name(words)] = group
                 spellings |= {_name(words), "".join(words)}
-        inside = sorted(filter(self._tells_inside, spellings), key=lambda name: (-len(name), name))
+        inside = sorted(filter(self._is_found_inside, spellings), key=lambda name: (-len(name), name))
         self._inside = {name: self._groups[_singular(name)] for name in inside}
         self._known: dict[str, tuple[Guess, bool]] = {}
 
@@ -80,25 +80,25 @@ class Instruments:
     def _guess(self, label: str) -> tuple[Guess, bool]:
         """Guess from the label alone: (Guess, whether the table has the whole label)."""
         words = _words(label)
-        for group in (self._own.get(label), *(self._groups.get(_name(whole)) for whole in _wholes(words))):
+        for group in (self._own.get(label), *(self._groups.get(_name(whole)) for whole in _without_numbers(words))):
             if group:
                 return Guess(group, f"{_quoted(label)} is {group}", True), True
         if " + " in label:
             return _joined(label, [self._guess(item)[0] for item in label.split(" + ")]), False
         named, left = self._names(words)
         strong = {name: group for name, group in named.items() if name not in self._nothing}
-        sure = all(self._says_nothing(word) for word in left)
+        sure = all(self._is_uninformative(word) for word in left)
         if strong or not left:
             named = strong or named
         elif inside := self._names_inside(left):
             named, sure = inside, False
         if not named:
             return Guess(None, f"no known word in {_quoted(label)}", False), False
-        group, one = _one_of(set(named.values()))
+        group, one = _common_group(set(named.values()))
         if one or group in named.values():
             quoted = [_quoted(name) for name, of_name in named.items() if one or of_name == group]
             return Guess(group, f"{' and '.join(quoted)} in {_quoted(label)}", sure and one), False
-        return Guess(group, _names_several(named.values()), False), False
+        return Guess(group, _several_reason(named.values()), False), False
 
     def _names(self, words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         """Find names in consecutive words, the longest first: ({name: group}, the remaining words)."""
@@ -115,20 +115,20 @@ class Instruments:
         """{name: group} of all names inside words that are not names themselves, such as killersguitarsolo."""
         named = {}
         for word in words:
-            if not self._says_nothing(word):
+            if not self._is_uninformative(word):
                 for name, group in self._inside.items():
                     if name in word:
                         named[name] = group
                         word = word.replace(name, " ")
         return named
 
-    def _tells_inside(self, name: str) -> bool:
+    def _is_found_inside(self, name: str) -> bool:
         """Whether to search for a name inside words: it is long enough, and it denotes one specific instrument."""
         distinct = len(name) >= _SHORTEST or name in _SHORT
         name = _singular(name)
         return distinct and self._groups[name] not in SILENT_GROUPS and name not in self._nothing
 
-    def _says_nothing(self, word: str) -> bool:
+    def _is_uninformative(self, word: str) -> bool:
         return len(word) == 1 or word.isdigit() or _singular(word) in self._nothing
 
 
@@ -173,7 +173,7 @@ def _name(words: Iterable[str]) -> str:
     return _singular("".join(words))
 
 
-def _wholes(words: Sequence[str]) -> Iterator[Sequence[str]]:
+def _without_numbers(words: Sequence[str]) -> Iterator[Sequence[str]]:
     """The words as they are, then without some or all of the numbers at the beginning and the end."""
     start, end = 0, len(words)
     while start < end and words[start].isdigit():
@@ -183,7 +183,7 @@ def _wholes(words: Sequence[str]) -> Iterator[Sequence[str]]:
     return (words[i:j] for i in range(start + 1) for j in range(len(words), end - 1, -1))
 
 
-def _one_of(groups: set[str]) -> tuple[str, bool]:
+def _common_group(groups: set[str]) -> tuple[str, bool]:
     """(the group of a stem that contains all of `groups`, whether they are one instrument)."""
     if len(groups) == 1:
         return next(iter(groups)), True
@@ -195,7 +195,7 @@ def _one_of(groups: set[str]) -> tuple[str, bool]:
     return ("mix" if "mix" in groups else "excluded"), False
 
 
-def _names_several(groups: Iterable[str]) -> str:
+def _several_reason(groups: Iterable[str]) -> str:
     *names, last = [group for group in GROUPS if group in groups]
     return f"names {'both ' if len(names) == 1 else ''}{', '.join(names)} and {last}"
 
@@ -205,8 +205,8 @@ def _joined(label: str, guesses: Sequence[Guess]) -> Guess:
     groups = {guess.group for guess in guesses if guess.group}
     if not groups:
         return Guess(None, f"no known word in {_quoted(label)}", False)
-    group, one = _one_of(groups)
-    reason = f"all of {_quoted(label)}" if one else _names_several(groups)
+    group, one = _common_group(groups)
+    reason = f"all of {_quoted(label)}" if one else _several_reason(groups)
     return Guess(group, reason, one and all(guess.sure for guess in guesses))
 
 

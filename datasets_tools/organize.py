@@ -107,7 +107,7 @@ def place(tracks: Iterable[Track], root: Path) -> list[Placement]:
         base = file_name(track.name)
         for number in itertools.count(1):
             folder = root / (base if number == 1 else f"{base} ({number})")
-            if folder.name not in taken and (_is_empty(folder) or _is_of(folder, track)):
+            if folder.name not in taken and (_is_empty(folder) or _belongs_to(folder, track)):
                 break
         taken.add(folder.name)
         placements.append(Placement(track, folder))
@@ -123,7 +123,7 @@ def _is_empty(folder: Path) -> bool:
     return not os.path.lexists(folder) or (folder.is_dir() and all(map(is_left, folder.iterdir())))
 
 
-def _is_of(folder: Path, track: Track) -> bool:
+def _belongs_to(folder: Path, track: Track) -> bool:
     note = _note(folder)
     if note is None or (note.get("source"), note.get("name")) != (track.source, track.name):
         return False
@@ -147,7 +147,7 @@ def organise(placement: Placement, how: str) -> Outcome:
     for source, target in moves:
         target.parent.mkdir(exist_ok=True)
         os.rename(source, target)
-    todo = [(stem, target) for stem, target in targets if not _there(stem, target, how)]
+    todo = [(stem, target) for stem, target in targets if not _is_placed(stem, target, how)]
     for stem, _ in todo:
         if not os.path.isfile(stem.path):
             raise ValueError(f"{stem.path}: this stem is missing")
@@ -159,7 +159,7 @@ def organise(placement: Placement, how: str) -> Outcome:
     _write_note(folder, note, complete=False)
     for stem, target in todo:
         target.parent.mkdir(exist_ok=True)
-        _bring(stem, target, how)
+        _place_stem(stem, target, how)
     _write_note(folder, note, complete=True)
     return Outcome(placement.name)
 
@@ -196,7 +196,7 @@ def _targets(track: Track, folder: Path) -> list[tuple[Stem, Path]]:
     return targets
 
 
-def _there(stem: Stem, target: Path, how: str) -> bool:
+def _is_placed(stem: Stem, target: Path, how: str) -> bool:
     """Whether `target` already is this stem. Raises ValueError if it is something else."""
     if not os.path.lexists(target):
         return False
@@ -210,7 +210,7 @@ def _there(stem: Stem, target: Path, how: str) -> bool:
     raise ValueError(f"{target}: already exists and differs from {stem.path}; remove one of them")
 
 
-def _bring(stem: Stem, target: Path, how: str) -> None:
+def _place_stem(stem: Stem, target: Path, how: str) -> None:
     if stem.stream is not None:
         _decode(stem, target)
     elif how == "link":

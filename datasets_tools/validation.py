@@ -175,7 +175,7 @@ def _pairs(root: Path, may_be_empty: bool) -> dict[tuple[int, str], Path]:
     return folders
 
 
-def _decided(path: Path, settings: dict[str, Any], names: set[str], moving: bool) -> dict[str, list[str]]:
+def _read_choice(path: Path, settings: dict[str, Any], names: set[str], moving: bool) -> dict[str, list[str]]:
     """{set: names} from the validation.yaml `path` that an earlier command with the same settings wrote."""
     content = read_yaml(path)
     if not isinstance(content, dict) or not all(isinstance(content.get(side), list) for side in SIDES):
@@ -242,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = listed(options.list) if options.list else options.tracks
     settings = {"list": sorted(wanted)} if wanted is not None else {"share": options.share, "seed": options.seed}
     if path.exists():
-        sides = _decided(path, settings, names, moving)
+        sides = _read_choice(path, settings, names, moving)
     else:
         if wanted is None:
             chosen = choose(names, options.share, options.seed)

@@ -65,7 +65,7 @@ def published_runs() -> "list[Run]":
     from training import config
 
     runs = [config.load(path) for path in (Path(training.__file__).parent / "configs" / "thesis").glob("*.yaml")]
-    return sorted(runs, key=lambda run: (not _reference(run).table.isdigit(), _in_order(_reference(run).table)))
+    return sorted(runs, key=lambda run: (not _reference(run).table.isdigit(), _table_order(_reference(run).table)))
 
 
 def _reference(run: "Run") -> "Reference":
@@ -74,7 +74,7 @@ def _reference(run: "Run") -> "Reference":
     return run.reference
 
 
-def _in_order(table: str) -> list[int]:
+def _table_order(table: str) -> list[int]:
     return [int(part) for part in table.split(".") if part.isdigit()]
 
 
@@ -111,11 +111,11 @@ def run_section(row: "Run", evaluations: "Evaluations", data: dict[str, dict], t
     ]
     (source,) = row.source_names
     cells = [(source, "thesis", *_figures(reference.instrument)), ("rest", "thesis", *_figures(reference.rest))]
-    remarks = [f"- thesis: {reference.tracks}; {_course(reference.epochs or row.epochs, reference.hours_per_epoch)}"]
+    remarks = [f"- thesis: {reference.tracks}; {_duration(reference.epochs or row.epochs, reference.hours_per_epoch)}"]
     remarks[0] += f"; {reference.remark}" * bool(reference.remark)
     for evaluation, result in ours:
         cells += _our_rows(row, result)
-        remarks.append(f"- `{result.name}`: {_about(row, evaluation, result)}")
+        remarks.append(f"- `{result.name}`: {_run_summary(row, evaluation, result)}")
     if not ours:
         cells.append((source, "ours: no run", "-", "-", "-"))
     lines = data_commands(data, [collection.pairs for collection in row.collections])
@@ -148,12 +148,12 @@ def _our_rows(row: "Run", result: "Result") -> Iterator[tuple[str, ...]]:
         yield name, "difference", *("-" if gain is None else f"{gain:+.2f}" for gain in gains)
 
 
-def _about(row: "Run", evaluation: "Evaluation", result: "Result") -> str:
+def _run_summary(row: "Run", evaluation: "Evaluation", result: "Result") -> str:
     """How our run was trained and scored, and which settings differ from those of the row."""
     if (training := result.training) is None:
         return "not trained by splitstrument train"
     tracks = f"{training.tracks} tracks" if training.tracks is not None else "tracks unknown"
-    text = f"{tracks}; {_course(training.epochs, training.hours_per_epoch)}; scored on {evaluation.tracks} tracks"
+    text = f"{tracks}; {_duration(training.epochs, training.hours_per_epoch)}; scored on {evaluation.tracks} tracks"
     changed = differences(row, training.configuration)
     text += f" ({evaluation.hours:.2f} h) by `{evaluation.command}`"
     return text + (f"; different settings: {', '.join(changed)}" if changed else "; same settings as in the table")
@@ -176,7 +176,7 @@ def differences(row: "Run", configuration: dict) -> list[str]:
     ]
 
 
-def _course(epochs: int, hours: float | None) -> str:
+def _duration(epochs: int, hours: float | None) -> str:
     return f"{epochs} epoch{'s' * (epochs != 1)}" + (f" of {hours:.3g} h" if hours else "")
 
 

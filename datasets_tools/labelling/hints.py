@@ -154,7 +154,7 @@ def _hints(stem: _Stem, lengths: list[float], bleeds: Mapping[str, Bleed]) -> tu
     hints = [
         *_of_silence(measures),
         *_of_clipping(measures),
-        *_of_form(stem, measures, lengths),
+        *_of_format(stem, measures, lengths),
         *_of_bleed(bleeds),
     ]
     return tuple(sorted(hints, key=lambda hint: -hint.severity))
@@ -180,7 +180,7 @@ def _of_clipping(measures: Measures) -> Iterator[Hint]:
         yield Hint("clipped", float(clips), text, _between(0.1, 0.9, np.log10(clips) / 4))
 
 
-def _of_form(stem: _Stem, measures: Measures, lengths: list[float]) -> Iterator[Hint]:
+def _of_format(stem: _Stem, measures: Measures, lengths: list[float]) -> Iterator[Hint]:
     if stem.reader.warning:
         yield Hint("damaged", measures.seconds, stem.reader.warning.removeprefix(f"{stem.info.path}: "), 0.6)
     if measures.offset > OFFSET:
