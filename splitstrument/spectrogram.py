@@ -1,11 +1,12 @@
-"""Short-time Fourier transform, its inverse as a stream, and the grid of a model laid over any sample rate.
+"""The short-time Fourier transform and its inverse, as streams, and a model's grid at any sample rate.
 
-Spectra are complex64 (channels, frames, bins); the window is a periodic Hann window in both directions, the hop a
-quarter of it.
+Spectra are complex64 (channels, frames, bins). Analysis and synthesis use a periodic Hann window; the hop is a quarter
+of it.
 
-Why the parts add up: with hop = window / 4 the squared Hann windows that lie over one sample add up to
-sum over k of sin^4(pi (t + k/4)) = 4 * 3/8 = 3/2, so overlap-add of windowed inverse transforms divided by 3/2 gives
-the signal back, to rounding, wherever four windows overlap. A stream therefore starts with window - hop zeros.
+Why the parts add up: with hop = window / 4, the squared Hann windows over one sample add up to
+sum over k of sin^4(pi (t + k/4)) = 4 * 3/8 = 3/2. So overlap-add of the windowed inverse transforms, divided by 3/2,
+restores the signal, except for rounding, wherever four windows overlap. A stream therefore starts with window - hop
+zeros.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,13 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-OVERLAP = 4  # windows over one sample
-BLOCK = 256  # frames of a whole sound that are in hand at once
+OVERLAP = 4  # number of windows over one sample
+BLOCK = 256  # frames of a whole sound that are processed at once
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Window and hop in samples; the window is a multiple of four, the hop its quarter."""
+    """Window and hop in samples. The window is a multiple of four, the hop a quarter of it."""
 
     window: int
 
@@ -36,10 +37,10 @@ class Grid:
         return self.window // 2 + 1
 
     def at_rate(self, own_rate: int, rate: int) -> "Grid":
-        """The grid that covers the same time at another sample rate, so that bins keep their frequencies.
+        """The grid for the same time span at another sample rate, so bins keep their frequencies.
 
-        The window is the nearest one, or, within 0.05 %, one whose factors are small, for the FFT's sake. A few cents
-        off would be enough for a network to find other things.
+        The window is the nearest one or, within 0.05 %, one with small prime factors, which makes the FFT fast. If the
+        frequencies were a few cents off, a network would already give different results.
         """
         exact = self.window * rate / own_rate
         nearest = OVERLAP * max(4, round(exact / OVERLAP))
@@ -48,13 +49,13 @@ class Grid:
         return Grid(min(candidates, key=lambda w: (max(_largest_factor(w), 7), abs(w - exact))))
 
     def frames_of(self, samples: int) -> int:
-        """How many frames a stream of this many samples has (it starts and ends in the zeros around the song)."""
+        """The number of frames of a stream with this many samples, including those that reach into the padding."""
         return (samples - 1 + self.window - self.hop) // self.hop + 1 if samples else 0
 
     def spectra(self, audio: np.ndarray, every: int = 1) -> np.ndarray:
-        """STFT of (samples, channels): complex64 (channels, frames, bins) of the whole windows that fit, no padding.
+        """STFT of (samples, channels): complex64 (channels, frames, bins) of the windows that fit, without padding.
 
-        `every`: only each such frame.
+        `every`: compute only every such frame.
         """
         audio = np.ascontiguousarray(audio.T, np.float32)
         windows = np.lib.stride_tricks.sliding_window_view(audio, self.window, axis=1)[:, :: self.hop * every]
@@ -65,9 +66,9 @@ class Grid:
 
 
 def grid_at(rate: int) -> Grid:
-    """The Grid at `rate` Hz that has the times and frequencies of a window of 2048 samples at 22,050 Hz (93 ms).
+    """The Grid at `rate` Hz with the resolution of a window of 2048 samples at 22,050 Hz (93 ms).
 
-    Baselines, ideal masks and pictures all see this one resolution.
+    Baselines, ideal masks and pictures all use this resolution.
     """
     return Grid(2048).at_rate(22050, rate)
 
@@ -82,9 +83,9 @@ def _largest_factor(number: int) -> int:
 
 
 class Analysis:
-    """Audio in blocks of any size -> spectra of all frames, from the first window - hop zeros on.
+    """Audio in blocks of any size -> spectra of all frames, beginning with window - hop zeros before the audio.
 
-    `every`: only each such frame, up to OVERLAP.
+    `every`: compute only every such frame; at most OVERLAP.
     """
 
     def __init__(self, grid: Grid, channels: int, every: int = 1) -> None:
@@ -92,7 +93,7 @@ class Analysis:
         self.buffer = np.zeros((grid.window - grid.hop, channels), np.float32)
 
     def __call__(self, block: np.ndarray) -> np.ndarray:
-        """Spectra of the frames that `block` (samples, channels) completes; there may be none."""
+        """The spectra of the frames that `block` (samples, channels) completes, possibly none."""
         self.buffer = np.concatenate([self.buffer, block])
         count = (len(self.buffer) - self.grid.window) // self.step + 1
         if count <= 0:
@@ -102,12 +103,12 @@ class Analysis:
         return spectra
 
     def finish(self) -> np.ndarray:
-        """Spectra of the last frames, reaching into the zeros behind the song."""
+        """The spectra of the last frames, which reach into the zeros after the song."""
         return self(np.zeros((self.grid.window - 1, self.buffer.shape[1]), np.float32))
 
 
 class Synthesis:
-    """Spectra of successive frames -> audio, without the zeros that Analysis put in front."""
+    """Spectra of successive frames -> audio, without the zeros that Analysis put before it."""
 
     def __init__(self, grid: Grid, channels: int) -> None:
         self.grid = grid
@@ -115,12 +116,12 @@ class Synthesis:
         self.skip = grid.window - grid.hop
 
     def __call__(self, spectra: np.ndarray) -> np.ndarray:
-        """Audio (samples, channels) that `spectra` (channels, frames, bins) complete."""
+        """The audio (samples, channels) that `spectra` (channels, frames, bins) complete."""
         window, hop = self.grid.window, self.grid.hop
         channels, count = spectra.shape[:2]
         frames = np.fft.irfft(spectra, window, axis=-1) * (self.grid._hann() / 1.5)
-        # Quarter q of frame j lands on hop j + q. Older frames come first, so that the sums are the same, to the bit,
-        # however the stream is cut.
+        # Quarter q of frame j is added to hop j + q. Older frames are added first, so the sums are the same, bit for
+        # bit, however the stream is cut into blocks.
         quarters = frames.reshape(channels, count, OVERLAP, hop)
         audio = np.zeros((channels, count + OVERLAP - 1, hop), np.float32)
         audio[:, : OVERLAP - 1] = self.tail.reshape(channels, OVERLAP - 1, hop)
@@ -134,7 +135,7 @@ class Synthesis:
 
 
 def spectra_of(sound: np.ndarray, grid: Grid) -> Iterator[np.ndarray]:
-    """The spectra (channels, frames, bins) of a whole sound (samples, channels), some seconds at a time."""
+    """Yield the spectra (channels, frames, bins) of a whole sound (samples, channels), a few seconds at a time."""
     analysis, size = Analysis(grid, sound.shape[1]), BLOCK * grid.hop
     for start in range(0, len(sound), size):
         yield analysis(sound[start : start + size])
@@ -144,7 +145,7 @@ def spectra_of(sound: np.ndarray, grid: Grid) -> Iterator[np.ndarray]:
 def masked(
     pieces: Iterable[tuple[np.ndarray, Mapping[str, np.ndarray]]], grid: Grid, samples: int
 ) -> dict[str, np.ndarray]:
-    """{part: sound (samples, channels)} of a song's spectra in pieces, each with the masks of all parts."""
+    """{part: sound (samples, channels)} from a song's spectra in pieces, each with the masks of all parts."""
     syntheses: dict[str, Synthesis] = {}
     sounds: dict[str, list[np.ndarray]] = {}
     for spectra, masks in pieces:

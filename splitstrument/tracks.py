@@ -1,8 +1,8 @@
-"""A track on disk: its true parts, two or more, which add up to the mixture. Found, and opened without being loaded.
+"""Finds tracks on disk and opens them without loading them.
 
-A track is a folder `<track>` with `<part>_<track>.wav` for each part, such as the pair instrument_<track>.wav and
-rest_<track>.wav; or a song of MUSDB's four stems: a folder with drums.wav, bass.wav, other.wav and vocals.wav
-(MUSDB18-HQ), or a file `<song>.stem.mp4` (MUSDB18).
+A track has two or more true parts, whose sum is the mixture. It is a folder `<track>` with `<part>_<track>.wav` for
+each part, such as the pair instrument_<track>.wav and rest_<track>.wav. Or it is a song with MUSDB's four stems: a
+folder with drums.wav, bass.wav, other.wav and vocals.wav (MUSDB18-HQ), or a file `<song>.stem.mp4` (MUSDB18).
 """
 
 import hashlib
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     import numpy as np
 
 PAIR = ("instrument", "rest")
-STEMS = ("drums", "bass", "other", "vocals")  # in the order of a .stem.mp4, whose first stream is their mixture
+STEMS = ("drums", "bass", "other", "vocals")  # in the order of a .stem.mp4, whose first stream is the mixture
 _STEM_FILE = ".stem.mp4"
-# (coding, bytes of a sample) -> NumPy's name; it has none for 24 bits
+# (coding, bytes per sample) -> NumPy's type; there is none for 24 bits
 _DTYPES = {(PCM, 1): "|u1", (PCM, 2): "<i2", (PCM, 3): "|V3", (PCM, 4): "<i4", (FLOAT, 4): "<f4", (FLOAT, 8): "<f8"}
 
 
 class TrackError(ValueError):
-    """A track that cannot be used; the message names the file."""
+    """A track cannot be used. The message names the file."""
 
 
 @dataclass(frozen=True)
 class Wave:
-    """A WAV file whose header has been read: sample rate in Hz, samples, channels, and where and how samples lie."""
+    """A WAV file whose header has been read: sample rate in Hz, samples, channels, type and place of the samples."""
 
     path: Path
     rate: int
@@ -42,10 +42,10 @@ class Wave:
     offset: int
 
     def read(self, start: int, count: int) -> "np.ndarray":
-        """`count` samples from `start` on, float32 (count, channels), full scale 1.
+        """Read `count` samples from `start` on: float32 (count, channels), full scale 1.
 
-        The file is opened, read and closed: where a disk goes away, a file that is mapped into memory would end the
-        process. Raises TrackError where there are no such samples any more.
+        The file is opened, read and closed. If it were mapped into memory and its disk went away, the process would
+        crash. Raises TrackError if the samples no longer exist.
         """
         import numpy as np
 
@@ -56,7 +56,7 @@ class Wave:
             reason = error.strerror.lower() if error.strerror else "it cannot be read"
             raise TrackError(f"{self.path}: {reason}; is its disk still there?") from None
         if len(data) < count * self.channels:
-            raise TrackError(f"{self.path}: is shorter than it was")
+            raise TrackError(f"{self.path}: is shorter than before")
         return _as_float(data).reshape(count, self.channels)
 
 
@@ -93,8 +93,7 @@ class Track:
     def wave(self, part: str) -> Wave:
         """The Wave of `part`.
 
-        Raises TrackError for a file that is missing, is no WAV file or a compressed or cut one, and where there are no
-        samples.
+        Raises TrackError if the file is missing, is not a WAV file, is compressed or cut, or has no samples.
         """
         path, reason = self.path(part), ""
         try:
@@ -103,7 +102,7 @@ class Track:
         except OSError as error:
             header, reason = None, error.strerror or str(error)
         if header is None:
-            raise _unfit(path, reason or "it is something else")
+            raise _unfit(path, reason or "it is another kind of file")
         dtype = _DTYPES.get((header.tag, header.frame // max(1, header.channels)))
         if dtype is None:
             raise _unfit(path, "it is compressed")
@@ -114,9 +113,9 @@ class Track:
         return Wave(path, header.rate, header.held // header.frame, header.channels, dtype, header.offset)
 
     def read(self, remove_panning: bool = False) -> tuple[dict[str, "np.ndarray"], int]:
-        """({part: float32 (samples, channels)}, sample rate in Hz); one channel, their mean, where panning is removed.
+        """({part: float32 (samples, channels)}, sample rate in Hz). `remove_panning` gives the mean of the channels.
 
-        Raises AudioError for a file that cannot be read or is cut, TrackError for parts of different length or form.
+        Raises AudioError if a file cannot be read or is cut, TrackError if lengths, rates or channels differ.
         """
         sounds, forms = {}, {}
         for part, path, stream in self.files:
@@ -131,14 +130,14 @@ class Track:
 
 
 def track_in(folder: Path, parts: Iterable[str] = PAIR) -> Track:
-    """The track of `folder` with these parts, each `<part>_<track>.wav`, whether the files are there or not."""
+    """The track in `folder` with these parts, each `<part>_<track>.wav`, whether the files exist or not."""
     return Track(folder.name, folder, tuple((part, folder / f"{part}_{folder.name}.wav", 0) for part in parts))
 
 
 def find_pairs(root: str | Path, whole: bool = True) -> list[Track]:
-    """All pairs below `root`, in the order of `find_tracks`. TrackError where there are none.
+    """All pairs below `root`, in the order of `find_tracks`. Raises TrackError if there are none.
 
-    Those that lack one of their two files are left out, or with `whole=False` there too.
+    Pairs that lack one of their two files are left out, unless `whole` is False.
     """
     pairs = [track for track in _with_parts(_listing(root)) if set(track.parts) == set(PAIR)]
     if whole:
@@ -150,17 +149,17 @@ def find_pairs(root: str | Path, whole: bool = True) -> list[Track]:
 
 def find_tracks(root: str | Path) -> list[Track]:
     """All tracks below `root`: those with `<part>_<track>.wav`, ordered by the MD5 of their names as in the thesis
-    (section 5.3), or songs of four stems. One that lacks a part of its pair or of its four stems is included.
+    (section 5.3), or songs with four stems. A track that lacks one of its pair or of its four stems is included.
 
-    Raises TrackError where there are none, two have one name, or both kinds are there.
+    Raises TrackError if there are no tracks, if two have the same name, or if there are both kinds.
     """
     return check_names(_all_tracks(root))
 
 
 def find_tracks_at(root: str | Path, rate: int) -> tuple[list[Track], list[int]]:
-    """(the tracks below `root` in folders for a sample rate in Hz, the rates of the others); see `find_tracks`.
+    """(the tracks below `root` in folders with this sample rate in Hz, the rates of the others); see `find_tracks`.
 
-    A folder with tracks of other rates alone is left out. Where no folder has this rate, all tracks are given.
+    A folder that has only tracks of other rates is left out. If no folder has this rate, all tracks are returned.
     """
     tracks = _all_tracks(root)
     rates: dict[Path, set[int | None]] = {}
@@ -174,7 +173,7 @@ def find_tracks_at(root: str | Path, rate: int) -> tuple[list[Track], list[int]]
 
 
 def _rate(track: Track) -> int | None:
-    """The sample rate of a track in Hz, by the first of its files; None where that cannot be read as a WAV file."""
+    """The sample rate of a track in Hz, from its first file; None if that cannot be read as a WAV file."""
     try:
         return track.wave(track.parts[0]).rate
     except TrackError:
@@ -189,19 +188,19 @@ def _all_tracks(root: str | Path) -> list[Track]:
     songs, tracks = _songs(listing), _with_parts(listing)
     if songs and tracks:
         raise TrackError(
-            f"{root}: has tracks of named parts ({tracks[0].folder}) and songs of four stems ({songs[0].folder}); "
+            f"{root}: has tracks with named parts ({tracks[0].folder}) and songs with four stems ({songs[0].folder}); "
             "give the folder of one kind"
         )
     if not songs and not tracks:
         raise TrackError(
             f"{root}: no tracks below: neither pairs (instrument_<track>.wav and rest_<track>.wav in a folder "
-            f"<track>) or other parts named so, nor folders of {', '.join(STEMS)}.wav, nor files {_STEM_FILE}"
+            f"<track>) or other parts named like that, nor folders with {', '.join(STEMS)}.wav, nor {_STEM_FILE} files"
         )
     return songs or tracks
 
 
 def check_names(tracks: list[Track]) -> list[Track]:
-    """The same tracks. Raises TrackError where two of them have one name."""
+    """Return the tracks unchanged. Raises TrackError if two of them have the same name."""
     seen: dict[str, Track] = {}
     for track in tracks:
         if seen.setdefault(track.name, track) is not track:
@@ -212,7 +211,7 @@ def check_names(tracks: list[Track]) -> list[Track]:
 
 
 def _listing(root: str | Path) -> list[tuple[Path, list[str]]]:
-    """[(folder, its files)] of all below `root`. TrackError where a folder cannot be read: its tracks would be lost."""
+    """[(folder, its files)] for `root` and all folders below. Raises TrackError if a folder cannot be read."""
     try:
         return [(folder, files) for folder, _, files in walk(root)]
     except ValueError as error:
@@ -220,7 +219,7 @@ def _listing(root: str | Path) -> list[tuple[Path, list[str]]]:
 
 
 def _with_parts(listing: Iterable[tuple[Path, list[str]]]) -> list[Track]:
-    """The tracks of parts named in their files: pairs, halves of pairs too, and two or more parts of other names."""
+    """The tracks whose file names give the parts: pairs, even incomplete ones, and two or more parts of other names."""
     parts: dict[Path, set[str]] = {}
     for folder, files in listing:
         ending = f"_{folder.name}.wav"
@@ -243,7 +242,7 @@ def _with_parts(listing: Iterable[tuple[Path, list[str]]]) -> list[Track]:
 def _songs(listing: Iterable[tuple[Path, list[str]]]) -> list[Track]:
     folders, files = [], []
     for folder, names in listing:
-        # At least two of the stems: one that lacks a stem is then told.
+        # Two stems are enough, so that a song that lacks a stem is reported later.
         if sum(f"{stem}.wav" in names for stem in STEMS) > 1:
             stems = tuple((stem, folder / f"{stem}.wav", 0) for stem in STEMS)
             folders.append(Track(folder.name, folder, stems))
@@ -275,7 +274,7 @@ def _as_float(samples: "np.ndarray") -> "np.ndarray":
     """Stored samples -> float32 with full scale 1."""
     import numpy as np
 
-    if samples.dtype.kind == "V":  # 24 bits become the upper ones of 32
+    if samples.dtype.kind == "V":  # 24 bits become the upper 24 of 32
         wide = np.zeros((len(samples), 4), np.uint8)
         wide[:, 1:] = samples.view(np.uint8).reshape(-1, 3)
         samples = wide.view("<i4")[:, 0]

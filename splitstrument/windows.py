@@ -1,8 +1,8 @@
-"""A function of windows laid over a stream: they overlap, and what comes out is cross-faded.
+"""Applies a function to overlapping windows of a stream and cross-fades the results.
 
-Windows of T frames (or samples) begin every T - V of them. Over the V that two windows share, the earlier one's result
-fades out as the later one's fades in, on straight lines that add up to one; so no border can be heard, and a function
-that returns the same everywhere gives just that.
+Windows have T frames (or samples), and a new one begins every T - V. Over the V that two windows share, the result of
+the earlier one fades out linearly while that of the later one fades in. The weights add up to one, so no border can be
+heard, and a function that returns a constant gives that constant.
 """
 
 from collections import deque
@@ -13,14 +13,14 @@ import numpy as np
 
 
 def overlap_of(length: int) -> int:
-    """How much of a window the next one shares: a sixteenth, 70 ms for the hourglass, costs little time."""
+    """How much two neighbouring windows share: a sixteenth (70 ms for the hourglass), which costs little time."""
     return max(2, length // 16)
 
 
 class Windows:
-    """`function` maps one window (length, ...), with zeros behind the stream's end, to (length, ...) of any shape.
+    """`function` maps one window (length, ...), zero-padded at the end of the stream, to (length, ...) of any shape.
 
-    It gets windows one at a time, from `workers`, as many at once as these are; without them, from the caller.
+    It is called with one window at a time, by all `workers` in parallel or, without them, by the caller.
     """
 
     def __init__(
@@ -34,13 +34,13 @@ class Windows:
         self.rising = ((np.arange(overlap) + 0.5) / max(overlap, 1)).astype(np.float32)
         self.workers = workers
         self.ahead = getattr(workers, "_max_workers", 0)
-        self.results: deque[Future] = deque()  # of windows that are not yet joined
+        self.results: deque[Future] = deque()  # the results of windows that are not joined yet
         self.waiting: np.ndarray | None = None
         self.tail: np.ndarray | None = None
-        self.missing = 0  # how much of the stream has been taken and not yet given back
+        self.missing = 0  # length of the stream that has been taken but not returned yet
 
     def __call__(self, stream: np.ndarray, last: bool = False) -> np.ndarray | None:
-        """What is complete after this piece of the `stream` (time, ...), None if nothing is; `last` completes all."""
+        """The results that this piece of the `stream` (time, ...) completes, or None; `last` completes all of them."""
         self.missing += len(stream)
         if self.waiting is not None:
             stream = np.concatenate([self.waiting, stream])
@@ -60,7 +60,7 @@ class Windows:
         return complete
 
     def _begin(self, window: np.ndarray) -> Future:
-        """The result of a window, or its promise."""
+        """The result of a window, as a Future."""
         short = self.length - len(window)
         if short:
             window = np.pad(window, ((0, short), *((0, 0),) * (window.ndim - 1)))
@@ -71,9 +71,9 @@ class Windows:
         return result
 
     def _joined(self, ahead: int) -> Iterator[np.ndarray]:
-        """The first `step` of each window in turn, until no more than `ahead` of them are left.
+        """Yield the first `step` of each result in turn, until at most `ahead` results are left.
 
-        What follows of a window is kept to be faded into the next one.
+        The end of a result is kept, to be cross-faded with the next one.
         """
         while len(self.results) > ahead:
             result = self.results.popleft().result()

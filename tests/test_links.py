@@ -112,7 +112,7 @@ def test_address_keeps_every_letter_of_an_id(no_network):
     ids=lambda link: ascii(link)[:60],
 )
 def test_address_refuses_what_is_not_youtube(link, no_network):
-    with pytest.raises(youtube.LinkError, match="no link to YouTube") as caught:
+    with pytest.raises(youtube.LinkError, match="not a YouTube link") as caught:
         youtube.address(link)
     assert caught.value.status == 400
     assert len(caught.value.message) < 100
@@ -146,7 +146,7 @@ def test_address_refuses_what_is_not_youtube(link, no_network):
     ],
 )
 def test_address_wants_one_video(link, no_network):
-    with pytest.raises(youtube.LinkError, match="Give the link of one video") as caught:
+    with pytest.raises(youtube.LinkError, match="Use the link of one video") as caught:
         youtube.address(link)
     assert caught.value.status == 400
 
@@ -166,7 +166,7 @@ def test_rule_is_closed_but_for_tests(no_network):
     assert youtube.address("http://127.0.0.1:80/song.ogg", rule) == "http://127.0.0.1:80/song.ogg"
     assert youtube.address(f"youtu.be/{ID}", rule) == WATCH
     for other in ("http://127.0.0.1:8080/song.ogg", "http://127.0.0.2:80/song.ogg"):
-        with pytest.raises(youtube.LinkError, match="no link to YouTube"):
+        with pytest.raises(youtube.LinkError, match="not a YouTube link"):
             youtube.address(other, rule)
     assert youtube.Rule(("youtube",), None) == youtube.YOUTUBE
     assert pickle.loads(pickle.dumps(rule)) == rule  # a fetch runs in a process of its own

@@ -143,10 +143,10 @@ def test_a_link_is_a_song_by_the_title_of_its_video(video, run, tmp_path):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"sound": "gone.ogg"}, "YouTube did not give this video"),
-        ({"sound": "empty.ogg"}, "YouTube gave no sound"),
+        ({"sound": "gone.ogg"}, "YouTube did not provide this video"),
+        ({"sound": "empty.ogg"}, "YouTube sent no audio"),
         ({"live_status": "is_live"}, "live stream"),
-        ({"_type": "playlist", "entries": []}, "leads to no single video"),
+        ({"_type": "playlist", "entries": []}, "does not lead to a single video"),
         ({"sound": "page.ogg"}, "not an audio file"),
     ],
 )
@@ -159,7 +159,7 @@ def test_a_link_without_a_song_is_told_of_by_its_address_and_the_others_go_on(gi
 
 def test_a_link_elsewhere_is_none(run):
     code, output, _ = run("https://example.org/song.mp3")
-    assert code == 1 and "failed: https://example.org/song.mp3: This is no link to YouTube." in output
+    assert code == 1 and "failed: https://example.org/song.mp3: This is not a YouTube link." in output
 
 
 # Tracks

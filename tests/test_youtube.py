@@ -105,7 +105,7 @@ def test_fetch_checks_the_link_again(link, server, folder):
 def test_fetch_stops_what_does_not_end(path, server, folder, opened):
     shares = []
     message = refused(413, "too large", server.address(path), folder, opened, tell=shares.append)
-    assert message == "The video is too large: its sound has more than 1 MB."
+    assert message == "The video is too large: its audio has more than 1 MB."
     assert len(shares) == MEGABYTE // (1 << 16)  # counted often, and not once after it was too much
     assert max(shares) <= 1
     server.closing.set()
@@ -130,10 +130,10 @@ def test_fetch_believes_a_length_that_is_too_large(server, folder, opened):
     "path, message",
     [
         ("less.ogg", "The connection to YouTube failed"),
-        ("empty.ogg", "YouTube gave no sound"),
+        ("empty.ogg", "YouTube sent no audio"),
         ("gone.ogg", "HTTP Error 404: Not Found.$"),
-        ("busy.ogg", "fewer requests"),
-        ("page.html", "did not give this video: Unsupported URL"),
+        ("busy.ogg", "limiting requests"),
+        ("page.html", "did not provide this video: Unsupported URL"),
     ],
 )
 def test_fetch_of_what_a_server_has_not(path, message, server, folder, opened, capfd):
@@ -167,7 +167,7 @@ def test_fetch_without_a_network(folder, monkeypatch):
 
 
 def test_fetch_follows_a_redirect_of_the_file_alone(server, folder, opened, songs, ogg):
-    refused(422, "no single video", server.address("moved.ogg"), folder, opened)
+    refused(422, "not lead to a single video", server.address("moved.ogg"), folder, opened)
     rule, link = songs(url=server.address("moved.ogg"), ext="ogg")
     file, _ = get(link, folder, rule)
     assert file.read_bytes() == ogg.read_bytes()
@@ -209,15 +209,15 @@ def test_fetch_tells_a_full_disk_from_youtube(path, server, folder, opened):
 @pytest.mark.parametrize(
     "found, status, message",
     [
-        ({"duration": 601}, 413, "^The video is too long: 11 minutes; at most 10 are taken.$"),
-        ({"duration": 36000}, 413, "^The video is too long: 600 minutes; at most 10 are taken.$"),
+        ({"duration": 601}, 413, "^The video is too long: 11 minutes; the limit is 10.$"),
+        ({"duration": 36000}, 413, "^The video is too long: 600 minutes; the limit is 10.$"),
         ({"is_live": True}, 422, "live stream"),
         ({"live_status": "is_live"}, 422, "live stream"),
         ({"live_status": "is_upcoming"}, 422, "live stream"),
         ({"live_status": "post_live"}, 422, "live stream"),
-        ({"_type": "playlist", "entries": "here"}, 422, "no single video"),
-        ({"_type": "url"}, 422, "no single video"),
-        ({"_type": "url_transparent"}, 422, "no single video"),
+        ({"_type": "playlist", "entries": "here"}, 422, "not lead to a single video"),
+        ({"_type": "url"}, 422, "not lead to a single video"),
+        ({"_type": "url_transparent"}, 422, "not lead to a single video"),
     ],
 )
 def test_fetch_refuses_before_the_download(found, status, message, server, folder, songs):
@@ -257,7 +257,7 @@ def test_fetch_prefers_sound_of_two_channels_in_one_file(server, folder, songs):
         assert server.asked == [f"/{first}"]
         streams = [each for each in streams if each["format_id"] != first]
     rule, link = songs(formats=[pieces])
-    refused(502, "YouTube gave no sound", link, folder, rule)
+    refused(502, "YouTube sent no audio", link, folder, rule)
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def answers(monkeypatch, server):
     return answered
 
 
-BOT = "^YouTube wants a proof that this is no robot. Try later, or take a file.$"
+BOT = "^YouTube asks for proof that this is not a robot. Try again later, or use a file.$"
 MEMBERS = "Join this channel to get access to members-only content"
 ENDED = "This video is no longer available because the YouTube account associated with this video has been"
 OLD = "The following content is not available on this app.. Watch on the latest version of YouTube"
@@ -358,11 +358,11 @@ OLD = "The following content is not available on this app.. Watch on the latest 
     [
         ("Sign in to confirm you\u2019re not a bot", None, 502, BOT),
         ("Sign in to confirm you're not a bot", None, 502, BOT),
-        ("This content isn't available, try again later.", None, 502, "fewer requests"),
+        ("This content isn't available, try again later.", None, 502, "limiting requests"),
         ("Private video", "Sign in if you've been granted access to this video", 422, "^This video is private.$"),
         ("This video is private", None, 422, "^This video is private.$"),
-        ("This video is age-restricted and only available on YouTube", None, 422, "by age"),
-        ("Sign in to confirm your age", "This video may be inappropriate for some users.", 422, "by age"),
+        ("This video is age-restricted and only available on YouTube", None, 422, "age-restricted"),
+        ("Sign in to confirm your age", "This video may be inappropriate for some users.", 422, "age-restricted"),
         (f"{MEMBERS} like this video, and other exclusive perks.", None, 422, "only for members"),
         (f"This video is available to this channel's members on level: Fan. {MEMBERS}.", None, 422, "only for members"),
         ("This live event will begin in 2 days.", None, 422, "live stream"),
@@ -385,9 +385,9 @@ OLD = "The following content is not available on this app.. Watch on the latest 
         ("This video is no longer available due to a copyright claim by WMG", None, 422, "copyright"),
         ("This video requires payment to watch", None, 422, "paid for"),
         ("This video is only available to Music Premium members", None, 422, "paid for"),
-        (f"{OLD}.", None, 502, f"^YouTube did not give this video: {OLD}.$"),
-        ("Please sign in", None, 502, "^YouTube did not give this video: Please sign in.$"),
-        (None, None, 502, "YouTube gave no sound"),
+        (f"{OLD}.", None, 502, f"^YouTube did not provide this video: {OLD}.$"),
+        ("Please sign in", None, 502, "^YouTube did not provide this video: Please sign in.$"),
+        (None, None, 502, "YouTube sent no audio"),
     ],
 )
 def test_fetch_says_why_youtube_does_not_give_a_video(reason, more, status, message, answers, server, folder):
@@ -426,7 +426,7 @@ def test_fetch_from_youtube_in_several_requests(answers, server, folder):
 @pytest.mark.parametrize(
     "details, code, message",
     [
-        ({"lengthSeconds": "601"}, 413, "^The video is too long: 11 minutes; at most 10 are taken.$"),
+        ({"lengthSeconds": "601"}, 413, "^The video is too long: 11 minutes; the limit is 10.$"),
         ({"isLive": True, "isLiveContent": True}, 422, "live stream"),
         ({"isUpcoming": True}, 422, "live stream"),
         ({"isPostLiveDvr": True}, 422, "live stream"),
@@ -451,51 +451,51 @@ def test_fetch_stops_an_endless_video_of_youtube(answers, server, folder):
         (
             f"ERROR: [youtube] {ID}: Wait. YouTube is requiring a captcha challenge before playback",
             [],
-            "YouTube wants a proof that this is no robot. Try later, or take a file.",
+            "YouTube asks for proof that this is not a robot. Try again later, or use a file.",
         ),
         (
             f"ERROR: [youtube] {ID}: This video is DRM protected",
             [],
-            "This video is protected against copying (DRM).",
+            "This video is copy-protected (DRM).",
         ),
         (
             "ERROR: [youtube] All player responses are invalid. Your IP is likely being blocked by Youtube",
             [],
-            "YouTube wants a proof that this is no robot. Try later, or take a file.",
+            "YouTube asks for proof that this is not a robot. Try again later, or use a file.",
         ),
         (
             f"ERROR: [youtube] {ID}: Failed to extract any player response; please report this issue on  https://a.b/c",
             ["other", f"[youtube] {ID}: HTTP Error 429: Too Many Requests (caused by <HTTPError 429>)"],
-            "YouTube asks for fewer requests. Try later, or take a file.",
+            "YouTube is limiting requests. Try again later, or use a file.",
         ),
         (
             f"ERROR: [youtube] {ID}: Failed to extract any player response; please report this issue on  https://a.b/c",
             [f"[youtube] {ID}: Unable to download API page: timed out (caused by TransportError('timed out'))"],
-            "The connection to YouTube failed. Try later, or take a file.",
+            "The connection to YouTube failed. Try again later, or use a file.",
         ),
         (
             f"ERROR: [youtube] {ID}: Failed to extract any player response; please report this issue on  https://a.b/c",
             [],
-            "YouTube did not give this video: Failed to extract any player response.",
+            "YouTube did not provide this video: Failed to extract any player response.",
         ),
         (
             f"ERROR: [youtube] {ID}: The page needs to be reloaded.",
             ["HTTP Error 429: Too Many Requests"],  # of something else
-            "YouTube did not give this video: The page needs to be reloaded.",
+            "YouTube did not provide this video: The page needs to be reloaded.",
         ),
         (
             "ERROR: unable to download video data: HTTP Error 403: Forbidden",
             [],
-            "YouTube did not give this video: unable to download video data: HTTP Error 403: Forbidden.",
+            "YouTube did not provide this video: unable to download video data: HTTP Error 403: Forbidden.",
         ),
         (
             f"ERROR: [youtube] {ID}: Unable to extract it; please report this issue on  https://github.com/yt-dlp/yt-dlp"
             "/issues?q= , filling out the appropriate issue template. Confirm you are on the latest version",
             [],
-            "YouTube did not give this video: Unable to extract it.",
+            "YouTube did not provide this video: Unable to extract it.",
         ),
-        ("ERROR: ", [], "YouTube did not give this video: no reason given."),
-        ("ERROR: " + 900 * "x", [], "YouTube did not give this video: " + 200 * "x" + "."),
+        ("ERROR: ", [], "YouTube did not provide this video: no reason given."),
+        ("ERROR: " + 900 * "x", [], "YouTube did not provide this video: " + 200 * "x" + "."),
     ],
 )
 def test_refusal_of_other_messages(text, warnings, message):
