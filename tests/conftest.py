@@ -36,6 +36,16 @@ def no_models_of_ones_own(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_progress_of_what_a_busy_machine_is_slow_at():
+    """Tests read standard error to the line, where a line of progress comes every half minute."""
+    from splitstrument.stages import console
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console, "_PAUSE", 86400.0)
+        yield
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The demonstrator for strangers' uploads: it separates in no time, and takes 2 MB and a minute."""

@@ -227,42 +227,31 @@ def test_a_loss_that_is_no_number_stops_and_names_the_files(data, tmp_path, caps
     assert all(np.isfinite(array).all() for array in saved.values() if array.dtype.kind == "f")
 
 
-def test_a_file_that_goes_away_stops_the_run_with_its_name(tmp_path):
+def test_what_was_reached_is_saved_when_files_go_away(tmp_path, monkeypatch, capsys):
     import shutil
 
-    runs.write_pairs(tmp_path)
-    path = runs.write_run(tmp_path / "tones.yaml", epochs=500, windows={"sampling": "random", "steps": 50})
-    arguments = [path, "--pairs", str(tmp_path), "--output", str(tmp_path / "runs")]
-    with started(arguments) as process:
-        wait_for(process, tmp_path / "runs" / "tones", lambda saved: saved and saved[-1].name >= "00001")
-        shutil.move(tmp_path / "songs", tmp_path / "gone")
-        output = process.communicate(timeout=600)[0]
-    assert process.returncode == 2
-    error = output.splitlines()[-1]
-    assert error.startswith(f"splitstrument: {tmp_path / 'songs'}")
-    assert "is its disk still there?" in error
-    assert "Traceback" not in output
-
-
-def test_what_was_reached_is_saved_when_a_file_cannot_be_read(data, tmp_path, monkeypatch, capsys):
-    from splitstrument.tracks import TrackError
     from training.sampler import Sampler
 
+    runs.write_pairs(tmp_path)
     batch = Sampler.batch
 
     def until_the_seventh(self, epoch, step, wanted=slice(None)):
         if step == 7:
-            raise TrackError("rest_x.wav: is its disk still there?")
+            shutil.move(tmp_path / "songs", tmp_path / "gone")
         return batch(self, epoch, step, wanted)
 
     monkeypatch.setattr(Sampler, "batch", until_the_seventh)
     path = runs.write_run(tmp_path / "tones.yaml")
-    assert main([path, "--pairs", str(data), "--output", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == "splitstrument: rest_x.wav: is its disk still there?\n"
-    assert newest(tmp_path / "tones").name == "00000-00000007.npz"
+    assert main([path, "--pairs", str(tmp_path), "--output", str(tmp_path / "runs")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"splitstrument: {tmp_path / 'songs'}")
+    assert error.endswith("is its disk still there?\n")
+    assert error.count("\n") == 1
+    # Threads read some steps ahead, which may fail before the seventh does.
+    reached = int(newest(tmp_path / "runs" / "tones").stem.removeprefix("00000-"))
+    assert 0 < reached <= 7
 
 
-@pytest.mark.slow
 def test_tensorflow_and_jax_train_alike(data, tmp_path):
     """From the same weights, the same run: losses of the first steps under each backend."""
     pytest.importorskip("jax", reason="jax is not installed")
@@ -278,7 +267,9 @@ def test_tensorflow_and_jax_train_alike(data, tmp_path):
     }
     path = runs.write_run(tmp_path / "tones.yaml", **fields)
     arguments = [path, "--pairs", str(data), "--output"]
-    with started([*arguments, str(tmp_path / "jax")], KERAS_BACKEND="jax") as process:
+    # Without XLA's optimisations, which take longer than they save in six steps.
+    quickly = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    with started([*arguments, str(tmp_path / "jax")], KERAS_BACKEND="jax", XLA_FLAGS=quickly) as process:
         assert main([*arguments, str(tmp_path / "tensorflow")]) == 0
         output = process.communicate(timeout=600)[0]
     assert process.returncode == 0, output
@@ -344,7 +335,7 @@ def test_a_model_without_its_checkpoints_is_not_written_over(finished, tmp_path,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("wait", [0.5, 2.5, 4.0])
+@pytest.mark.parametrize("wait", [0.5, 3.0])
 def test_a_signal_at_any_moment_stops(data, tmp_path, wait):
     """While Python, TensorFlow or the network is loaded, too: nothing there swallows it."""
     path = runs.write_run(tmp_path / "tones.yaml", epochs=10_000)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 
+_PAUSE = 30.0  # seconds between lines of progress
+
+
 def command(main: Callable[..., int]) -> Callable[..., int]:
     """A command's `main`: what stops it becomes one line on standard error and an exit code."""
 
@@ -79,5 +82,5 @@ def progress(total: float, unit: str, **settings: Any) -> "tqdm":
     shape = "{desc}{n:.0f} of {total:.0f} {unit}s, {elapsed}, {remaining} left{postfix}"
     if sys.stderr.isatty():
         return tqdm(total=total, unit=unit, **{"bar_format": "{percentage:3.0f}% |{bar}| " + shape} | settings)
-    elsewhere = {"bar_format": shape, "mininterval": 30, "delay": 30, "miniters": 1, "file": _Lines()}
+    elsewhere = {"bar_format": shape, "mininterval": _PAUSE, "delay": _PAUSE, "miniters": 1, "file": _Lines()}
     return tqdm(total=total, unit=unit, **settings | elsewhere)
