@@ -252,6 +252,7 @@ def test_what_was_reached_is_saved_when_files_go_away(tmp_path, monkeypatch, cap
     assert 0 < reached <= 7
 
 
+@pytest.mark.slow
 def test_tensorflow_and_jax_train_alike(data, tmp_path):
     """From the same weights, the same run: losses of the first steps under each backend."""
     pytest.importorskip("jax", reason="jax is not installed")
