@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complete()
     streams.prepare()
     try:
-        return streams.told(_run(arguments))
+        return streams.exit_code(_run(arguments))
     except SystemExit as stop:  # argparse raises it for --help and for wrong use
-        raise SystemExit(streams.told(stop.code if isinstance(stop.code, int) else 0)) from None
+        raise SystemExit(streams.exit_code(stop.code if isinstance(stop.code, int) else 0)) from None
     except KeyboardInterrupt:
         print("splitstrument: stopped", file=sys.stderr)
         return 130

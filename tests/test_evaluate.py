@@ -218,7 +218,7 @@ def test_folders_that_cannot_be_scored_are_refused(tmp_path):
         find_tracks(tmp_path)
     shutil.rmtree(tmp_path / "other")
     write_pair(tmp_path / "other", "b", sound(0, 0.1), sound(1, 0.1))
-    with pytest.raises(TrackError, match="has tracks of named parts .* and songs of four stems .*; give"):
+    with pytest.raises(TrackError, match="has tracks with named parts .* and songs with four stems .*; give"):
         find_tracks(tmp_path)
     write_pair(tmp_path / "one/tracks_22050hz", "b", sound(0, 0.1), sound(1, 0.1))
     shutil.rmtree(tmp_path / "one/a")
@@ -707,7 +707,7 @@ def test_a_stop_half_way_goes_on_there(tmp_path, model, unseen, separated, monke
     with monkeypatch.context() as patch:
         patch.setattr(systems.System, "separate", stopped)
         assert command(pairs, tmp_path / "output", model) == 130
-    assert "stopped; give the command again to go on" in capsys.readouterr().err
+    assert "stopped; run the command again to continue" in capsys.readouterr().err
     assert separated == [*OTHERS, "small", "mixture"] and not (tmp_path / "output/evaluation.yaml").exists()
     separated.clear()
     assert command(pairs, tmp_path / "output", model) == 0

@@ -262,7 +262,7 @@ def test_a_signal_stops_with_one_line_and_no_leftovers(tmp_path):
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=600) == 130
-    assert process.stderr.read() == "splitstrument: stopped; give the command again to go on\n"
+    assert process.stderr.read() == "splitstrument: stopped; run the command again to continue\n"
     assert subprocess.run(line, stdout=subprocess.DEVNULL).returncode == 0
     assert len(find_pairs(tmp_path / "pairs")) == 16
     assert not list((tmp_path / "pairs").rglob("*.part"))

@@ -432,7 +432,7 @@ def test_a_stopped_command_leaves_no_part_and_goes_on(tmp_path, sent):
     _, error = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "Traceback" not in error
-    assert "give the command again" in error
+    assert "run the command again" in error
     assert files(tmp_path / "out") == []
     again = command("guitar", tmp_path, str(path), "--duration", "1")
     assert "1 done" in again.communicate(timeout=600)[0]

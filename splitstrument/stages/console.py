@@ -1,4 +1,4 @@
-"""What every command shares: errors of one line, stopping, and progress on a terminal or in lines elsewhere."""
+"""What all commands share: one-line errors, stopping, and progress, as a bar on a terminal or else as lines."""
 
 import functools
 import sys
@@ -19,16 +19,16 @@ _PAUSE = 30.0  # seconds between lines of progress
 
 
 def command(main: Callable[..., int]) -> Callable[..., int]:
-    """A command's `main`: what stops it becomes one line on standard error and an exit code."""
+    """Decorates a command's `main`: an error becomes one line on standard error and an exit code."""
 
     @functools.wraps(main)
     def guarded(arguments=None):
         streams.prepare()
         try:
             with stopped_by_signals():
-                return streams.told(main(arguments))
+                return streams.exit_code(main(arguments))
         except KeyboardInterrupt:
-            print("splitstrument: stopped; give the command again to go on", file=sys.stderr)
+            print("splitstrument: stopped; run the command again to continue", file=sys.stderr)
             return 130
         except ModuleNotFoundError as error:
             if error.name not in MISSING_PACKAGES:
@@ -43,14 +43,14 @@ def command(main: Callable[..., int]) -> Callable[..., int]:
 
 
 def command_line(name: str, arguments: Sequence[str] | None = None) -> str:
-    """`splitstrument name ...` as it was typed; `arguments` are those of the command's `main`."""
+    """The command line `splitstrument name ...` as it was typed; `arguments` are those of the command's `main`."""
     import shlex
 
     return shlex.join(["splitstrument", name, *(sys.argv[1:] if arguments is None else arguments)])
 
 
 def error_line(error: BaseException) -> str:
-    """An exception as one line: what a person needs to know of it."""
+    """An exception as one line, with what a person needs to know."""
     if isinstance(error, MemoryError):
         return "out of memory"
     if isinstance(error, OSError) and error.strerror:
@@ -59,13 +59,13 @@ def error_line(error: BaseException) -> str:
 
 
 def some(names: Sequence[str], most: int = 8) -> str:
-    """Names in one line: the first `most` of them, and how many more there are."""
+    """Names in one line: the first `most` of them, and the number of the others."""
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
 
 
 class _Lines:
-    """Standard error where it is no terminal: what tqdm would draw over becomes lines."""
+    """Standard error when it is not a terminal: each state of tqdm's bar becomes a line."""
 
     def write(self, text: str) -> None:
         if text.strip():
@@ -76,7 +76,7 @@ class _Lines:
 
 
 def progress(total: float, unit: str, **settings: Any) -> "tqdm":
-    """A tqdm bar on a terminal; elsewhere a line every half minute. `settings`: of tqdm."""
+    """A tqdm bar on a terminal, otherwise a line every half minute. `settings` are tqdm's."""
     from tqdm import tqdm
 
     shape = "{desc}{n:.0f} of {total:.0f} {unit}s, {elapsed}, {remaining} left{postfix}"

@@ -1,4 +1,4 @@
-"""One process at a time in a folder that is written."""
+"""Lets only one process at a time write into a folder."""
 
 import contextlib
 import fcntl
@@ -11,10 +11,10 @@ from splitstrument.files.atomic import remove_unfinished
 
 @contextlib.contextmanager
 def locked(folder: str | os.PathLike[str], wait: bool = False) -> Iterator[bool]:
-    """Keep the existing `folder` for this process; where another one has it, `wait` for it, or BlockingIOError.
+    """Lock the existing `folder` for this process. If another one has it, `wait` for it or raise BlockingIOError.
 
-    Yields whether it is certain that no other process is there: some network file systems know no locks. Raises
-    FileNotFoundError where the other process removed the folder.
+    Yields whether it is certain that no other process is there, since some network file systems have no locks. Raises
+    FileNotFoundError if the other process removed the folder.
     """
     handle, certain = os.open(folder, os.O_RDONLY), True
     try:
@@ -34,9 +34,9 @@ def locked(folder: str | os.PathLike[str], wait: bool = False) -> Iterator[bool]
 
 @contextlib.contextmanager
 def kept(folder: Path) -> Iterator[None]:
-    """The folder, made if need be, kept for this process, which waits for others that have it.
+    """Make the folder if it does not exist and lock it for this process, waiting for others that have it.
 
-    What processes that were killed left half made in it is removed.
+    Unfinished files of killed processes in it are removed.
     """
     with contextlib.ExitStack() as stack:
         while True:

@@ -1,4 +1,4 @@
-"""By what finished work is known when a command is given again: records of what it was made from, and its settings."""
+"""Records of what finished work was made from and with which settings, so a repeated command can skip it."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from splitstrument.stages.run import StageError
 
 
 def keep_settings(output: str | os.PathLike[str], name: str, settings: dict[str, Any]) -> None:
-    """Remember in the folder `output` with what settings it is made; StageError where it was made with others."""
+    """Record the settings of the folder `output` in it. Raises StageError if it was made with other settings."""
     path, text = Path(output) / f".{name}.json", json.dumps(settings) + "\n"
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise StageError(f"{output}: was made with other settings, {path.read_text().strip()}; use another --output")
@@ -18,7 +18,7 @@ def keep_settings(output: str | os.PathLike[str], name: str, settings: dict[str,
 
 
 def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """The dict in the JSON file `path`, or None where there is none."""
+    """The dict in the JSON file `path`, or None if there is none."""
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -27,6 +27,6 @@ def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 
 
 def identity(path: str | os.PathLike[str]) -> list[str | int]:
-    """By what a source file is known again: its path, its size in bytes, when it was changed."""
+    """Identifies a source file: its path, its size in bytes, and its modification time."""
     status = os.stat(path)
     return [os.path.abspath(path), status.st_size, status.st_mtime_ns]

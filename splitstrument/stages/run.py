@@ -1,7 +1,7 @@
-"""What every stage shares: many items on all cores, progress, stopping, and a summary at the end.
+"""What all stages share: processing many items on all cores, progress, stopping, and a summary at the end.
 
-A stage gives `run` a function of one item. It returns an Outcome, or raises Skip where there is nothing to do for this
-item, or one of ERRORS where it cannot be done; the others go on either way.
+A stage passes `run` a function for one item. It returns an Outcome, or raises Skip if there is nothing to do for the
+item, or one of ERRORS if the item cannot be processed. The other items continue in both cases.
 """
 
 import argparse
@@ -22,11 +22,11 @@ from splitstrument.stages.workers import BACKENDS, at_work, dead_workers, ignori
 
 
 class Named(Protocol):
-    """What a stage works on: anything with a name, by which it is told of."""
+    """What a stage works on: anything with a name for messages."""
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name for messages."""
         ...
 
 
@@ -36,11 +36,11 @@ STATES = ("done", "already there", "skipped", "failed")
 
 
 class StageError(ValueError):
-    """A stage that cannot begin: one line that says why and what to do."""
+    """A stage cannot start. The message is one line that says why and what to do."""
 
 
 class Skip(Exception):
-    """An item that a stage leaves out, with the reason."""
+    """A stage skips an item. The message is the reason."""
 
 
 ERRORS = (AudioError, OSError, ValueError, MemoryError)
@@ -48,7 +48,7 @@ ERRORS = (AudioError, OSError, ValueError, MemoryError)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one item: a state of STATES, the reason where skipped or failed, remarks, and any result."""
+    """The outcome of one item: a state from STATES, the reason if it was skipped or failed, notes, and any result."""
 
     name: str
     state: str = "done"
@@ -58,17 +58,20 @@ class Outcome:
 
 
 def add_options(parser: argparse.ArgumentParser, jobs: int = -1) -> None:
-    """The options --jobs, `jobs` unless given, and --backend of a stage's parser. 0: 1 here, all of a cluster."""
-    default = "one for each core" if jobs == -1 else jobs or "1; all of a cluster's"
+    """Add the options --jobs and --backend to a stage's parser.
+
+    `jobs` is the default of --jobs; 0 means one process on this machine and all processes of a cluster.
+    """
+    default = "one per core" if jobs == -1 else jobs or "1, or all of a cluster"
     parser.add_argument(
-        "--jobs", type=_jobs, default=jobs, help=f"processes at once; -1: one for each core (default: {default})"
+        "--jobs", type=_jobs, default=jobs, help=f"number of parallel processes; -1: one per core (default: {default})"
     )
     parser.add_argument(
         "--backend",
         choices=BACKENDS,
         default="loky",
-        help="joblib's backend: loky, unless given, is this machine; dask uses the cluster that "
-        "DASK_SCHEDULER_ADDRESS names; ray the one of RAY_ADDRESS",
+        help="joblib backend: loky and threading run on this machine, dask on the cluster at "
+        "DASK_SCHEDULER_ADDRESS, ray on the cluster at RAY_ADDRESS (default: loky)",
     )
 
 
@@ -80,10 +83,10 @@ def _jobs(text: str) -> int:
 
 @contextlib.contextmanager
 def output_folder(path: Folder) -> Iterator[Folder]:
-    """Make the folder `path` and keep it for this process; StageError where it cannot be, or another works in it.
+    """Make the folder `path` and lock it for this process. Raises StageError if that fails or another works in it.
 
-    What a process that was stopped left half made, at most two folders down, is removed, before and after, where it is
-    certain that no other process is there.
+    Before and after, unfinished files of stopped processes are removed, down to two levels below it, if it is certain
+    that no other process is there.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -100,14 +103,14 @@ def output_folder(path: Folder) -> Iterator[Folder]:
 
 
 def check_apart(output: str | os.PathLike[str], source: str | os.PathLike[str]) -> None:
-    """Raise StageError where one of the two folders lies inside the other: what is written would be read."""
+    """Raise StageError if one of the folders is inside the other, so the output would be read as input."""
     inside, around = Path(output).resolve(), Path(source).resolve()
     if inside.is_relative_to(around) or around.is_relative_to(inside):
-        raise StageError(f"{output} and {source}: one lies inside the other; use another --output")
+        raise StageError(f"{output} and {source}: one is inside the other; use another --output")
 
 
 def attempt(function: Callable[[Item], Outcome], item: Item) -> Outcome:
-    """`function(item)`, an Outcome whatever happens short of the process's end."""
+    """Call `function(item)`. Always returns an Outcome, unless the process dies."""
     try:
         return function(item)
     except Skip as reason:
@@ -123,14 +126,14 @@ def run(
     unit: str = "track",
     size: Callable[[Item], float] | None = None,
 ) -> list[Outcome]:
-    """The Outcome of every item, in their order. Each item has a `name`; `options` are those of `add_options`.
+    """Process all items and return their Outcomes in order. `options` are those of `add_options`.
 
-    A process that dies (decoding a broken file, or out of memory) fails its own item only. Progress counts items, or
-    their `size`s, such as the seconds of songs, in `unit`s; with one job, `function` may tell of it by `advance`.
+    If a process dies (from decoding a broken file, or out of memory), only its own item fails. Progress counts items,
+    or their `size`s, such as the seconds of songs, in `unit`s. With one job, `function` can report it with `advance`.
     """
     items, folder = list(items), os.getcwd()
     sizes = [1 if size is None else size(item) for item in items]
-    if options.backend == "loky" and options.jobs == 1:  # joblib would do the same, after a tenth of a second
+    if options.backend == "loky" and options.jobs == 1:  # joblib would do the same, but a tenth of a second later
         with _progress(sum(sizes), unit) as finish:
             alone = []
             for item, length in zip(items, sizes, strict=True):
@@ -140,7 +143,7 @@ def run(
     from joblib import Parallel, delayed, parallel_config
 
     outcomes = {}
-    results = "list" if options.backend == "ray" else "generator_unordered"  # Ray's backend gives all at the end
+    results = "list" if options.backend == "ray" else "generator_unordered"  # Ray's backend returns all at the end
 
     def numbered(number):
         return delayed(_numbered)(function, items[number], number, os.getpid(), folder)
@@ -154,7 +157,7 @@ def run(
                     outcomes[number] = outcome
                     finish(sizes[number])
             except dead_workers():
-                # The culprit is one of those that were at work: each of them alone, in a process of its own.
+                # One of the items in progress is to blame: run each of them alone, in a separate process.
                 suspects = [number for number in left if number not in outcomes][: 4 * processes(options.jobs)]
                 with parallel_config(backend="loky", n_jobs=2):
                     for number in suspects:
@@ -171,14 +174,14 @@ _advance: contextvars.ContextVar[Callable[[float], None] | None] = contextvars.C
 
 
 def advance(amount: float) -> None:
-    """Tell of progress within an item, in the unit of `run`; heard where there is but one job."""
-    if told := _advance.get():
-        told(amount)
+    """Report progress within an item, in the unit of `run`. It only has an effect with one job."""
+    if report := _advance.get():
+        report(amount)
 
 
 @contextlib.contextmanager
 def _progress(total: float, unit: str) -> Iterator[Callable[[float], None]]:
-    """A bar; yields what is told the size of an item that is finished, of which a part may have been told before."""
+    """Show a bar. Yields a function for the size of a finished item; `advance` may have reported part of it before."""
     before = 0.0
     with progress(total, unit) as bar:
 
@@ -207,7 +210,7 @@ def _numbered(
 
 
 def summarise(outcomes: Sequence[Outcome], what: str = "tracks") -> int:
-    """Print what became of all items; the exit code: 1 if any failed."""
+    """Print the outcomes of all items. Returns the exit code: 1 if any failed."""
     counts = {state: sum(outcome.state == state for outcome in outcomes) for state in STATES}
     for outcome in outcomes:
         for note in outcome.notes:

@@ -1,4 +1,4 @@
-"""Stopping long work: SIGTERM and SIGHUP, which a closed terminal sends, do what Ctrl-C does."""
+"""Stopping long work: SIGTERM, and SIGHUP, which a closed terminal sends, act like Ctrl-C."""
 
 import contextlib
 import signal
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """The signals that stop a command; SIGHUP is none of them where `nohup` has it ignored."""
+    """The signals that stop a command, without SIGHUP if `nohup` makes the command ignore it."""
     ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     return (signal.SIGINT, signal.SIGTERM, *(() if ignored else (signal.SIGHUP,)))
 
 
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """They raise KeyboardInterrupt, as Ctrl-C does: files that are not complete are removed on the way out."""
-    if threading.current_thread() is not threading.main_thread():  # only there can a signal be handled
+    """Make these signals raise KeyboardInterrupt, as Ctrl-C does, so that unfinished files are removed."""
+    if threading.current_thread() is not threading.main_thread():  # signals can only be handled there
         yield
         return
 
     def stop(number, _):
-        if number == signal.SIGHUP:  # it comes from the terminal and from the shell, and must not stop the tidying up
+        if number == signal.SIGHUP:  # it comes from both terminal and shell, and must not interrupt the clean-up
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 

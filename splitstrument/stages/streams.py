@@ -1,4 +1,4 @@
-"""Standard output and error that take any name and never stop the work; what is lost of them is told at its end."""
+"""Standard output and error that accept any name and never stop the work. Lost output is reported at the end."""
 
 import errno
 import io
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class _Unstopping(io.FileIO):
-    """A descriptor's stream; where writing fails, what is written is dropped and the first error is kept."""
+    """A descriptor's stream. If writing fails, the data are dropped and the first error is kept."""
 
     error: OSError | None = None
 
@@ -21,10 +21,10 @@ class _Unstopping(io.FileIO):
 
 
 def prepare() -> None:
-    """Make the process's standard output and error such streams. Those that a test or a notebook has put there stay.
+    """Make the process's standard output and error such streams. Streams set by a test or a notebook are kept.
 
-    Descriptors 0 to 2 that are closed are opened on nothing: else the next file would get their number, and what is
-    printed would go there.
+    If one of the descriptors 0 to 2 is closed, it is opened on /dev/null. Otherwise the next file would get its
+    number, and printed text would go there.
     """
     while (free := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(free, True)
@@ -41,7 +41,7 @@ def prepare() -> None:
 
 
 class _Stream(io.TextIOWrapper):
-    """Text for a descriptor; a name that the encoding does not have is written with backslashes."""
+    """Text for a descriptor. Characters that the encoding lacks are written with backslashes."""
 
     def __init__(self, number: int, encoding: str) -> None:
         self.descriptor = _Unstopping(number, "wb", closefd=False)
@@ -50,8 +50,8 @@ class _Stream(io.TextIOWrapper):
         super().__init__(buffered, encoding, errors="backslashreplace", line_buffering=lines, write_through=number == 2)
 
 
-def told(code: int) -> int:
-    """`code`, or 1 where standard output could not be written, which is told; a reader that has enough is no error."""
+def exit_code(code: int) -> int:
+    """`code`, or 1 if standard output could not be written, which is reported. A closed pipe is not an error."""
     if isinstance(sys.stdout, _Stream):
         sys.stdout.flush()
         error = sys.stdout.descriptor.error

@@ -1,4 +1,4 @@
-"""The processes that do a stage's work, by joblib: on this machine, or on a cluster's machines."""
+"""The worker processes of a stage, run by joblib on this machine or on a cluster."""
 
 import contextlib
 import functools
@@ -14,7 +14,7 @@ BACKENDS = ("loky", "threading", "dask", "ray")
 
 @contextlib.contextmanager
 def at_work(name: str, jobs: int) -> Iterator[None]:
-    """joblib at work with this backend; its own processes end with it."""
+    """Use joblib with this backend. Its processes end with the context."""
     from joblib import parallel_config
 
     if name == "dask":
@@ -34,7 +34,7 @@ def at_work(name: str, jobs: int) -> Iterator[None]:
         with parallel_config(backend=name, n_jobs=jobs):
             yield
     except KeyboardInterrupt:
-        # Before anything is cleaned up, nothing must write any more.
+        # Nothing may write any more when the clean-up starts.
         for process in multiprocessing.active_children():
             if process.pid is not None:
                 os.kill(process.pid, signal.SIGKILL)
@@ -44,7 +44,7 @@ def at_work(name: str, jobs: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def ignoring_sigint() -> Iterator[None]:
-    """Processes that start meanwhile ignore Ctrl-C, which a terminal sends to all: this one ends them."""
+    """Make processes that start meanwhile ignore Ctrl-C, which a terminal sends to all; this process stops them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -56,9 +56,9 @@ def ignoring_sigint() -> Iterator[None]:
 
 
 def work_for(parent: int, folder: str) -> None:
-    """Be a process of `parent`, a process id: end with it, and work in its folder, as relative paths are meant.
+    """Prepare a worker: end it with its parent process, and change to the parent's folder, for relative paths.
 
-    A process that is used again, or is a cluster's, began elsewhere.
+    A reused process, or one on a cluster, was started in another folder.
     """
     _die_with(parent)
     os.chdir(folder)
@@ -66,7 +66,7 @@ def work_for(parent: int, folder: str) -> None:
 
 @functools.cache
 def _die_with(parent: int) -> None:
-    """In a process that `parent` began, end with it: else it would go on writing when the parent has been killed."""
+    """End this process when `parent`, if it started it, is gone. Otherwise it would go on writing after a kill."""
     if os.getppid() != parent:
         return
 
