@@ -8,7 +8,7 @@ import pytest
 from splitstrument import models
 from splitstrument.cards import ModelError
 from splitstrument.parts import parts_of
-from tests import strangers, tiny
+from tests import served, strangers, tiny
 from webapp.offer import offer, parts_together
 
 
@@ -84,3 +84,15 @@ def test_what_two_models_of_a_whole_song_leave_may_have_one_name(tmp_path):
     first = card(tmp_path / "a", "vocals", "other")
     second = card(tmp_path / "b", "drums", "other")
     assert parts_together(offer([first, second]), ("a", "b")) == ("vocals", "drums", "rest")
+
+
+def test_all_models_at_once(tmp_path):
+    """Twenty instruments by twenty models: all can be asked for together."""
+    pytest.importorskip("web")
+    names = [f"instrument{number}" for number in range(20)]
+    folders = tuple(card(tmp_path / name, name) for name in names)
+    with strangers.quickly(tmp_path, "", models=folders) as server:
+        chosen = [("model", name) for name in names]
+        status, job = served.post(server.address, *chosen, ("song", strangers.short(), "a.wav"))
+        assert (status, job["parts"]) == (202, [*names, "rest"])
+        assert served.until(server.address, job["id"])["state"] == "done"

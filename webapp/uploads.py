@@ -16,7 +16,7 @@ from webapp.pages.refused import Refused
 if TYPE_CHECKING:
     from multipart import MultipartSegment, PushMultipartParser
 
-_FIELDS = {"model": (16, 1000), "youtube": (1, 6000)}  # how many of each, and the most bytes of one
+_FIELDS = {"model": (64, 1000), "youtube": (1, 6000)}  # how many of each, and the most bytes of one
 _CHUNK = 1 << 18
 
 
@@ -50,7 +50,7 @@ def receive(target: str | Path) -> Form:
     try:
         with (
             open(target, "wb") as file,
-            PushMultipartParser(options["boundary"], length, max_segment_count=24, strict=True) as parser,
+            PushMultipartParser(options["boundary"], length, max_segment_count=80, strict=True) as parser,
         ):
             for part in _parts(parser, environ["wsgi.input"]):
                 if isinstance(part, MultipartSegment):

@@ -110,16 +110,19 @@ export class Practise {
     $("reset").disabled = this.plain;
   }
 
-  // Who has opened it finds it open next time.
+  // Who has opened it finds it open next time, unless the browser keeps nothing.
   keepOpen() {
-    try {
-      $("practise").open = localStorage.getItem(KEPT) === "open";
-      $("practise").addEventListener("toggle", () => {
-        if ($("practise").open) localStorage.setItem(KEPT, "open");
-        else localStorage.removeItem(KEPT);
-      });
-    } catch {
-      // A browser that keeps nothing.
-    }
+    const kept = (use) => {
+      try {
+        return use(localStorage);
+      } catch {
+        return null;
+      }
+    };
+    $("practise").open = kept((storage) => storage.getItem(KEPT)) === "open";
+    $("practise").addEventListener("toggle", () => {
+      if ($("practise").open) kept((storage) => storage.setItem(KEPT, "open"));
+      else kept((storage) => storage.removeItem(KEPT));
+    });
   }
 }

@@ -92,6 +92,7 @@ $("ask").addEventListener("submit", (event) => {
 });
 
 $("example").addEventListener("click", async () => {
+  $("example").disabled = true;
   try {
     const answer = await fetch(EXAMPLE);
     if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
@@ -99,6 +100,7 @@ $("example").addEventListener("click", async () => {
   } catch (error) {
     trouble(error.message);
   }
+  $("example").disabled = false;
 });
 
 $("song").addEventListener("change", showChosen);
