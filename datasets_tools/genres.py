@@ -108,7 +108,7 @@ def count(table: Mapping[str, Sequence[str]], names: Iterable[str] | None = None
 
 
 def text(rows: Iterable[Row]) -> str:
-    """The rows as a table for people (Markdown)."""
+    """The rows as a Markdown table."""
     return markdown(("genre", "tracks", "percent"), [(row.genre, row.tracks, f"{row.percent:.1f}") for row in rows])
 
 

@@ -146,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
         f"marks describe a track's stems of one group:\n{meanings}",
     )
     parser.add_argument("organised", type=Path, help="an organised folder, <track>/<group>/<stem file>")
-    parser.add_argument("--instrument", required=True, metavar="GROUP", help="the group of the stems")
+    parser.add_argument("--instrument", required=True, metavar="GROUP", help="the group of stems to judge")
     parser.add_argument("--tracks", nargs="+", metavar="NAME", help="only these tracks")
     marking = parser.add_argument_group("marks")
     set_help = "set these marks on the --tracks; this also sets `checked`"

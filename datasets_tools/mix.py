@@ -210,12 +210,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     pair_rates = "sample rates in Hz (default: 44100 22050)"
     parser.add_argument("--rates", nargs="+", type=int, default=[44100, 22050], metavar="HZ", help=pair_rates)
-    parser.add_argument("--mono", action="store_true", help="one channel, the mean of both")
+    parser.add_argument("--mono", action="store_true", help="mix to one channel, the mean of both")
     checked = "only use tracks whose instrument is marked checked"
     parser.add_argument("--checked-only", action="store_true", help=checked)
     absent = "also use tracks without the instrument, as pairs of silence and rest"
     parser.add_argument("--absent", action="store_true", help=absent)
-    parser.add_argument("--output", type=Path, required=True, help="the folder of pairs")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the pairs")
     add_options(parser)
     options = parser.parse_args(arguments)
     groups = tuple(dict.fromkeys([options.instrument, *options.others]))

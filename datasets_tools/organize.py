@@ -267,7 +267,7 @@ def select(
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser("organize", __doc__.split("\n")[0])
     parser.add_argument("tracks", type=Path, help="tracks.yaml as written by splitstrument catalogue")
-    parser.add_argument("--output", type=Path, required=True, help="the organised folder")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the organised tracks")
     how = "copy the stems, make hard links, or move them (default: copy); audio inside MP4 files is always decoded"
     parser.add_argument("--how", choices=("copy", "link", "move"), default="copy", help=how)
     require = "skip tracks that lack one of these groups; a/b means either"

@@ -95,7 +95,7 @@ def metadata(rendered: "Rendered", made_by: dict[str, Any]) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser("synthesize", __doc__.split("\n")[0])
     add = parser.add_argument
-    add("--sounds", nargs="+", required=True, metavar="PATH", help="folders with instruments: SF2, SF3, SFZ")
+    add("--sounds", nargs="+", required=True, metavar="PATH", help="folders with instruments (SF2, SF3, SFZ)")
     add("--midi", nargs="+", default=[], metavar="PATH", help="MIDI files and charts (.mma), or folders of them")
     share = "share of songs from random chord charts (default: 0; needs mma)"
     add("--charts", type=float, default=0.0, metavar="SHARE", help=share)
