@@ -111,7 +111,7 @@ class Process:
         """Send it a signal: (exit code, all that it printed, its errors)."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-            out, self.errors = self.process.communicate(timeout=60)
+            out, self.errors = self.process.communicate(timeout=600)
             self.printed += out
         return self.process.returncode, self.printed, self.errors
 

@@ -38,7 +38,7 @@ class Process:
         line = self.process.stdout.readline().decode()
         found = re.match(r"http://\S+", line)
         if not found:
-            self.process.wait(10)
+            self.process.wait(600)
             raise AssertionError((Path(folder) / "server.log").read_text())
         self.address = found[0]
 

@@ -290,14 +290,14 @@ def test_two_servers_judge_one_folder_and_no_mark_is_lost(root):
 
         def judge(person, mark):
             for track in range(6):
-                together.wait(30)
+                together.wait(600)
                 person.judge(track, mark)
 
         threads = [threading.Thread(target=judge, args=each) for each in zip(people, ("bleed", "audible"), strict=True)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(600)
         assert set(map(frozenset, marks(root).values())) == {frozenset({"bleed", "audible", "checked"})}
         for _ in range(6):
             assert people[0].post("/api/undo")[0] == 200

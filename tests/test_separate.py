@@ -460,14 +460,14 @@ def test_two_commands_at_the_same_songs_wait_for_each_other(model, tmp_path, mon
 
     def wait(seconds):
         begun.set()
-        assert go_on.wait(60)
+        assert go_on.wait(600)
 
     def start(path, *arguments):
         return pool.submit(separate_into, separator, SongFile(path), tmp_path / "out/a", Output(), *arguments)
 
     with ThreadPoolExecutor(3) as pool:
         first = start(one, False, wait)
-        assert begun.wait(60)
+        assert begun.wait(600)
         other = start(two).result()
         same = start(one)
         with pytest.raises(TimeoutError):
