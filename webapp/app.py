@@ -81,7 +81,7 @@ def _owner() -> str:
 
 @contextlib.contextmanager
 def _one_of(semaphore: threading.Semaphore, message: str) -> Iterator[None]:
-    """Be one of those that `semaphore` lets in; Refused (503) with `message` where they are too many."""
+    """Hold one place of `semaphore`. Raises Refused (503) with `message` if there is none."""
     if not semaphore.acquire(blocking=False):
         raise Refused(503, message)
     try:
@@ -159,7 +159,7 @@ class AllJobs:
         return answer(_shown(job), "202 Accepted")
 
     def _asked(self, here: Demonstrator, id: str, folder: Path) -> Job:
-        """The Job that the request asks for, its file in `folder`. Raises Refused."""
+        """The Job that the request asks for. Its file is written into `folder`. Raises Refused."""
         upload = folder / UPLOAD
         form = uploads.receive(upload)
         models, parts = _chosen(here.models, form.models)
@@ -246,7 +246,7 @@ def _all_parts(job: Job, kind: str) -> bytes:
 
 
 def _encoded(job: Job, part: str, kind: str) -> Path:
-    """The file of a part of a result. Another format than WAV is made when it is first asked for, in some seconds."""
+    """The file of a part of a result. Other formats than WAV are made on the first request, in some seconds."""
     here = _here()
     path = here.store.folder_of(job) / f"{part}.{kind}"
     if path.exists() or kind == "wav":
@@ -261,7 +261,7 @@ def _encoded(job: Job, part: str, kind: str) -> Path:
 
 
 def _job(id: str) -> Job:
-    """The job of this id; Refused where there is none (404) or no more (410)."""
+    """The job with this id. Raises Refused if there never was one (404) or it is gone (410)."""
     job = _here().store.find(id)
     if job is None:
         raise Refused(404, "There is no such job.")
@@ -272,7 +272,7 @@ def _job(id: str) -> Job:
 
 
 def _shown(job: Job) -> dict[str, Any]:
-    """What people and programs may know of a job."""
+    """What people and programs may know about a job."""
     shown: dict[str, Any] = {"id": job.id, "state": job.state, "title": job.title, "seconds": job.seconds}
     shown |= {"models": job.models, "parts": job.parts, "link": job.link or None, "message": job.message or None}
     mine = bool(_owner()) and job.owner == _owner()

@@ -23,7 +23,7 @@ def file_name(name: str) -> str:
 class Archive(io.RawIOBase):
     """The archive of these files, {name inside it: path}, as a file to read and seek in; `size`: its bytes.
 
-    The files are read once when it is made, for their checksums, and stay open until it is closed: who removes them
+    The files are read once when it is made, for their checksums, and stay open until it is closed: removing them
     in between changes nothing. `closed_by`: called once when it is closed. Raises OSError where a file is not there.
     """
 
@@ -66,7 +66,7 @@ class Archive(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
-        """Fill `buffer`, but at the end, from this place on: the number of bytes."""
+        """Fill `buffer` from the current place on; fewer bytes only at the end. Returns their number."""
         filled = 0
         for start, stop, file in self._pieces:
             if start <= self._at < stop and filled < len(buffer):
@@ -86,7 +86,7 @@ class Archive(io.RawIOBase):
 
 
 class _Skeleton(io.RawIOBase):
-    """What `zipfile` writes around the files, {place: bytes}; while it is `hollow`, it only counts."""
+    """Keeps what `zipfile` writes around the files, {place: bytes}. While it is `hollow`, it only counts bytes."""
 
     def __init__(self) -> None:
         self.written: dict[int, bytes] = {}

@@ -1,4 +1,4 @@
-"""An uploaded or fetched file -> a WAV that we wrote ourselves. For processes of `sandbox`, where decoders may fail."""
+"""Decode an uploaded or fetched file into a WAV of our own. Runs in processes of `sandbox`, where decoders may fail."""
 
 import io
 import math
@@ -20,7 +20,7 @@ _LOUD = 10 ** (1 / 20)  # peaks from here on are worth a word: those of MP3s are
 
 
 def _warm() -> None:
-    """Have the decoders load what they only load with their first file: inside no_more_files they could not."""
+    """Make the decoders load now what they would load with their first file: inside no_more_files they cannot."""
     sound = io.BytesIO()
     with wave.open(sound, "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -50,7 +50,7 @@ def probe(path: str, most_seconds: float, tell: Callable[[float], object] | None
 
 
 def decode(path: str, target: str, most_seconds: float, tell: Callable[[float], object]) -> dict[str, Any]:
-    """Write the song in the file `path` as the WAV `target`, 16 bit where it has no more, else 24.
+    """Write the song in the file `path` as the WAV `target`, with 16 bits if it has no more, otherwise 24.
 
     {"seconds", "warning": None or what is missing or clipped}. Refused as in `probe`, also where the file is longer
     than it says.
@@ -95,7 +95,7 @@ def _unreadable(error: AudioError, *paths: str) -> Refused:
 
 
 def _plain(error: AudioError | str, *paths: str) -> str:
-    """The error's line without the paths on this machine."""
+    """The line of an error, without paths on this machine."""
     text = str(error)
     for path in paths:
         text = text.removeprefix(f"{path}: ")

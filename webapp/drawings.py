@@ -17,9 +17,9 @@ _WAITING = 8  # blocks
 
 
 class Drawings:
-    """Hears sounds of these `names` and of one `layout` (see webapp.pages.wav) block by block, each from its start.
+    """Draws sounds of these `names` and of one `layout` (see webapp.pages.wav) block by block, each from its start.
 
-    A thread draws, a few blocks behind: who separates need not wait for it.
+    A thread draws a few blocks behind, so that the separation does not have to wait.
     """
 
     def __init__(self, names: Sequence[str], layout: wav.Layout) -> None:
@@ -30,7 +30,7 @@ class Drawings:
         self._waiting: deque[Future] = deque()
 
     def hear(self, name: str, block: np.ndarray) -> None:
-        """Hear the next `block` of the sound `name`, float32 (frames, channels)."""
+        """Take the next `block` of the sound `name`, float32 (frames, channels)."""
         self._waiting.append(self._thread.submit(self._draw, name, block))
         if len(self._waiting) > _WAITING:
             self._waiting.popleft().result()

@@ -1,4 +1,4 @@
-"""A part's WAV -> the same in another format, made when somebody first asks for it. For processes of `sandbox`."""
+"""Convert a part's WAV to another format, on the first request for it. Runs in processes of `sandbox`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from webapp.pages.refused import FULL, Refused, is_full
 
 
 def encode(source: str, target: str, tell: Callable[[float], object]) -> int:
-    """Write the WAV `source` as `target`, whose suffix says the format; its bytes. Refused where that fails."""
+    """Write the WAV `source` as `target`, whose suffix gives the format. Returns its size in bytes. Raises Refused."""
     sound, done = wav.layout(source), 0
     try:
         with (

@@ -1,4 +1,4 @@
-"""The jobs: which songs wait, run, are done or gone. Kept in SQLite, with a folder of files for each."""
+"""The jobs: which songs wait, run, are done or removed. They are kept in SQLite, with a folder of files for each."""
 
 import json
 import re
@@ -62,7 +62,7 @@ COMMIT;
 
 
 class Jobs:
-    """All jobs below `folder`. Methods may be called from any thread, and what they say is on disk when they return."""
+    """All jobs below `folder`. Methods can be called from any thread; their changes are on disk when they return."""
 
     def __init__(self, folder: str | Path, hours_kept: float, gigabytes_kept: float) -> None:
         self.folder = Path(folder)
@@ -78,7 +78,7 @@ class Jobs:
         self._do("CREATE INDEX IF NOT EXISTS states ON jobs (state)")
 
     def _migrate(self) -> None:
-        """Bring a database of an earlier version to this one, whole or not at all."""
+        """Convert the database of an earlier version, completely or not at all."""
         if self._do("SELECT 1 FROM pragma_table_info('jobs') WHERE name = 'instrument'"):
             self._database.executescript(_MIGRATION)
 
@@ -91,11 +91,11 @@ class Jobs:
         return [Job(**{name: _plain(name, value) for name, value in zip(_NAMES, row, strict=True)}) for row in rows]
 
     def folder_of(self, job: Job) -> Path:
-        """Where the files of `job` lie; its name is the id, which we made."""
+        """The folder with the files of `job`. Its name is the id, which we made."""
         return self.folder / job.id
 
     def check_room(self, address: str, most: int, most_each: int) -> None:
-        """Raise Refused where `address` has `most_each` songs waiting or running (429), or all have `most` (503)."""
+        """Raise Refused if `address` has `most_each` songs waiting or running (429), or all have `most` (503)."""
         with self._lock:
             busy = self._jobs(f"WHERE state IN {_marks(GOING)}", *GOING)
         if sum(job.address == address for job in busy) >= most_each:
@@ -104,7 +104,7 @@ class Jobs:
             raise Refused(503, "Too many songs are waiting. Try again later.")
 
     def add(self, job: Job, most: int, most_each: int) -> Job:
-        """Let `job` wait, behind all others. Raises Refused as check_room does; then it is not there."""
+        """Put `job` at the end of the queue. Raises Refused as check_room does, and then does not add it."""
         with self._lock:
             self.check_room(job.address, most, most_each)
             job = replace(job, created=time.time())
@@ -113,30 +113,30 @@ class Jobs:
         return job
 
     def find(self, id: str) -> Job | None:
-        """The job, or None where there is none of this id."""
+        """The job with this id, or None."""
         jobs = self._jobs("WHERE id = ?", id)
         return jobs[0] if jobs else None
 
     def of_owner(self, owner: str) -> list[Job]:
-        """The jobs that a browser asked for and that are not gone, the newest first."""
+        """The jobs of a browser that are still here, the newest first."""
         if not owner:
             return []
         condition = f"WHERE owner = ? AND state NOT IN {_marks(GONE)} ORDER BY number DESC LIMIT 100"
         return self._jobs(condition, owner, *GONE)
 
     def place(self, job: Job) -> int:
-        """How many songs come before a waiting `job`, those that run included."""
+        """How many songs come before a waiting `job`, including those that run."""
         condition = "state = ? OR (state = ? AND number < (SELECT number FROM jobs WHERE id = ?))"
         return self._do(f"SELECT count(*) FROM jobs WHERE {condition}", RUNNING, WAITING, job.id)[0][0]
 
     def take(self) -> Job | None:
-        """The job that has waited longest, which now runs; None where none waits."""
+        """Start the job that has waited longest and return it; None if none waits."""
         with self._lock:
             waiting = self._jobs("WHERE state = ? ORDER BY number LIMIT 1", WAITING)
             return self.change(waiting[0].id, state=RUNNING, started=time.time()) if waiting else None
 
     def change(self, id: str, only: Sequence[str] = GOING, **values: Any) -> Job | None:
-        """Give the job new values, if its state is one of `only` still; the job as it then is, or None."""
+        """Change fields of a job if its state is still one of `only`. Returns the job as it is then, or None."""
         sets = ", ".join(f"{name} = ?" for name in values)
         with self._lock:
             kept = map(_kept, values.values())
@@ -144,7 +144,7 @@ class Jobs:
             return self.find(id)
 
     def end(self, id: str, state: str, only: Sequence[str] = GOING, **values: Any) -> Job | None:
-        """A job that is over in this `state`, which is known until it expires. Its files go, unless it is done."""
+        """End a job in this `state`, which is kept until it expires. Its files are removed unless it is done."""
         now = time.time()
         job = self.change(id, only, state=state, finished=now, expires=now + self._kept, **values)
         if job and job.state == state and state != DONE:
@@ -152,11 +152,11 @@ class Jobs:
         return job
 
     def grow(self, id: str, size: int) -> None:
-        """A result takes `size` more bytes."""
+        """Record that a result takes `size` more bytes."""
         self._do("UPDATE jobs SET size = size + ? WHERE id = ?", size, id)
 
     def interrupted(self) -> None:
-        """Mark what ran when the server ended, and clear what no job owns. To be called once, before anything runs."""
+        """Mark what ran when the server ended, and remove files of no job. Call it once, before anything runs."""
         for job in self._jobs("WHERE state = ?", RUNNING):
             self.end(job.id, INTERRUPTED, message="The server was stopped while it worked on this. Please ask again.")
         kept = {job.id for job in self._jobs("WHERE state IN (?, ?)", WAITING, DONE)}
@@ -166,7 +166,7 @@ class Jobs:
                 shutil.rmtree(path, ignore_errors=True)
 
     def expire(self) -> None:
-        """Let go what has been kept long enough, and the oldest results (never the newest) where all take too much."""
+        """Remove expired results, and the oldest ones (never the newest) if all together take too much room."""
         now = time.time()
         for job in self._jobs(f"WHERE state IN {_marks(OVER)} AND expires <= ?", *OVER, now):
             self._let_go(job, now)
@@ -183,13 +183,13 @@ class Jobs:
         shutil.rmtree(self.folder_of(job), ignore_errors=True)
 
     def close(self) -> None:
-        """Release the database."""
+        """Close the database."""
         with self._lock:
             self._database.close()
 
 
 def _kept(value: Any) -> Any:
-    """A value as the database has it."""
+    """A value as it is stored in the database."""
     return json.dumps(value) if isinstance(value, tuple) else value
 
 
@@ -199,5 +199,5 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _marks(values: Sequence[Any]) -> str:
-    """The places of `values` in a statement: (?, ?, ?)."""
+    """The placeholders of `values` in a statement: (?, ?, ?)."""
     return f"({', '.join('?' for _ in values)})"

@@ -1,4 +1,4 @@
-"""The process that separates: it loads models, keeps those that were used last, and draws what comes out.
+"""The process that separates: it loads models, keeps the ones used last, and draws what comes out.
 
 It reads only what `decoding` wrote. The server itself loads no model, so its answers do not wait.
 """
@@ -32,14 +32,14 @@ _NETWORKS = 6  # that are kept in memory
 
 @dataclass(frozen=True)
 class Result:
-    """What came out of a song: the names of its parts, and the formats that their files can have, WAV first."""
+    """The result of a song: the names of its parts, and the formats that their files can have, WAV first."""
 
     parts: tuple[str, ...]
     formats: tuple[str, ...]
 
 
 class ModelProcess:
-    """A process with models, one song at a time. It starts at once, and again where it has died.
+    """A process that separates one song at a time. It starts at once, and again if it has died.
 
     `folders`: {a model's name: its folder}; `device`: "cpu", "gpu" or "".
     """
@@ -103,18 +103,18 @@ class ModelProcess:
 
 
 class _Separators:
-    """Separators of one or several models: those that were used last, with _NETWORKS networks at most, are kept."""
+    """Separators of one or several models. Keeps the ones used last, with at most _NETWORKS networks."""
 
     def __init__(self, folders: Mapping[str, str], device: str) -> None:
         self._folders, self._device = folders, device
         self._kept: OrderedDict[Models, Separator] = OrderedDict()
 
     def room(self) -> bool:
-        """Whether one more network may be loaded and none has to go."""
+        """Whether one more network can be loaded without dropping another."""
         return sum(map(len, self._kept)) < _NETWORKS
 
     def of(self, models: Models) -> "Separator":
-        """The Separator of these models. Raises as Separator does; standard error has a line of it then."""
+        """The Separator of these models. Raises as Separator does, after writing one line to standard error."""
         from splitstrument.separator import Separator
         from splitstrument.stages.console import error_line
 
@@ -134,7 +134,7 @@ class _Separators:
 
 
 def _work(connection: Connection, parent: int, folder: str, folders: Mapping[str, str], device: str) -> None:
-    """Inside the process: take requests until the other end is gone."""
+    """The main loop of the process: handle requests until the other end is gone."""
     import signal
 
     from splitstrument.stages.console import error_line
@@ -170,7 +170,7 @@ def _work(connection: Connection, parent: int, folder: str, folders: Mapping[str
 
 
 def _progress(connection: Connection) -> Callable[[float], None]:
-    """A function that tells the other end of a share that is done, and raises Stopped where that wants it to stop."""
+    """A function that reports the share that is done, and raises Stopped if the other end wants to stop."""
     told = 0.0
 
     def progress(share: float) -> None:

@@ -1,4 +1,4 @@
-"""The models that the demonstrator offers, under the names that people see, and the parts that come out of several."""
+"""The models that the demonstrator offers, by the names that people see, and the parts that come out of several."""
 
 import sys
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ def _offered(name: str) -> Offered:
 
 
 def parts_together(offer: Offer, names: Sequence[str]) -> tuple[str, ...]:
-    """The names of the parts into which models take a song together, the last of them what the others leave.
+    """The names of the parts that several models make of a song together. The last is what the others leave.
 
     Raises ValueError with a line for people where two of them take out the same part.
     """

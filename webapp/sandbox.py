@@ -1,4 +1,4 @@
-"""Work on what strangers send, in a process of its own that may hang, die or want too much: it ends, we go on."""
+"""Work on uploaded files in separate processes. If one hangs, dies or wants too much, it is ended and we go on."""
 
 import contextlib
 import json
@@ -26,12 +26,12 @@ _PATIENCE = 5.0  # seconds
 
 
 class Stopped(Exception):
-    """The work was asked to stop, and did."""
+    """The work was stopped on request."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the process may have: `memory` beyond what it begins with and the largest file, in bytes; `seconds`."""
+    """The limits of a process: `memory` beyond what it starts with and the largest `file`, in bytes; `seconds`."""
 
     memory: int
     seconds: float
@@ -39,7 +39,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: "Settings", seconds: float, file: int = 2**33) -> "Limits":
-        """Those of the demonstrator's Settings, for work of so many `seconds`."""
+        """The limits in the demonstrator's Settings, for work that may take `seconds`."""
         return cls(settings.decoder_megabytes * 2**20, seconds, file)
 
 
@@ -57,7 +57,7 @@ def run(
     tell: Callable[[float], object] = lambda share: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Any:
-    """What `function(*arguments, tell)` returns (plain values), in its own process within `limits`.
+    """Run `function(*arguments, tell)` in its own process within `limits`, and return its result (plain values).
 
     `tell(share)` hears of its progress, 0 to 1. Raises Refused with what it refused, or where it died, hung or wanted
     more than it may have; Stopped when `stopped()` turns true, after the process has ended.
@@ -72,7 +72,7 @@ def run(
             if stopped():
                 raise Stopped
             if time.monotonic() > until:
-                raise Refused(415, "This could not be read in the time that there is for it.")
+                raise Refused(415, "This could not be read within the time limit.")
             if not ours.poll(0.1):
                 continue
             # JSON, not pickles: what the process has become must not reach into this one.
@@ -98,7 +98,7 @@ def run(
 
 
 def _child(connection: Connection, function: Callable[..., Any], arguments: tuple, limits: Limits) -> None:
-    """Inside the process: set the limits, work, send what became of it."""
+    """The main function of the process: set the limits, work, send the result."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the parent, which ends this one
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends it even inside a library
     signal.setitimer(signal.ITIMER_REAL, limits.seconds)
@@ -147,7 +147,7 @@ def _memory() -> int:
 
 @contextlib.contextmanager
 def no_more_files(but: int) -> Iterator[None]:
-    """Inside, this process can open `but` more files or sockets and no others: a playlist leads nowhere."""
+    """Within this context the process can open only `but` more files or sockets, so that a playlist leads nowhere."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = [os.dup(0) for _ in range(but)]
     for each in free:

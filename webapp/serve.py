@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def demonstrator(settings: "Settings", rule: "Rule | None" = None) -> "Iterator[BaseWSGIServer]":
-    """The demonstrator's server, which listens and whose workers work; its `run` answers.
+    """The demonstrator's server: it listens, its workers run, and its `run` answers requests.
 
     `rule`: which links are taken; YouTube's, but in tests. Raises ModelError, ValueError and OSError.
     """

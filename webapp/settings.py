@@ -16,7 +16,7 @@ _ABOVE_0 += ("decoder_megabytes", "decoder_seconds", "youtube_seconds")
 
 @dataclass(frozen=True)
 class Settings:
-    """What the demonstrator serves, where, and how much of it one person may have."""
+    """What the demonstrator serves, where, and how much one person may use."""
 
     models: tuple[str, ...] = field(default=(), metadata={"help": "which to offer: names of models or model folders"})
     host: str = field(default="127.0.0.1", metadata={"help": "address to listen at; 0.0.0.0 for all machines"})
@@ -55,7 +55,7 @@ class Settings:
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """A flag for each field; those that are not given are None."""
+    """Add a flag for each field. Flags that are not given are None."""
     for each in fields(Settings):
         name = "--" + each.name.replace("_", "-")
         default = each.default
@@ -78,7 +78,7 @@ def _text(default: object) -> str:
 
 
 def read(file: str | Path | None, flags: Mapping[str, Any]) -> Settings:
-    """The checked Settings of a YAML `file` (or None) and `flags`, {field: text}, which come first.
+    """The checked Settings from a YAML `file` (or None) and `flags`, {field: text}, which take precedence.
 
     Raises ValueError with one line that names the file or flag, the field and what is wrong.
     """

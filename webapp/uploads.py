@@ -1,6 +1,6 @@
-"""Uploads: a multipart body, read by `multipart` with limits into one file and some short fields.
+"""Uploads: read a multipart body with limits into one file and some short fields, with the library `multipart`.
 
-web.py's own parsing has no limits and takes a body that breaks off for a whole one.
+web.py's own parser has no limits and accepts a body that breaks off.
 """
 
 import re
@@ -30,7 +30,7 @@ class Form:
 
 
 def receive(target: str | Path) -> Form:
-    """The body of the request in hand, where `target` has the bytes of its file.
+    """Read the body of the current request, and write the bytes of its file to `target`.
 
     Its fields are `model`, once for each model, `youtube` and the file `song`, of which a browser sends an empty one
     where none was chosen. Raises Refused (400) where the body is none of these, breaks off, or has two files.
@@ -41,7 +41,7 @@ def receive(target: str | Path) -> Form:
     kind, options = parse_options_header(environ.get("CONTENT_TYPE", ""))
     length = int(environ.get("CONTENT_LENGTH") or 0)
     if not length:
-        raise Refused(400, "The request has no content, or does not say how much.")
+        raise Refused(400, "The request has no content, or does not say its length.")
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise Refused(400, "The request must be a form (multipart/form-data).")
     values: dict[str, list[bytes]] = {name: [] for name in _FIELDS}
@@ -60,7 +60,7 @@ def receive(target: str | Path) -> Form:
                     elif not part.filename and len(values.get(part.name, ())) < _FIELDS.get(part.name, (0, 0))[0]:
                         values[part.name].append(b"")
                     elif part.name != "song":
-                        raise Refused(400, "The form has a field that is not known, or one too often.")
+                        raise Refused(400, "The form has an unknown field, or a field too many times.")
                     if len(names) > 1:
                         raise Refused(400, "One song at a time: the form has two files.")
                 elif segment.name == "song" and not segment.filename:
@@ -72,13 +72,13 @@ def receive(target: str | Path) -> Form:
                     if len(values[segment.name][-1]) > _FIELDS[segment.name][1]:
                         raise Refused(400, f"The field {segment.name} is too long.")
     except (MultipartError, ValueError):
-        raise Refused(400, "The upload is not complete, or not in the form of one.") from None
+        raise Refused(400, "The upload is incomplete or malformed.") from None
     models, links = (tuple(map(_text, values[name])) for name in _FIELDS)
     return Form(tuple(filter(None, models)), "".join(links), "".join(names).strip())
 
 
 def _parts(parser: "PushMultipartParser", body: BinaryIO) -> "Iterator[MultipartSegment | bytes]":
-    """What `parser` finds in `body`: the head of each part of the form, then its bytes in pieces."""
+    """What `parser` finds in `body`: the header of each part of the form, then its bytes in pieces."""
     while not parser.closed:
         for part in parser.parse(body.read(_CHUNK)):
             if part:  # an empty one ends a part
@@ -90,7 +90,7 @@ def _text(value: bytes) -> str:
 
 
 def title_of(name: str) -> str:
-    """A file's name as a title to show: without its folders and suffix, in one line of at most 120 characters."""
+    """The title for a file's name: without folders and suffix, one line of at most 120 characters."""
     base = re.split(r"[/\\]", name)[-1]
     base = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", base)
     base = " ".join("".join(c if c.isprintable() else " " for c in base).split())

@@ -1,4 +1,4 @@
-"""The worker: takes the jobs one after the other and does them, each step where it cannot harm the server."""
+"""The worker: takes one job after the other and does it, each step in a process that cannot harm the server."""
 
 import logging
 import threading
@@ -113,7 +113,7 @@ class Worker(threading.Thread):
         return self._models.run(job.models, folder, self._separating(job, start + 0.1), stopped)
 
     def _separating(self, job: Job, start: float) -> Callable[[float], None]:
-        """A function that hears how much is separated, and tells how long the rest will take."""
+        """A function that is told how much is separated, and records how long the rest will take."""
         began = None  # when it was first told, by when a model that had to be loaded is there, and of what share
 
         def tell(share: float) -> None:
@@ -129,7 +129,7 @@ class Worker(threading.Thread):
 def _fetched(
     link: str, folder: str, most_bytes: int, most_seconds: float, rule: youtube.Rule, tell: Callable[[float], object]
 ) -> list[str]:
-    """In a process of its own: [name of the file in `folder`, title]."""
+    """Runs in its own process. Returns [name of the file in `folder`, title]."""
     try:
         path, title = youtube.fetch(link, folder, most_bytes, most_seconds, tell, rule)
     except youtube.LinkError as error:
@@ -138,7 +138,7 @@ def _fetched(
 
 
 class Janitor(threading.Thread):
-    """Lets results go when their time is over."""
+    """Removes results when their time is over."""
 
     def __init__(self, store: Jobs) -> None:
         super().__init__(daemon=True, name="janitor")

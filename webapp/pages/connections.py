@@ -1,4 +1,4 @@
-"""A connection from a stranger: waitress's, with limits that it lacks, and with its errors in our form."""
+"""Connections: those of waitress, with limits that it lacks, and with its errors in our form."""
 
 import contextlib
 import json
@@ -42,7 +42,7 @@ class Request(HTTPRequestParser):
 
     @property
     def promised(self) -> int:
-        """The bytes that its body may take."""
+        """The largest number of bytes that its body may have."""
         return self.adj.max_request_body_size if self.chunked else self.content_length
 
 

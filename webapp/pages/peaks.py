@@ -6,7 +6,7 @@ COLUMNS = 1200
 
 
 class Peaks:
-    """Hears a sound of `frames` frames block by block; `values` then has (lowest, highest) of all channels per column.
+    """Takes a sound of `frames` frames block by block. Then `values` gives (lowest, highest) per column.
 
     A sound shorter than COLUMNS frames has as many columns as frames.
     """
@@ -18,7 +18,7 @@ class Peaks:
         self._low, self._high = np.zeros(self._columns, np.float32), np.zeros(self._columns, np.float32)
 
     def add(self, block: np.ndarray) -> None:
-        """Hear the next `block`, float32 (frames, channels)."""
+        """Take the next `block`, float32 (frames, channels)."""
         if not len(block):
             return
         places = (self._at + np.arange(len(block))) * self._columns // self._frames

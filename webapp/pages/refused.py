@@ -1,4 +1,4 @@
-"""What a person asked for and cannot have, in words that tell nothing of how this server is set up."""
+"""Refused requests, with messages that reveal nothing about how this server is set up."""
 
 import re
 
@@ -14,12 +14,12 @@ class Refused(Exception):
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether a disk was full, or a quota of it."""
+    """Whether a disk or a quota was full."""
     return bool(re.search("no space left|quota exceeded|disk full|disk is full", str(error), re.IGNORECASE))
 
 
 def without_folders(line: str, *folders: object) -> str:
-    """`line`, an error's, where files are called by their names alone: without these `folders`, and any other."""
+    """The `line` of an error with the names of files only: without these `folders`, and any other."""
     for folder in folders:
         line = line.replace(f"{folder}/", "")
     return re.sub(r"(?<![\w.])/(?:[^\s/:]+/)+", "", line)

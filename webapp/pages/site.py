@@ -97,7 +97,7 @@ def application(
 
 
 def _not_ours(error: web.HTTPError) -> str:
-    """What web.py refuses, or a redirection, which goes on."""
+    """The answer to what web.py refuses. A redirection is passed on."""
     status = int(web.ctx.status.split()[0])
     if status < 400:
         raise error
@@ -107,7 +107,7 @@ def _not_ours(error: web.HTTPError) -> str:
 
 
 def _same_site() -> None:
-    """Raise Refused where another site's page sends a request that would change something here."""
+    """Raise Refused if another site's page sends a request that would change something here."""
     if web.ctx.method in ("GET", "HEAD"):
         return
     site, origin = web.ctx.env.get("HTTP_SEC_FETCH_SITE"), web.ctx.env.get("HTTP_ORIGIN")
@@ -223,7 +223,7 @@ def send(file: IO[bytes] | RawIOBase, suffix: str, download: str | None = None) 
 
 
 def _worth_telling(record: logging.LogRecord) -> bool:
-    """Not what waitress says at its end of requests that nobody waits for any more."""
+    """False for what waitress logs at its end about requests that nobody waits for any more."""
     return not str(record.msg).startswith("Canceling")
 
 

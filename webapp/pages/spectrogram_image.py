@@ -1,4 +1,4 @@
-"""A song's spectrogram as a picture without axes, as wide as its waveform, that lies under it on a page."""
+"""A song's spectrogram as a picture without axes, shown below its waveform and as wide."""
 
 import os
 
@@ -12,7 +12,7 @@ FLOOR = -80.0  # dB below the loudest, black
 
 
 class Spectrogram:
-    """Hears a sound of `frames` frames block by block, and then has its mean power in WIDTH columns and HEIGHT rows."""
+    """Takes a sound of `frames` frames block by block, and computes its mean power in WIDTH columns and HEIGHT rows."""
 
     def __init__(self, frames: int, sample_rate: int, channels: int) -> None:
         self._grid = grid_at(sample_rate)  # windows of 93 ms
@@ -30,7 +30,7 @@ class Spectrogram:
         self._at = 0
 
     def add(self, block: np.ndarray) -> None:
-        """Hear the next `block`, float32 (frames, channels)."""
+        """Take the next `block`, float32 (frames, channels)."""
         self._take(self._analysis(block))
 
     def finish(self) -> np.ndarray:
