@@ -8,8 +8,8 @@ WORK=${1:-miniature}
 HERE=$(dirname "$0")
 CONFIG=$HERE/../training/configs/miniature.yaml
 
-[ -d "$WORK/organised" ] || splitstrument band --songs 8 --seconds 20 --output "$WORK/organised"
-[ -d "$WORK/unheard" ] || splitstrument band --songs 2 --seed 100 --seconds 20 --output "$WORK/unheard"
+[ -d "$WORK/organised" ] || splitstrument band --songs 8 --seconds 12 --rate 22050 --output "$WORK/organised"
+[ -d "$WORK/unheard" ] || splitstrument band --seed 100 --seconds 12 --rate 22050 --output "$WORK/unheard"
 splitstrument mix "$WORK/organised" --instrument guitar --rates 11025 --output "$WORK/pairs"
 splitstrument mix "$WORK/unheard" --instrument guitar --rates 11025 --output "$WORK/tests"
 splitstrument train "$CONFIG" --pairs "$WORK" --output "$WORK/runs"
