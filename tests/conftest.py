@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 # Files whose tests take longest, the longest first: begun last, they would leave one of two processes without work.
-LONGEST = ("recipes", "training", "evaluate", "networks", "distribution")
+LONGEST = ("readme", "recipes", "training", "evaluate", "networks", "distribution", "runtimes")
 
 
 def pytest_collection_modifyitems(items):
