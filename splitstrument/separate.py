@@ -1,6 +1,6 @@
-"""The command `separate`: songs in, a folder of stems for each out.
+"""The command `separate`: separates songs into one folder of stems each.
 
-A song that cannot be read or written is named in one line, and the others go on.
+A song that cannot be read or written is reported in one line; the others are still separated.
 """
 
 import argparse
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Song:
-    """A song to be separated, and the folder of its stems. `failure`: why it cannot be read, where that is known."""
+    """A song to separate and the folder for its stems. `failure`: why it cannot be read, if that is known."""
 
     given: str
     folder: Path
@@ -38,13 +38,13 @@ class Song:
 
     @property
     def name(self) -> str:
-        """The folder, by which people find the stems, or the song, where there are none."""
+        """The folder, where people find the stems, or the song, if there will be none."""
         return str(self.folder if self.file else self.given)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is done with every song: the Separator's settings, and how its stems are written."""
+    """The settings for every song: those of the Separator, and how the stems are written."""
 
     models: tuple[str, ...]
     precision: str
@@ -54,10 +54,10 @@ class Task:
     runtime: str
     output: Output
     overwrite: bool
-    identities: tuple[str, ...]  # of the models: one that was trained again is loaded again
+    identities: tuple[str, ...]  # of the models, so a model that was trained again is loaded again
 
     def separator(self) -> "Separator":
-        """The Separator, loaded once in a process."""
+        """The Separator, loaded once per process."""
         settings = (self.models, self.precision, self.device, self.thorough, self.above, None, self.runtime)
         return _separator(self.identities, *settings)
 
@@ -70,7 +70,7 @@ def _separator(identities: tuple[str, ...], *settings: Any) -> "Separator":
 
 
 def separate_song(song: Song, task: Task) -> Outcome:
-    """The Outcome of separating one song; its result is the seconds of sound. Raises AudioError."""
+    """Separate one song. The Outcome's result is the seconds of sound. Raises AudioError."""
     if song.file is None:
         raise AudioError(song.failure)
     separated = separate_into(task.separator(), song.file, song.folder, task.output, task.overwrite, advance)
@@ -81,9 +81,9 @@ def separate_song(song: Song, task: Task) -> Outcome:
 
 
 def find(given: Sequence[str], output: Path, root: Path, excerpt: Excerpt, scratch: Path) -> list[Song]:
-    """The songs that are `given`, each with its folder below `root`; what cannot be read is a song that fails.
+    """The `given` songs, each with its folder below `root`. What cannot be read becomes a song with a `failure`.
 
-    What is in the folder `output` below one of `given` is no song. A song from standard input is kept in `scratch`.
+    Files in the folder `output`, inside a given folder, are skipped. A song from standard input is saved in `scratch`.
     """
     songs: dict[str, Song] = {}
     taken: dict[Path, SongFile] = {}
@@ -107,7 +107,7 @@ def find(given: Sequence[str], output: Path, root: Path, excerpt: Excerpt, scrat
 
 
 def _inputs(given: str, output: Path, scratch: Path) -> dict[str, Callable[[], SongFile]]:
-    """The songs that `given` names, one or those of a folder, each with what makes a SongFile of it."""
+    """The songs at `given`, one or all in a folder, each with a function that makes its SongFile."""
     if given == STANDARD_INPUT:
         return {given: functools.partial(StandardInput, scratch)}
     if is_link(given):
@@ -118,64 +118,70 @@ def _inputs(given: str, output: Path, scratch: Path) -> dict[str, Callable[[], S
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(
         "separate",
-        "Take songs apart into parts, such as an instrument and the rest, which add up to the song.",
+        "Separate songs into parts, such as an instrument and the rest, which add up to the song.",
     )
     add = parser.add_argument
     add(
         "songs",
         nargs="+",
         metavar="SONG",
-        help="an audio or video file, a folder of them, a link to YouTube, or - for standard input",
+        help="an audio or video file, a folder of them, a YouTube link, or - for standard input",
     )
     add(
         "--model",
         default="guitar",
         type=_models,
         metavar="MODEL[,MODEL...]",
-        help="a model's name (see: splitstrument models) or folder; several with commas between them, such as "
-        "guitar,runs/piano, take out their parts in one pass (default: guitar)",
+        help="name (see: splitstrument models) or folder of a model; several models, separated by commas, such as "
+        "guitar,runs/piano, are used in one pass (default: guitar)",
     ).completer = _known_models  # type: ignore[attr-defined]  # argcomplete's
     add("-o", "--output", default="separated", type=Path, help="folder to write to (default: separated)")
-    add("--format", default="wav", choices=FORMATS, help="of the files (default: wav)")
-    add("--depth", choices=("16", "24", "float"), help="of WAV and FLAC files (default: the song's)")
+    add("--format", default="wav", choices=FORMATS, help="file format (default: wav)")
+    add("--depth", choices=("16", "24", "float"), help="bit depth of WAV and FLAC files (default: the song's)")
     add(
         "--only",
         default=(),
         type=_names,
         metavar="PART[,PART...]",
-        help="write only these parts, such as vocals,drums; instrument: all but the rest; rest: what is left",
+        help="write only these parts, such as vocals,drums; instrument means all parts but the rest",
     )
     add(
         "--name",
         default="{part}",
         metavar="NAME",
-        help="of the files, without suffix: text with {song}, {part} and {model}, such as '{song} - {part}' "
+        help="pattern for the file names, without suffix, with {song}, {part} and {model}, such as '{song} - {part}' "
         "(default: {part})",
     )
-    add("--start", type=_seconds, default=0.0, metavar="TIME", help="begin here: seconds, or 1:30, or 1:02:03.5")
-    add("--duration", type=_positive, metavar="TIME", help="separate only so much")
-    add("--track", type=_track, metavar="N", help="of a video's audio tracks, from 1 (default: the one it plays)")
-    add("--overwrite", action="store_true", help="separate again what is finished already")
-    add("--thorough", action="store_true", help="average masks over more windows: somewhat better, four times as long")
+    add(
+        "--start",
+        type=_seconds,
+        default=0.0,
+        metavar="TIME",
+        help="start time in seconds, or as 1:30 or 1:02:03.5 (default: 0)",
+    )
+    add("--duration", type=_positive, metavar="TIME", help="length to separate (default: to the end)")
+    add("--track", type=_track, metavar="N", help="audio track of a video, from 1 (default: the one that players use)")
+    add("--overwrite", action="store_true", help="separate finished songs again")
+    add("--thorough", action="store_true", help="average masks over more windows: a bit better, four times slower")
     add(
         "--above",
         choices=("mean", "zero"),
-        help="what parts have above the highest frequency that a model knows: its mean share, or nothing "
-        "(default: what the model says)",
+        help="masks above the highest frequency that a model knows: the mean of its masks, or zero (default: as the "
+        "model says)",
     )
     add(
         "--runtime",
         choices=("auto", "onnx", "keras"),
         default="auto",
-        help="what computes: ONNX Runtime, or Keras, which starts slowly but knows GPUs and bfloat16 (default: auto, "
-        "ONNX Runtime where the model has a graph and neither is asked for)",
+        help="library that runs the model: ONNX Runtime, or Keras, which starts slowly but supports GPUs and bfloat16 "
+        "(default: auto, which uses ONNX Runtime if the model has a graph and no GPU or bfloat16 is requested)",
     )
-    add("--device", choices=("cpu", "gpu"), help="where to compute (default: what there is)")
+    add("--device", choices=("cpu", "gpu"), help="device to compute on (default: any that is available)")
     add(
         "--precision",
         choices=("auto", "float32", "bfloat16"),
         default="auto",
-        help="to compute in, with Keras (default: auto)",
+        help="number format for computing with Keras (default: auto)",
     )
     add_options(parser, jobs=0)
     options = parser.parse_args(arguments)
@@ -184,7 +190,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _models(text: str) -> tuple[str, ...]:
-    """The models that are asked for; a folder may have a comma in its name."""
+    """The requested models. A folder may have a comma in its name."""
     return (text,) if os.path.isdir(text) else _names(text)
 
 
@@ -200,7 +206,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _seconds(text: str) -> float:
-    """The seconds that a time such as 90, 1:30 or 1:02:03.5 means."""
+    """A time such as 90, 1:30 or 1:02:03.5 in seconds."""
     if not re.fullmatch(r"(\d+(:[0-5]?\d){0,2})(\.\d*)?|\.\d+", text):
         raise argparse.ArgumentTypeError(f"{text}: must be a time such as 90, 1:30 or 1:02:03.5")
     value = 0.0
@@ -211,7 +217,7 @@ def _seconds(text: str) -> float:
 
 def _track(text: str) -> int:
     if not re.fullmatch("[1-9][0-9]{0,2}", text):
-        raise argparse.ArgumentTypeError(f"{text}: must be a number, counted from 1")
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number from 1")
     return int(text)
 
 
@@ -232,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = (options.depth, options.only, options.start, options.duration, options.name, options.track)
     output = Output(options.format, *asked)
     parts = parts_of(options.model)
-    written = output.parts(parts.sources, parts.remainder)  # a wrong --only is told before anything is loaded
+    written = output.parts(parts.sources, parts.remainder)  # fails for a wrong --only before anything is loaded
     root = options.output / parts.name
     print(f"separating into {' and '.join(written)} with the model {parts.name}, to {root}", flush=True)
     task = Task(
@@ -249,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as scratch, tidied(root):
         songs = find(options.songs, options.output, root, output.excerpt, Path(scratch))
         if options.jobs == 1 and any(song.file for song in songs):
-            task.separator()  # what is wrong with a model is told once, not for every song
+            task.separator()  # an error in a model is reported once, not for every song
         began = time.perf_counter()
         work = functools.partial(separate_song, task=task)
         outcomes = run(work, songs, options, "second", lambda song: _length(song, output))
@@ -264,7 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _length(song: Song, output: Output) -> float:
-    """The seconds of a song that are to be separated; 0 where that is not known."""
+    """The seconds of a song to separate; 0 if the length is not known."""
     try:
         length = (song.file and song.file.seconds) or 0.0
     except (AudioError, OSError):

@@ -1,7 +1,7 @@
-"""Separator: a song in, its parts out, at the song's own rate, channels and length.
+"""Separator: a song in, its parts out, with the song's sample rate, channels and length.
 
-The parts add up to the song: the last one, the rest, is the song minus the others. How networks are laid over the song
-is in `splitstrument.extraction`; several models take their sources out in one pass.
+The parts add up to the song: the last one, the rest, is the song minus the others. `splitstrument.extraction` applies
+the networks to the song. Several models take out their sources in one pass.
 """
 
 import functools
@@ -24,23 +24,23 @@ Piece = tuple[np.ndarray, dict[str, np.ndarray]]
 
 
 class Separator:
-    """Takes songs apart with one model or several, which are loaded once.
+    """Separates songs with one or several models, which are loaded once.
 
-    `model`: a known model's name or a model folder, or a list of them. `precision`: "float32", "bfloat16", or "auto",
-    which lets Keras take bfloat16 where it is faster. `device`: "cpu", "gpu" or None for what there is. `runtime`:
-    "onnx", "keras", or "auto", which takes ONNX Runtime where the model has a graph, unless a GPU or bfloat16 is asked
-    for (`splitstrument.runtimes`). `thorough`: results are means over windows that lie half over each other and, of
-    stereo networks, over both orders of the channels, which takes about four times as long. `above`: how masks go on
-    above a network's bins, "mean" or "zero", instead of what its model says. `example`: a sound that is like what is
-    wanted, ((samples, channels), sample rate), for models that ask for one.
+    `model`: a model's name or folder, or a list of them. `precision`: "float32", "bfloat16", or "auto", which lets
+    Keras use bfloat16 if it is faster. `device`: "cpu", "gpu" or None for any device that is available. `runtime`:
+    "onnx", "keras", or "auto", which uses ONNX Runtime if the model has a graph, unless a GPU or bfloat16 is requested
+    (`splitstrument.runtimes`). `thorough`: results are averaged over windows that overlap by half and, for stereo
+    networks, over both orders of the channels, which takes about four times as long. `above`: how masks continue above
+    a network's bins, "mean" or "zero" (None: as the model says). `example`: a sound like the one to be taken out,
+    ((samples, channels), sample rate), for models that need one.
 
-    A model whose sources are the whole song gives them all, alone: the last one is what the others leave. Beside other
-    models its last source gives way to the rest, which all of them leave (`splitstrument.parts`).
-    `name`: the models' names, joined by "+". `sources`: the names of what is taken out, in the models' order, such as
-    ("guitar", "piano"). `remainder`: the name of what they leave, mostly "rest".
+    If a model's sources make up the whole song and it is used alone, all of them are parts; the last one is the song
+    minus the others. With other models, its last source becomes part of the rest (`splitstrument.parts`).
+    `name`: the models' names, joined by "+". `sources`: the names of the parts that are taken out, in the models'
+    order, such as ("guitar", "piano"). `remainder`: the name of what is left, usually "rest".
 
     Raises ModelError (no such model, broken files) and ValueError (no GPU, no model, two models that take out the same
-    part, an example that is missing or is not asked for).
+    part, an example that is missing or not needed).
 
     >>> import numpy as np
     >>> from splitstrument import Separator
@@ -77,7 +77,7 @@ class Separator:
         names = [model] if isinstance(model, str | os.PathLike) else list(model)
         parts = parts_of(names)
         if parts.example != (example is not None):
-            needs = "takes out what an example is like: give one" if parts.example else "needs no example"
+            needs = "needs an example of the sound to take out" if parts.example else "needs no example"
             raise ValueError(f"{parts.name}: {needs}")
         self.name, self.sources, self.remainder = parts.name, parts.sources, parts.remainder
         self.thorough, self.above = thorough, above
@@ -91,19 +91,19 @@ class Separator:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The names of all parts that add up to the song: the sources, and what they leave."""
+        """The names of all parts, which add up to the song: the sources and the remainder."""
         return (*self.sources, self.remainder)
 
     @functools.cached_property
     def identity(self) -> list[str]:
-        """By what the models are known again, whatever they are called: see `models.identity`."""
+        """Identifies the models, whatever their names are: see `models.identity`."""
         return [models.identity(folder) for folder in self._folders]
 
     def separate(self, audio: np.ndarray, sample_rate: int) -> dict[str, np.ndarray]:
-        """{part: array} of all `parts`, float32, each of the shape of `audio`.
+        """{part: array} for all `parts`, float32, each with the shape of `audio`.
 
-        `audio` is (frames,) or (frames, channels), up to 8 channels, at 8,000 to 192,000 Hz. ValueError otherwise,
-        and for samples that are NaN or infinite.
+        `audio` is (frames,) or (frames, channels), with up to 8 channels, at 8,000 to 192,000 Hz. Raises ValueError
+        otherwise, and if samples are NaN or infinite.
         """
         audio = np.asarray(audio)
         if audio.ndim not in (1, 2) or (audio.ndim == 2 and not 1 <= audio.shape[1] <= 8):
@@ -126,11 +126,11 @@ class Separator:
         return {name: part.reshape(audio.shape) for name, part in parts.items()}
 
     def stream(self, blocks: Iterable[np.ndarray], sample_rate: int, channels: int) -> Generator[Piece, None, None]:
-        """(song, {source: sound, ...}) pieces for a stream of blocks of any length; `rest_of` gives the `remainder`.
+        """Yield (song, {source: sound, ...}) pieces for a stream of blocks of any length.
 
-        The song and each source are float32 (frames, channels). Pieces come some seconds behind the blocks;
-        together they have the song's length. Memory does not grow. The blocks are taken by a thread, which reads and
-        works one ahead; close the stream before what the blocks come from.
+        The song and each source are float32 (frames, channels); `rest_of` computes the `remainder`. Pieces come a few
+        seconds after their blocks; together they have the song's length. Memory use is constant. A thread reads and
+        processes one block ahead, so close the stream before you close the source of the blocks.
         """
         extractions = self._extractions(sample_rate, channels)
         song = np.zeros((0, channels), np.float32)
@@ -141,7 +141,7 @@ class Separator:
             for extraction, result in zip(extractions, results, strict=True):
                 for name, part in extraction.sounds(result).items():
                     parts[name] = np.concatenate([parts[name], part])
-            # Behind the song's end lie the zeros that the last windows reach into.
+            # The last windows reach into the zeros after the end of the song.
             count = min(len(song), *map(len, parts.values()))
             if count:
                 yield song[:count], {name: part[:count] for name, part in parts.items()}
@@ -159,12 +159,12 @@ class Separator:
 
 
 def rest_of(song: np.ndarray, sources: Iterable[np.ndarray]) -> np.ndarray:
-    """What the sources leave of the song: `song` minus each of them, arrays of one shape."""
+    """The rest of the song: `song` minus each of the sources, all with the same shape."""
     return functools.reduce(np.subtract, sources, song)
 
 
 def _with_end(blocks: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
-    """(block, False) for each block, then (an empty one, True) if there was any."""
+    """Yield (block, False) for each block, then (an empty block, True) if there was any."""
     block = None
     for block in blocks:
         yield block, False
@@ -173,7 +173,7 @@ def _with_end(blocks: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]
 
 
 def _one_ahead(items: Iterator[Any]) -> Iterator[Any]:
-    """The items, each made by a thread while the one before is in use."""
+    """Yield the items. A thread makes each one while the one before is in use."""
     end = object()
     with ThreadPoolExecutor(1) as thread:
         future = thread.submit(next, items, end)

@@ -1,7 +1,7 @@
-"""A song file -> a folder with its stems.
+"""Separates a song file into a folder of stems.
 
-The song is separated while it is read and written while it is separated, so length costs no memory. The folder keeps
-a record (splitstrument.song_folders) by which a finished song is known when it comes again.
+The song is read, separated and written in blocks, so long songs need no more memory. The folder has a record
+(splitstrument.song_folders), with which a finished song is recognised when it is given again.
 """
 
 import contextlib
@@ -25,23 +25,26 @@ if TYPE_CHECKING:
     from splitstrument.separator import Separator
 
 MIXTURE = "mixture"
-_FIELDS = ("song", "part", "model")  # of a file's name
+_FIELDS = ("song", "part", "model")  # the fields in the pattern of a file name
 
 
 @dataclass(frozen=True)
 class Output:
-    """How stems are written: the format, the depth ("16", "24", "float", or None for the song's), which of them.
+    """How stems are written: the format, the depth ("16", "24", "float", or None for the song's), and which parts.
 
-    `name` is that of the files, with the fields {song} (the folder's name), {part} and {model}. Raises ValueError.
+    `name` is the pattern of the file names, with the fields {song} (the folder's name), {part} and {model}. Raises
+    ValueError.
     """
 
     format: str = "wav"
     depth: str | None = None
-    only: tuple[str, ...] = ()  # names of parts; "instrument" is all but what is left, "rest" is that; (): all parts
+    only: tuple[
+        str, ...
+    ] = ()  # names of parts; "instrument" means all but the remainder, "rest" the remainder; (): all
     start: float = 0.0  # seconds
     duration: float | None = None
     name: str = "{part}"
-    track: int | None = None  # of a video, counted from 1; None: the one that players play
+    track: int | None = None  # audio track of a video, from 1; None: the default one
 
     def __post_init__(self) -> None:
         if any(character in "/\\\0" for character in self.name):
@@ -51,7 +54,7 @@ class Output:
                 raise ValueError(f"--name: {no_such('field', field, _FIELDS)}")
 
     def _fields(self) -> list[str]:
-        """The fields of the name, with what stands in their braces besides."""
+        """The fields of the name, each with its conversion and format, if it has any."""
         try:
             found = [(field, spec, how) for _, field, spec, how in Formatter().parse(self.name) if field is not None]
         except ValueError as error:
@@ -59,17 +62,17 @@ class Output:
         return [field + (f"!{how}" if how else "") + (f":{spec}" if spec else "") for field, spec, how in found]
 
     def path(self, folder: Path, part: str, model: str) -> Path:
-        """The file of a model's part in the folder of a song."""
+        """The file for a part in the folder of a song; `model` is the name of the models."""
         name = self.name.format(song=folder.name, part=part, model=model)
         return folder / f"{file_name(name)}.{self.format}"
 
     @property
     def excerpt(self) -> Excerpt:
-        """The part of the song that is separated."""
+        """The part of the song to separate."""
         return Excerpt(self.start, self.duration, self.track)
 
     def parts(self, sources: Sequence[str], remainder: str) -> tuple[str, ...]:
-        """The names of the parts that are written, of these `sources` and what they leave; ValueError for others."""
+        """The parts to write, from these `sources` and the `remainder`. Raises ValueError for an unknown part."""
         parts = (*sources, remainder)
         names = {part: (part,) for part in parts} | {"instrument": tuple(sources), "rest": (remainder,)}
         for name in self.only:
@@ -78,7 +81,7 @@ class Output:
         wanted = {part for name in self.only for part in names[name]}
         written = tuple(part for part in parts if part in wanted or not self.only)
         if len(written) > 1 and "part" not in self._fields():
-            raise ValueError(f"--name: {self.name!r} would name {len(written)} files; put {{part}} into it")
+            raise ValueError(f"--name: {self.name!r} would be the name of {len(written)} files; include {{part}}")
         return written
 
 
@@ -90,13 +93,12 @@ def separate_file(
     progress: Callable[[float], object] = lambda seconds: None,
     hear: Callable[[str, "np.ndarray"], object] | None = None,
 ) -> tuple[float, str | None]:
-    """Separate the file `song` into `folder`: (seconds of sound, a warning or None).
+    """Separate the file `song` into `folder`. Returns (seconds of sound, a warning or None).
 
-    `progress` is told of the seconds that are done, `hear` of each block, float32 (frames, channels), of the "mixture"
-    and of every part that is written.
-    Raises AudioError; then there is no file that was not there before. The parts add up to the song: exactly to float32
-    rounding in float files; in 16 and 24 bit files to one step, for which the sources are kept within what leaves the
-    last part in range.
+    `progress` is called with the seconds of each finished block. `hear` is called with a name and each block, float32
+    (frames, channels), for the "mixture" and for every part that is written. Raises AudioError; then no new file is
+    left. The parts add up to the song: in float files except for float32 rounding, in 16 and 24 bit files to within
+    one step. For that, the sources are limited so that the last part stays in range.
     """
     from splitstrument.separator import BLOCK_SECONDS, rest_of
 
@@ -117,7 +119,7 @@ def separate_file(
                 form = (info.sample_rate, info.channels, depth, info.frames, info.mask)
                 writers[name] = stack.enter_context(AudioWriter(path, *form, tags.of_part(name)))
             blocks = reader.blocks(int(BLOCK_SECONDS * info.sample_rate))
-            # Closed before the files: a thread of the stream's reads the song.
+            # Closed before the files, since a thread of the stream reads the song.
             stream = stack.enter_context(contextlib.closing(separator.stream(blocks, info.sample_rate, info.channels)))
             for piece, parts in stream:
                 if output.format in ("wav", "flac") and depth != "float":
@@ -135,10 +137,10 @@ def separate_file(
 
 
 def _on_steps(sources: Mapping[str, "np.ndarray"], song: "np.ndarray", depth: str) -> dict[str, "np.ndarray"]:
-    """The sources on the steps of an integer depth, kept where each of them and what they leave are in range.
+    """Round the sources to the steps of an integer depth, limited so that they and the remainder are in range.
 
-    Each source leaves what the k parts after it can hold together, -k to k (1 - a step); so what one part cannot
-    hold the others take over.
+    After each source, what is left must fit into the k parts after it together: -k to k (1 - a step). So the others
+    take over what one part cannot hold.
     """
     import numpy as np
 
@@ -153,7 +155,7 @@ def _on_steps(sources: Mapping[str, "np.ndarray"], song: "np.ndarray", depth: st
 
 @dataclass(frozen=True)
 class Separated:
-    """The folder of a song's stems. `seconds` of sound were separated, None where the stems were there already."""
+    """The folder of a song's stems. `seconds` of sound were separated; None if the stems existed already."""
 
     folder: Path
     seconds: float | None = None
@@ -161,7 +163,7 @@ class Separated:
 
 
 def _made(separator: "Separator", output: Output) -> dict[str, Any]:
-    """How stems are made, as JSON has it: the same, the same stems. A model is known by its weights."""
+    """How stems are made, as values for JSON. If it is equal, the stems are equal. Weights identify a model."""
     made: dict[str, Any] = {"models": list(separator.identity), "depth": output.depth}
     made |= {"thorough": True} if separator.thorough else {}
     return made | ({"above": separator.above} if separator.above else {})
@@ -170,7 +172,7 @@ def _made(separator: "Separator", output: Output) -> dict[str, Any]:
 def _finished(
     folder: Path, record: Record, song: SongFile, output: Output, made: dict, files: Mapping[str, str]
 ) -> bool:
-    """Whether `folder` holds these `files` (name: part) of the song; AudioError where it holds them otherwise."""
+    """Whether `folder` holds these `files` (name: part) of the song. Raises AudioError if they differ from `made`."""
     before = record.formats.get(output.format)
     if before is None:
         return False
@@ -181,14 +183,14 @@ def _finished(
     if not song.is_recorded(record.song):
         raise AudioError(f"{folder}: holds stems of an earlier version of the song; use --overwrite or --output")
     if there.isdisjoint(files):
-        return False  # other parts, or the same ones by other names: these come beside them
+        return False  # other parts, or the same parts with other names, which can stay
     if before["made"] != made or any(recorded.get(name, part) != part for name, part in files.items()):
-        raise AudioError(f"{folder}: holds stems made otherwise; use --overwrite or --output")
+        raise AudioError(f"{folder}: holds stems made with other settings; use --overwrite or --output")
     return there >= set(files) and recorded.keys() >= set(files)
 
 
 def _files(before: Mapping[str, Any], output: Output) -> dict[str, str]:
-    """The files (name: part) that a Record has of a format; one without --name had just the parts."""
+    """The files (name: part) of one format in a Record; records from before --name have just the parts."""
     return dict(before.get("files") or {f"{part}.{output.format}": part for part in before["parts"]})
 
 
@@ -200,14 +202,14 @@ def separate_into(
     overwrite: bool = False,
     progress: Callable[[float], object] = lambda seconds: None,
 ) -> Separated:
-    """`separate_file`, unless `folder` holds just these stems already.
+    """Call `separate_file`, unless `folder` already holds these stems.
 
-    Where another process has taken the folder for another song meanwhile, the next one that is free beside it is used.
-    Raises AudioError; a folder into which nothing came is removed again.
+    If another process has taken the folder for another song meanwhile, the next free folder is used. Raises
+    AudioError; a folder in which nothing was written is removed again.
     """
     try:
         while True:
-            if may_have(song, output.excerpt, folder):  # else there is nothing to wait for
+            if may_have(song, output.excerpt, folder):  # otherwise there is nothing to wait for
                 with at_work_in(folder):
                     if may_have(song, output.excerpt, folder):
                         return _separate_here(separator, song, folder, output, overwrite, progress)
@@ -224,13 +226,13 @@ def _separate_here(
     overwrite: bool,
     progress: Callable[[float], object],
 ) -> Separated:
-    """`separate_into` a folder that is kept for this process."""
+    """`separate_into` a folder that is locked for this process."""
     made, parts = _made(separator, output), output.parts(separator.sources, separator.remainder)
     files = {output.path(folder, part, separator.name).name: part for part in parts}
     record = read(folder)
     if record is None:
         record = Record(song.record(), output.excerpt)
-        record.write(folder)  # from now on other songs keep out
+        record.write(folder)  # from now on the folder is taken
     elif not overwrite and _finished(folder, record, song, output, made, files):
         return Separated(folder)
     with song.opened() as path:

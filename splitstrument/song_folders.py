@@ -1,8 +1,9 @@
-"""Where a song's stems are: in a folder that is named as the song and has a record of whose stems it holds.
+"""The folder for a song's stems: it is named after the song and has a record of which song it belongs to.
 
-The first song of a name has the folder of that name. Another one has its folders' names and its suffix in it, such as
-`01 (Album, CD2, flac)`. An excerpt is a result of its own, in a folder such as `song (from 30 s)`. The record,
-which is written before any stem, lets a song find its folder again and keeps others out of it.
+The first song with a name gets the folder with that name. Another song with the same name gets a folder that also has
+the names of its parent folders and its suffix, such as `01 (Album, CD2, flac)`. Each excerpt has its own folder, such
+as `song (from 30 s)`. The record is written before any stem; with it a song finds its folder again, and other songs
+keep out of it.
 """
 
 import contextlib
@@ -23,20 +24,20 @@ from splitstrument.stages.locking import kept, locked
 
 @dataclass
 class Record:
-    """Whose stems a folder holds, and how those of each format were made: {"wav": {"made": ..., "parts": [...]}}."""
+    """The song of a folder, and how its stems in each format were made: {"wav": {"made": ..., "parts": [...]}}."""
 
     song: dict[str, Any]
     excerpt: Excerpt
     formats: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Write it into the folder. Raises AudioError."""
+        """Write the record into the folder. Raises AudioError."""
         values = {"song": self.song, **asdict(self.excerpt), "formats": self.formats}
         write_text(folder / SEPARATED, json.dumps(values, indent=1) + "\n")
 
 
 def read(folder: Path) -> Record | None:
-    """The folder's Record; None where it has none that can be read."""
+    """The folder's Record, or None if it has none that can be read."""
     try:
         values = json.loads((folder / SEPARATED).read_text(encoding="utf-8"))
         excerpt = Excerpt(float(values["start"]), values["duration"], values.get("track"))
@@ -46,12 +47,12 @@ def read(folder: Path) -> Record | None:
 
 
 def may_have(song: SongFile, excerpt: Excerpt, folder: Path) -> bool:
-    """Whether `folder` is this song's or an earlier version's of it, or nobody's: it has neither a record nor files."""
+    """Whether `folder` belongs to this song, or to an earlier version of it, or is free: without record and files."""
     return _claim(song, excerpt, folder) > 0
 
 
 def _claim(song: SongFile, excerpt: Excerpt, folder: Path) -> int:
-    """3: the folder is this song's, 2: that of an earlier version of it, 1: nobody's, 0: another song's."""
+    """3: the folder belongs to this song, 2: to an earlier version of it, 1: it is free, 0: to another song."""
     record = read(folder)
     if record is None:
         try:
@@ -64,9 +65,9 @@ def _claim(song: SongFile, excerpt: Excerpt, folder: Path) -> int:
 
 
 def folder_of(song: SongFile, excerpt: Excerpt, root: Path, taken: Mapping[Path, SongFile]) -> Path:
-    """The folder below `root` for the song's stems: its own, or else the first that is nobody's.
+    """The folder below `root` for the song's stems: its own, or else the first free one.
 
-    `taken`: folders in which the stems of other songs will be. Raises AudioError where there is none.
+    `taken`: folders for the stems of other songs. Raises AudioError if there is no folder.
     """
     folders = [root / name for name in song.names(excerpt)]
     free = [folder for folder in folders if folder not in taken or taken[folder].content == song.content]
@@ -78,7 +79,7 @@ def folder_of(song: SongFile, excerpt: Excerpt, root: Path, taken: Mapping[Path,
 
 @contextlib.contextmanager
 def at_work_in(folder: Path) -> Iterator[None]:
-    """The folder, kept for this process, which waits for others. It goes again where nothing came into it."""
+    """Lock the folder for this process, waiting for others. At the end it is removed if nothing was written."""
     with kept(folder):
         try:
             yield
@@ -87,7 +88,7 @@ def at_work_in(folder: Path) -> Iterator[None]:
 
 
 def _remove_empty(folder: Path) -> None:
-    """Remove a folder that has nothing but a record of nothing."""
+    """Remove a folder that is empty or has only a record without stems."""
     record = read(folder)
     with contextlib.suppress(OSError):
         if record and not record.formats and os.listdir(folder) == [SEPARATED]:
@@ -97,7 +98,7 @@ def _remove_empty(folder: Path) -> None:
 
 @contextlib.contextmanager
 def tidied(root: Path) -> Iterator[None]:
-    """What killed processes left half made in the songs' folders below `root` is removed, before and after."""
+    """Remove, before and after, the unfinished files of killed processes in the songs' folders below `root`."""
     try:
         _remove_left(root)
         yield
@@ -109,7 +110,7 @@ def _remove_left(root: Path) -> None:
     for folder in (folder for folder in _entries(root) if folder.is_dir() and not folder.is_symlink()):
         files = _entries(folder)
         if any(map(is_unfinished, files)) or [file.name for file in files] == [SEPARATED]:
-            with contextlib.suppress(OSError), locked(folder) as alone:  # OSError: somebody is at work there
+            with contextlib.suppress(OSError), locked(folder) as alone:  # OSError: another process is working there
                 if alone:
                     remove_unfinished(folder)
                     _remove_empty(folder)

@@ -172,7 +172,7 @@ def test_an_example_decides_what_is_taken_out(tmp_path):
     separators = [Separator(model, "float32", example=example) for example in (EXAMPLE, quiet)]
     taken = [each.separate(song, RATE)["guitar"] for each in separators]
     assert np.abs(taken[0] - taken[1]).max() > 0.01
-    with pytest.raises(ValueError, match="small: takes out what an example is like: give one"):
+    with pytest.raises(ValueError, match="small: needs an example of the sound to take out"):
         Separator(model)
     with pytest.raises(ValueError, match="other: needs no example"):
         Separator(tiny.model(tmp_path / "other"), example=EXAMPLE)

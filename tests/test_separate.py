@@ -172,7 +172,7 @@ def test_each_format_is_finished_for_itself(run, tmp_path):
     assert "0 done, 1 already there" in run(path)[1]
     code, out, _ = run(path, "--depth", "24")
     assert code == 1
-    assert "holds stems made otherwise; use --overwrite or --output" in out
+    assert "holds stems made with other settings; use --overwrite or --output" in out
     assert "0 done, 1 already there" in run(path, "--format", "flac", "--depth", "24")[1]
 
 
@@ -566,7 +566,7 @@ def test_a_retrained_model_of_the_same_name_is_another_one(tmp_path, capsys):
     tiny.model(model, seed=2)
     capsys.readouterr()
     assert main([*line, str(model)]) == 1
-    assert "holds stems made otherwise; use --overwrite" in capsys.readouterr().out
+    assert "holds stems made with other settings; use --overwrite" in capsys.readouterr().out
     assert (tmp_path / "out/small/a/guitar.wav").read_bytes() == guitar
     assert main([*line, str(model), "--overwrite"]) == 0
     assert (tmp_path / "out/small/a/guitar.wav").read_bytes() != guitar
@@ -636,7 +636,7 @@ def test_one_name_is_not_taken_for_two_parts(run, tmp_path):
     assert run(path, "--only", "rest", "--name", "{song}")[0] == 0
     rest = (tmp_path / "out/small/a/a.wav").read_bytes()
     code, out, _ = run(path, "--only", "guitar", "--name", "{song}")
-    assert code == 1 and "holds stems made otherwise; use --overwrite" in out
+    assert code == 1 and "holds stems made with other settings; use --overwrite" in out
     assert (tmp_path / "out/small/a/a.wav").read_bytes() == rest
     assert run(path, "--only", "guitar", "--name", "{song}", "--overwrite")[0] == 0
     assert (tmp_path / "out/small/a/a.wav").read_bytes() != rest
@@ -662,9 +662,9 @@ def test_records_without_names_of_files_are_known(run, tmp_path):
         ("{part:>9}", "no field is called 'part:>9'"),
         ("{part.__class__}", "no field is called 'part.__class__'"),
         ("{part", "'{part': "),
-        ("{song}", "'{song}' would name 2 files; put {part} into it"),
-        ("{{part}}", "would name 2 files"),
-        ("", "'' would name 2 files"),
+        ("{song}", "'{song}' would be the name of 2 files; include {part}"),
+        ("{{part}}", "would be the name of 2 files"),
+        ("", "'' would be the name of 2 files"),
         ("{song}/{part}", "must be the name of a file, without folders"),
         ("..\\{part}", "must be the name of a file"),
     ],

@@ -369,7 +369,7 @@ def test_finished_songs_are_skipped_and_a_missing_part_is_made_again(run, tmp_pa
     assert piano.stat().st_mtime_ns > before
     code, out, _ = run(path, "--depth", "24")
     assert code == 1
-    assert "made otherwise; use --overwrite" in out
+    assert "made with other settings; use --overwrite" in out
 
 
 def test_a_run_that_is_stopped_leaves_nothing_and_goes_on(folders, run, tmp_path):

@@ -210,4 +210,4 @@ def test_a_track_that_there_is_not(name, film, run, tmp_path):
 def test_a_track_that_is_no_number(track, run, capsys):
     with pytest.raises(SystemExit):
         run("a.wav", f"--track={track}")
-    assert "counted from 1" in capsys.readouterr().err
+    assert "a whole number from 1" in capsys.readouterr().err
