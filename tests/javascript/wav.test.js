@@ -27,6 +27,10 @@ test("16 bits come back as they were", () => {
   assert.deepEqual(new Int16Array(pcm([samples], 16).buffer), values);
 });
 
+test("what a WAV file cannot hold is refused", () => {
+  assert.throws(() => wavHead(2 ** 30, 2, 192000, 24), /too long/);
+});
+
 test("the head says what follows", () => {
   const head = wavHead(1000, 2, 44100, 24);
   const view = new DataView(head.buffer);

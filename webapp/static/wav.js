@@ -31,9 +31,11 @@ export function pcm(channels, bits, gain = 1) {
   return data;
 }
 
-// The head of a WAV file: RIFF, WAVE, and the two chunks "fmt " and "data" (without what follows it).
+// The head of a WAV file: RIFF, WAVE, and the two chunks "fmt " and "data" (without what follows it). An Error where
+// the file would be larger than its fields can say.
 export function wavHead(frames, channels, rate, bits) {
   const block = (channels * bits) / 8;
+  if (36 + frames * block >= 2 ** 32) throw new Error("This song is too long for one WAV file.");
   const view = new DataView(new ArrayBuffer(44));
   const word = (at, text) => [...text].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
   word(0, "RIFF");
