@@ -17,7 +17,7 @@ def usage() -> str:
     # Pip puts it beside the interpreter, a place that may not be on the shell's path.
     completion = os.path.join(os.path.dirname(sys.executable), "register-python-argcomplete")
     lines += ["", "`splitstrument COMMAND --help` explains a command and gives examples."]
-    lines += ["For completion by the tab key, in bash or zsh:", f'  eval "$({completion} splitstrument)"']
+    lines += ["For completion with the tab key, in bash or zsh:", f'  eval "$({completion} splitstrument)"']
     return "\n".join(lines)
 
 

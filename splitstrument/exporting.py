@@ -42,9 +42,10 @@ def export(model: str | os.PathLike[str], format: str = "onnx", output: str | os
     """Write the graph of a model, given by name or folder, as "onnx" or "litert".
 
     Without `output`, an ONNX graph is written beside the model's weights and reads them from their file. Separation
-    uses it from then on. With `output`, the graph is a separate file that contains the weights, in float16 unless that
-    changes the results by more than NEAR. Raises ModelError if there is no such model, or if the graph's results differ
-    from Keras's; ValueError if the format is unknown or needs an output; OSError if the file cannot be written.
+    uses it from then on. With `output`, the graph is a separate file that contains the weights, in float16 unless
+    that changes the results by more than NEAR. Raises ModelError if there is no such model, or if the graph's results
+    differ from Keras's; ValueError if the format is unknown or needs an output; OSError if the file cannot be
+    written.
     """
     from splitstrument import backend, models, networks, runtimes
 

@@ -1,9 +1,9 @@
 """Applies networks to a song as a stream: blocks of the song in, the sounds of the sources out.
 
 Spectrum networks mask the song's own STFT. Its grid has the same times and frequencies as the model's, so nothing is
-resampled. Models that have the same grid on the song share one STFT. If the masks of several models add up to more than
-one in a bin, they are divided by their sum, so the mask of the rest is never negative.
-Waveform networks get the song resampled to their own rate; their output is resampled back, aligned in time.
+resampled. Models that have the same grid on the song share one STFT. If the masks of several models add up to more
+than one in a bin, they are divided by their sum, so the mask of the rest is never negative. Waveform networks get the
+song resampled to their own rate; their output is resampled back, aligned in time.
 """
 
 from collections.abc import Callable, Sequence

@@ -62,9 +62,10 @@ class AudioWriter:
 
     The suffix of `path` sets the format. `depth` is "16", "24" or "float" (in FLAC, "float" means 24 bit; MP3 and OGG
     have no depth). `frames`, if known, allows a WAV over 4 GiB. `mask` says which speakers the channels are for, in
-    the order of a WAV (see AudioInfo); a WAV with more than two channels keeps it. `tags` are written if the format can
-    hold them. 16 and 24 bit samples are rounded to nearest and clipped at full scale. As a context manager it closes
-    the file, or aborts on an exception. Every method raises AudioError if writing fails, and leaves no file behind.
+    the order of a WAV (see AudioInfo); a WAV with more than two channels keeps it. `tags` are written if the format
+    can hold them. 16 and 24 bit samples are rounded to nearest and clipped at full scale. As a context manager it
+    closes the file, or aborts on an exception. Every method raises AudioError if writing fails, and leaves no file
+    behind.
 
     >>> import numpy as np
     >>> from splitstrument.files.writing import AudioWriter
@@ -105,7 +106,7 @@ class AudioWriter:
         self._order = _VORBIS.get(channels) if self._format == "ogg" else None
         self._file = AtomicFile(self._path)
         try:
-            self._file.hidden.touch()  # gives the reason of a failure, which libsndfile does not
+            self._file.hidden.touch()  # gives the reason for a failure, which libsndfile does not
             settings = {"subtype": subtype, "format": container}
             self._sound = soundfile.SoundFile(os.fsencode(self._file.hidden), "w", sample_rate, channels, **settings)
         except (OSError, soundfile.LibsndfileError) as error:

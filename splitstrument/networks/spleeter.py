@@ -34,9 +34,9 @@ class Settings:
     """The settings of the U-Nets. The defaults are those of Spleeter's 2stems.
 
     `activation`: "relu" is LeakyReLU(0.2) on the way down and ReLU on the way up, "elu" (4stems, 5stems) is ELU both
-    ways. `output`: "sigmoid", or "softmax" over the sources (5stems). `slope`: the slope of the last ReLU below 0. That
-    ReLU has one channel; if all its inputs were negative, a slope of 0 would stop the training. `above`: how masks
-    continue above the bins.
+    ways. `output`: "sigmoid", or "softmax" over the sources (5stems). `slope`: the slope of the last ReLU below 0.
+    That ReLU has one channel; if all its inputs were negative, a slope of 0 would stop the training. `above`: how
+    masks continue above the bins.
     """
 
     fft_length: int = Field(default=4096, ge=256, multiple_of=4)

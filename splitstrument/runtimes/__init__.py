@@ -38,9 +38,9 @@ def load(
     """Load the network of a model, given by name or folder, in this runtime.
 
     "auto" uses ONNX Runtime if the model has a graph, unless a GPU or bfloat16 is requested. `precision`: "float32",
-    "bfloat16", or "auto", which lets Keras use bfloat16 if it is faster. `device`: "cpu", "gpu" or None for any device
-    that is available. Raises ModelError (no such model, broken files, no graph) and ValueError (settings that do not go
-    together).
+    "bfloat16", or "auto", which lets Keras use bfloat16 if it is faster. `device`: "cpu", "gpu" or None for any
+    device that is available. Raises ModelError (no such model, broken files, no graph) and ValueError (settings that
+    do not go together).
     """
     from splitstrument import models
 

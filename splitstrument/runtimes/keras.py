@@ -34,7 +34,7 @@ class Keras:
             self.network = min(tried, key=lambda network: _seconds(network, form))
         else:
             self.network = _network(keras, folder, "float32" if precision == "auto" else precision)
-        # One window at a time: the backend splits each operation over the cores; more windows would not fit the caches.
+        # One window at a time: the backend splits each operation over the cores; more would not fit the caches.
         self.workers: Executor = ThreadPoolExecutor(1, thread_name_prefix="window")
 
     def predict(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
