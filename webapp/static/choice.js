@@ -33,7 +33,8 @@ export class Choice {
     this.models.forEach(({ name }, number) => {
       if (away.includes(name)) this.boxes[number].checked = false;
     });
-    $("instead").textContent = away.length ? `Instead of ${inWords(away)}, which takes out the same.` : "";
+    const why = "two models cannot take out the same part.";
+    $("instead").textContent = away.length ? `Instead of ${inWords(away)}: ${why}` : "";
     this.show();
   }
 
