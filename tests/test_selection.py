@@ -437,7 +437,9 @@ def test_pairs_do_not_tell_several_sources_apart(tmp_path):
     with pytest.raises(TrackError) as caught:
         select(several("guitar", "piano"), tmp_path, WINDOW)
     said = str(caught.value)
-    assert f"{tmp_path}/songs/b: is a pair of instrument and rest; a run of several sources needs tracks of named" in said
+    assert (
+        f"{tmp_path}/songs/b: is a pair of instrument and rest; a run of several sources needs tracks of named" in said
+    )
     assert "songs/a" not in said
     assert "\n" not in said
 

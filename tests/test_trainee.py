@@ -193,7 +193,10 @@ def test_what_has_another_shape_begins_anew(start, tmp_path):
     [
         ({}, "initial_source: {0} has no source tone; it has vocals, piano"),
         ({"initial_source": "drums"}, "initial_source: {0} has no source drums; it has vocals, piano"),
-        ({"initial_source": "piano", "options": tiny.OPTIONS["spleeter"] | {"filters": 3}}, "{0} has a different network"),
+        (
+            {"initial_source": "piano", "options": tiny.OPTIONS["spleeter"] | {"filters": 3}},
+            "{0} has a different network",
+        ),
         ({"initial_source": "piano", "network": "hourglass", "options": runs.HOURGLASS}, "{0} has a different network"),
     ],
 )
