@@ -75,6 +75,7 @@ def test_public_functions_are_typed(path):
     assert not lacking
 
 
+@pytest.mark.slow
 def test_keras_comes_without_what_it_does_not_need_here():
     """Matplotlib and scikit-learn, which take a second; they can be imported later."""
     code = (

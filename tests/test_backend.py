@@ -18,6 +18,7 @@ def networks(**environment):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("there", [True, False])
 def test_a_users_keras_json_changes_nothing_and_none_is_written(tmp_path, there):
     file = tmp_path / "keras.json"

@@ -134,6 +134,7 @@ def test_two_devices_of_one_machine_do_the_work_of_one(alone):
     assert_alike(found, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["{", "[1]", '{"task": 3}'])
 def test_a_wrong_cluster_is_one_line(alone, capsys, monkeypatch, text):
     arguments, root, _ = alone

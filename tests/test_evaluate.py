@@ -118,6 +118,7 @@ def test_a_thorough_model_is_scored_beside_itself(model, one_precision):
     assert np.abs(found - once.separate(mixture, RATE, *asked)["instrument"]).max() > 1e-5
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_name_are_told_apart_and_one_given_twice_is_one(tmp_path, model):
     runs = [another(model, tmp_path / folder / "tones") for folder in ("monday", "tuesday")]
     assert [system.name for system in find_systems(runs)[3:]] == runs
@@ -421,6 +422,7 @@ def test_tracks_of_named_parts_and_models_of_different_instruments(
     assert scored_rest["level"] == pytest.approx(expected["level"], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_models_of_different_instruments_on_pairs(tmp_path, model, singer, band, unseen, capsys):
     pairs = write_pairs(tmp_path / "pairs", 1, 0.5)
     assert command(pairs, tmp_path / "output", model, singer, "--quick") == 0

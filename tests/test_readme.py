@@ -89,6 +89,7 @@ def test_what_is_run_elsewhere_is_still_in_it():
         assert any(line.startswith(start) for line in LINES), start
 
 
+@pytest.mark.slow
 def test_python(folder):
     (block,) = blocks("python")
     done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False)

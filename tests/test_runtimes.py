@@ -142,6 +142,7 @@ def broken(folder):
     yield lambda: (folder / models.WEIGHTS).unlink(), "cannot load it"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(9))
 def test_a_graph_that_is_broken_or_of_something_else_is_one_line(number, model):
     damage, says = list(broken(model))[number]
@@ -177,6 +178,7 @@ def test_a_graph_leaves_weights_where_they_are(folders, tmp_path):
     assert runtimes.load(folder).name == "onnx"
 
 
+@pytest.mark.slow
 def test_what_a_card_calls_the_sources_is_nothing_to_the_graph(model):
     card = model / models.CARD
     card.write_text(card.read_text().replace("- piano", "- organ"))
@@ -213,6 +215,7 @@ def test_a_model_becomes_a_file_of_litert(folders, tmp_path):
     assert 0 < written.difference < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
