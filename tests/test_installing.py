@@ -52,6 +52,7 @@ def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_a_model_that_is_added_is_called_by_name_everywhere(run, data, tmp_path, capsys):
     folder = tiny.model(tmp_path / "small", sources=("vocals", "other"), whole=True)
     assert run("--add", folder)[:2] == (
@@ -85,6 +86,7 @@ def archive(kind, folder, path):
     return f"{path}.{kind}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tar.gz", "zip", "whl"])
 def test_archives(kind, run, tmp_path):
     folder = tiny.model(tmp_path / "small")

@@ -114,6 +114,7 @@ def test_a_constant_mask_gives_that_share(name, share, rate, separator, monkeypa
     np.testing.assert_allclose(guitar[edge : len(song) - edge], share * song[edge : len(song) - edge], atol=2e-5)
 
 
+@pytest.mark.slow
 def test_silence_stays_finite(name, separator):
     network = tiny.network(name)
     assert np.isfinite(outputs(network, {each: 0 * x for each, x in windows(name).items()})).all()
@@ -121,6 +122,7 @@ def test_silence_stays_finite(name, separator):
     assert all(np.isfinite(part).all() for part in parts.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["spleeter"])
 @pytest.mark.parametrize("options", [{}, {"activation": "elu"}, {"activation": "elu", "output": "softmax"}])
 def test_masks_of_a_whole_song_sum_to_one(name, options):
@@ -138,6 +140,7 @@ def test_a_whole_model_gives_all_its_sources_and_no_rest(name, separator):
     assert (taken.sources, taken.remainder) == (("vocals", "drums"), "other")
 
 
+@pytest.mark.slow
 def test_saves_and_loads_to_identical_output(name, tmp_path):
     network = tiny.network(name, seed=1, sources=("guitar", "piano"))
     network.save_weights(tmp_path / "a.weights.h5")
@@ -200,6 +203,7 @@ def test_waves_come_back_where_they_were(separator, monkeypatch):
         assert abs(int(np.abs(taken.separate(song, rate)["guitar"][:, 0]).argmax()) - rate) <= 0
 
 
+@pytest.mark.slow
 def test_spectra_and_waves_separate_a_song_together(tmp_path):
     from splitstrument import models
 
@@ -214,6 +218,7 @@ def test_spectra_and_waves_separate_a_song_together(tmp_path):
         np.testing.assert_allclose(parts[part], Separator(folder, "float32").separate(song, 44100)[part], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_patches_of_other_sizes():
     for patch in ({"patch_bins": 8}, {"patch_frames": 4}, {"patch_bins": 16, "patch_frames": 1}):
         mask = outputs(tiny.network("tfc_tdf", **patch), windows("tfc_tdf"))
