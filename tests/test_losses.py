@@ -375,6 +375,7 @@ def test_bands_are_half_a_bark_wide_and_the_lowest_and_highest_are_not_heard(win
     assert (decibels[-1] > LEVEL) == (rate == 96000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_losses_compile_and_are_finite_in_silence_with_their_gradients(spectra, mask, name):
     keras, tf = pytest.importorskip("keras"), pytest.importorskip("tensorflow")
@@ -428,6 +429,7 @@ for name in json.loads(sys.argv[2]):
 """
 
 
+@pytest.mark.slow
 def test_jax_gives_the_same_values(spectra, mask, tmp_path):
     if importlib.util.find_spec("jax") is None:
         pytest.skip("jax is not installed")

@@ -232,6 +232,7 @@ def test_a_second_time_nothing_is_made(organised, capsys):
     assert digest(root / "pairs") == state
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_ends_the_same(tmp_path, capsys):
     for number in range(6):
         for group in ("guitar", "bass", "drums"):
