@@ -240,7 +240,7 @@ def test_pairs_that_do_not_fit_fail_alone(tmp_path, capsys):
         (["--output", "x"], "must be used together"),
         (["--cut", "--output", "x", "--target", "100"], "--target"),
         (["--cut", "--output", "x", "--discard", "nan"], "--discard"),
-        (["--cut", "--output", "PAIRS/x"], "lies inside"),
+        (["--cut", "--output", "PAIRS/x"], "one is inside the other"),
     ],
 )
 def test_bad_options_are_one_line(tmp_path, monkeypatch, capsys, options, words):

@@ -178,7 +178,7 @@ def test_broken_and_cut_recordings(tmp_path, capsys):
         (["IN", "--output", "x", "--length", "0"], "--length"),
         (["IN", "--output", "x", "--rates", "8000"], "--pairs"),
         (["IN", "--output", "x", "--pairs", "--rates", "5"], "--rates"),
-        (["IN", "--output", "IN/x"], "lies inside"),
+        (["IN", "--output", "IN/x"], "one is inside the other"),
         (["none", "--output", "x"], "no such folder"),
         (["EMPTY", "--output", "x"], "no audio files"),
     ],
