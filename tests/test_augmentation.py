@@ -91,6 +91,7 @@ EACH = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
 def test_each_changes_windows_and_the_seed_decides_how(noises, name):
     kind = {name: EACH[name]}

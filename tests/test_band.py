@@ -25,6 +25,7 @@ def test_stems_are_heard_and_add_up_to_an_unclipped_mixture(song):
     np.testing.assert_allclose(song.mixture, sum(song.stems.values()), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_seed_decides_everything(song):
     again, other = band.play(3, 8.0, 22050), band.play(4, 8.0, 22050)
     for group in GROUPS:

@@ -13,6 +13,7 @@ from splitstrument.tracks import find_pairs
 SONGS = Path("/usr/share/games/fretsonfire/data/songs/sectoid")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SONGS.is_dir(), reason="needs Debian's package fretsonfire-songs-sectoid")
 def test_real_songs_go_all_the_way(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -181,6 +181,7 @@ def test_requests_leave_nothing_open(server, done):
     assert threading.active_count() <= threads
 
 
+@pytest.mark.slow
 def test_who_is_idle_or_too_slow_is_closed(server):
     """A byte now and then is idle; 64 kB of a body now and then are not."""
     old = time.time() - 1000

@@ -154,6 +154,7 @@ def test_a_process_that_is_deaf_to_its_alarm_is_ended(monkeypatch):
     assert refused.value.status == 415
 
 
+@pytest.mark.slow
 def test_a_forkserver_that_was_killed_begins_again(server, sound):
     from multiprocessing import forkserver
 
@@ -165,6 +166,7 @@ def test_a_forkserver_that_was_killed_begins_again(server, sound):
     assert status == 202
 
 
+@pytest.mark.slow
 def test_many_bad_files_at_once_are_looked_at_a_few_at_a_time(server, sound, monkeypatch):
     monkeypatch.setattr("webapp.app._PROBE_SECONDS", 0.4)
     monkeypatch.setattr(decoding, "probe", strangers.hang)

@@ -137,6 +137,7 @@ def scored(tmp_path_factory, model):
     return root
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_it_found(scored):
     evaluation = found_in(scored)
     assert [system.name for system in evaluation.systems] == [*OTHERS, "small", "frequency"]
@@ -199,6 +200,7 @@ def test_pictures_and_excerpts_are_kept(scored):
     np.testing.assert_allclose(parts[0] + parts[1], parts[2], atol=2e-4)
 
 
+@pytest.mark.slow
 def test_given_again_nothing_is_computed_and_nothing_changes(scored, model, unseen, separated, capsys):
     output = scored / "output"
     before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
@@ -229,6 +231,7 @@ def test_json_is_all_of_standard_output(scored, model, unseen, tmp_path, capsys)
     assert printed == written
 
 
+@pytest.mark.slow
 def test_mir_eval_agrees(scored, unseen, tmp_path):
     assert command(scored / "pairs/song0", tmp_path / "output", "frequency", "--reference-metrics") == 0
     theirs, ours = found_in(tmp_path), found_in(scored)
@@ -240,6 +243,7 @@ def test_mir_eval_agrees(scored, unseen, tmp_path):
                 assert scores == pytest.approx(by_name[system.name][track][part], abs=2e-3)
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_same(scored, unseen, tmp_path):
     assert command(scored / "pairs", tmp_path / "output", "frequency", jobs="2") == 0
     alone = {system.name: system.tracks for system in found_in(scored).systems}
@@ -247,6 +251,7 @@ def test_two_processes_find_the_same(scored, unseen, tmp_path):
     assert together == {name: tracks for name, tracks in alone.items() if name != "small"}
 
 
+@pytest.mark.slow
 def test_a_stop_half_way_goes_on_there(tmp_path, model, unseen, separated, monkeypatch, capsys):
     pairs = write_pairs(tmp_path / "pairs", 2, 0.5)
     noted = systems.System.separate
@@ -316,6 +321,7 @@ def test_half_an_evaluation_is_told_and_made_anew(scored, model, unseen, separat
         results.read(tmp_path / "none.yaml")
 
 
+@pytest.mark.slow
 def test_records_that_cannot_be_read_are_made_anew(tmp_path, unseen, separated):
     pairs = write_pairs(tmp_path / "pairs", 2, 0.5)
     assert command(pairs, tmp_path / "output", "frequency") == 0
@@ -442,6 +448,7 @@ def test_models_of_different_instruments_on_pairs(tmp_path, model, singer, band,
     assert [*found_in(tmp_path).systems[4].tracks["song0"]] == [*PAIR]
 
 
+@pytest.mark.slow
 def test_only_what_is_missing_is_scored_when_a_model_of_another_part_comes(tmp_path, model, band, unseen, separated):
     songs = write_parts(tmp_path / "songs", "a", "guitar", "piano", "rest")
     assert command(songs, tmp_path / "output", model) == 0
@@ -474,6 +481,7 @@ def test_what_cannot_begin_is_one_line(tmp_path, capsys):
     assert sorted(os.listdir(tmp_path)) == ["file", "pairs"]
 
 
+@pytest.mark.slow
 def test_a_model_s_part_of_four_stems_is_scored_among_all_of_them():
     """As a baseline's is: so SIR and SAR stand side by side. Its rest is scored against the sum of the others."""
     truth = {stem: sound(number) for number, stem in enumerate(STEMS)}
@@ -486,6 +494,7 @@ def test_a_model_s_part_of_four_stems_is_scored_among_all_of_them():
     assert alone["rest"] == pytest.approx(rest, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_too_short_a_track_is_not_scored(tmp_path, capsys):
     pairs = write_pair(write_pairs(tmp_path / "pairs", 1), "short", sound(0, 0.2), sound(1, 0.2))
     assert command(pairs, tmp_path / "output", "frequency") == 1
@@ -515,6 +524,7 @@ def test_excerpts_that_lost_a_file_are_made_again_and_only_then_drawn(tmp_path):
     assert found_in(tmp_path).excerpts == ("song0",)
 
 
+@pytest.mark.slow
 def test_an_instrument_that_baselines_do_not_know_is_said(tmp_path, capsys):
     assert command(write_pairs(tmp_path / "pairs", 1), tmp_path / "output", "frequency", "--instrument", "gitar") == 0
     assert (

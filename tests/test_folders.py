@@ -212,6 +212,7 @@ def test_names_of_any_bytes_go_through_every_command_that_takes_them(tmp_path, c
     assert [track.name for track in tracks.find_tracks(out[2])]
 
 
+@pytest.mark.slow
 def test_a_track_with_a_name_of_any_bytes_is_scored_and_drawn(tmp_path, capsys):
     name = os.fsdecode(NAMES[0] + NAMES[1] + NAMES[2])
     pair(tmp_path / "pairs", name)

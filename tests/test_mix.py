@@ -252,6 +252,7 @@ def test_killed_at_any_moment_it_ends_the_same(tmp_path, capsys):
     assert digest(tmp_path / "pairs") == digest(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_signal_stops_with_one_line_and_no_leftovers(tmp_path):
     for number in range(8):
         for group in ("guitar", "bass"):
@@ -294,6 +295,7 @@ def test_broken_stems_fail_their_track_only(organised, capsys):
     assert not list((root / "pairs").rglob("*.part"))
 
 
+@pytest.mark.slow
 def test_a_full_disk_fails_and_leaves_nothing(organised):
     root, _ = organised
 

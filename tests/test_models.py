@@ -13,6 +13,7 @@ from tests import tiny
 from tests.test_networks import windows
 
 
+@pytest.mark.slow
 def test_a_saved_model_loads_with_its_card(tmp_path):
     network = tiny.network("tfc_tdf")
     card = models.Card(
@@ -40,6 +41,7 @@ def test_an_unknown_name_suggests_the_nearest():
         models.find("gitar")
 
 
+@pytest.mark.slow
 def test_shipped_models_are_small_and_say_what_they_are():
     assert "guitar" in models.shipped()
     for name, folder in models.shipped().items():
@@ -148,6 +150,7 @@ def thesis_folder(folder, network, below=""):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("below", ["", "model_weights"])
 def test_a_thesis_model_gives_the_output_of_the_network_it_was_made_from(below, tmp_path):
     network = tiny.network("hourglass")
@@ -184,6 +187,7 @@ def test_the_hourglass_has_the_layers_that_the_thesis_published():
     assert source("add_5")[0] is network.get_layer("dropout_5").output
 
 
+@pytest.mark.slow
 def test_a_broken_thesis_model_names_what_is_missing(tmp_path):
     network = tiny.network("hourglass")
     for number, (change, said) in enumerate(

@@ -59,6 +59,7 @@ def test_every_network_is_held_to_the_contract():
     assert networks.names() == NAMES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sources", [("guitar",), ("guitar", "piano", "bass")])
 def test_shapes_are_as_the_form_says(name, sources):
     network, form = tiny.network(name, sources=sources), networks.form(name, tiny.OPTIONS[name])
@@ -97,6 +98,7 @@ def test_blocks_of_any_size_give_the_same(name, separator):
     np.testing.assert_allclose(joined[0], joined[2], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 @pytest.mark.parametrize("rate", [8000, 22050, 44100])
 def test_a_constant_mask_gives_that_share(name, share, rate, separator, monkeypatch):
@@ -152,6 +154,7 @@ def test_saves_and_loads_to_identical_output(name, tmp_path):
     np.testing.assert_array_equal(outputs(other, x), expected)
 
 
+@pytest.mark.slow
 def test_trains_a_step(name):
     """By the trainer itself: a finite loss of two sources, and weights that have moved."""
     network, form = tiny.network(name, sources=("guitar", "piano")), networks.form(name, tiny.OPTIONS[name])
@@ -162,6 +165,7 @@ def test_trains_a_step(name):
     assert np.isfinite(moved).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hourglass", "tfc_tdf"])
 def test_level_does_not_matter_to_networks_that_scale_what_they_get(name):
     network, x = tiny.network(name), windows(name)["mixture"]
@@ -226,6 +230,7 @@ def test_patches_of_other_sizes():
         assert mask.std() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frozen", [True, False])
 def test_frozen_normalisations_train_their_scale_and_keep_their_statistics(frozen):
     """As Deezer's weights need it; batches that a normalisation saw would move its mean, and another mask come out."""
@@ -247,6 +252,7 @@ def test_one_of_spleeters_u_nets_has_9_824_711_weights():
     assert networks.build("spleeter", {}, ("vocals", "accompaniment")).count_params() == 2 * 9_824_711
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("filters", "parameters"), [(192, 7_713_857), (256, 12_546_689), (92, 2_671_757)])
 def test_hourglass_has_the_thesis_number_of_parameters(filters, parameters, capsys):
     assert networks_main(["hourglass", "--set", f"filters={filters}", "--json"]) == 0
@@ -259,6 +265,7 @@ def test_hourglass_has_7_723_073_parameters_in_all():
     assert networks.build("hourglass").count_params() == 7_723_073
 
 
+@pytest.mark.slow
 def test_networks_are_listed(capsys):
     assert networks_main([]) == 0
     printed = capsys.readouterr().out

@@ -237,6 +237,7 @@ def test_long_names_keep_their_suffix(tmp_path):
     assert name.endswith(".wav")
 
 
+@pytest.mark.slow
 def test_the_same_sound_is_the_same_file(tmp_path):
     path = write_av(tmp_path / "A.stem.mp4", [song(1)], codec="aac")
     save(tmp_path / "tracks.yaml", [Track("A", (Stem("drums", path, "drums", "drums", 0),), "musdb")])

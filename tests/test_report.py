@@ -82,6 +82,7 @@ class Reader(HTMLParser):
         return [attributes["src"] for name, attributes in self.tags if name == tag]
 
 
+@pytest.mark.slow
 def test_html_holds_all_itself(evaluated, tmp_path):
     assert main(["report", str(evaluated), "--output", str(tmp_path / "r.html"), "--title", NAME]) == 0
     text = (tmp_path / "r.html").read_text()
@@ -105,6 +106,7 @@ def test_html_holds_all_itself(evaluated, tmp_path):
     assert not list(tmp_path.glob("*_files")) and not list(tmp_path.glob(".r*"))
 
 
+@pytest.mark.slow
 def test_markdown_has_its_files_beside_it(evaluated, tmp_path):
     assert main(["report", str(evaluated), "--output", str(tmp_path / "a/r.md")]) == 0
     text = (tmp_path / "a/r.md").read_text()
@@ -118,6 +120,7 @@ def test_markdown_has_its_files_beside_it(evaluated, tmp_path):
     assert ".mp3" not in (tmp_path / "a/r.md").read_text()
 
 
+@pytest.mark.slow
 def test_two_evaluations_on_one_page(evaluated, tmp_path):
     """Their pictures do not overwrite each other, and one model's card is there once."""
     other = tmp_path / "other"
@@ -148,6 +151,7 @@ def test_an_output_that_cannot_be(evaluated, output, said, monkeypatch, capsys):
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_parts_of_any_names_and_what_each_system_takes_out(evaluated, tmp_path):
     before = results.read(evaluated / "evaluation.yaml")
     names = {"instrument": "vocals", "rest": "accompaniment"}
@@ -183,6 +187,7 @@ def test_parts_of_any_names_and_what_each_system_takes_out(evaluated, tmp_path):
     assert "plain SDR of each track" in page and not re.search(r"\| +SAR +\|", page)
 
 
+@pytest.mark.slow
 def test_an_evaluation_of_an_earlier_version_reads(evaluated):
     path = evaluated / "evaluation.yaml"
     now = results.read(path)

@@ -97,6 +97,7 @@ def test_waveforms_are_those_of_the_files(done):
             assert sound["frames"] == len(samples)
 
 
+@pytest.mark.slow
 def test_networks_that_were_not_used_for_longest_go(monkeypatch):
     made = []
 
@@ -262,6 +263,7 @@ def test_models_ports_and_folders_that_cannot_be_had(refused, tmp_path):
     assert "file" in refused("--port", 0, "--folder", tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_load_is_told_to_who_asks_for_it(tmp_path, capfd):
     write_sound(tmp_path / "mixture.wav", song(0.2), subtype="PCM_16")
     process = ModelProcess({"broken": str(strangers.card(tmp_path / "broken"))}, "")
@@ -273,6 +275,7 @@ def test_a_model_that_does_not_load_is_told_to_who_asks_for_it(tmp_path, capfd):
     assert "splitstrument: the model broken cannot be used: " in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_is_told_without_the_servers_folders(tmp_path, capfd):
     folder = tmp_path / "job of mine"
     (folder / "guitar.wav").mkdir(parents=True)

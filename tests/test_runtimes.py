@@ -260,6 +260,7 @@ def without_tensorflow(*arguments):
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_songs_are_separated_without_tensorflow(tmp_path):
     import soundfile
 

@@ -389,6 +389,7 @@ def test_only_a_few_are_made_ahead():
     assert len(slow.made) == made
 
 
+@pytest.mark.slow
 def test_batches_that_nobody_wants_any_more_are_not_made():
     class Waiting(Slow):
         def batch(self, epoch, step, wanted):

@@ -556,6 +556,7 @@ def test_a_model_is_loaded_once_for_all_songs(run, tmp_path, monkeypatch):
     assert len(loaded) == 1
 
 
+@pytest.mark.slow
 def test_a_retrained_model_of_the_same_name_is_another_one(tmp_path, capsys):
     """A song that the model of before separated is not finished; one whose model got another name is."""
     path, model = write(tmp_path / "a.wav", song()), tmp_path / "models/small"
@@ -576,6 +577,7 @@ def test_a_retrained_model_of_the_same_name_is_another_one(tmp_path, capsys):
     assert "0 done, 1 already there" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_parts_are_chosen_by_name(tmp_path, capsys):
     model = tiny.model(tmp_path / "four", sources=("vocals", "drums", "bass", "other"), whole=True)
     path = write(tmp_path / "a.wav", song())

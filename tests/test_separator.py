@@ -21,6 +21,7 @@ def noise(seconds, rate, channels, seed=0):
     return np.random.default_rng(seed).uniform(-0.5, 0.5, (int(seconds * rate), channels)).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_mono_shape_is_kept_and_equals_one_channel(separator):
     song = noise(1, 22050, 1)
     flat = separator.separate(song[:, 0], 22050)["guitar"]
@@ -33,6 +34,7 @@ def test_silence_stays_silent(separator):
     assert not parts["rest"].any()
 
 
+@pytest.mark.slow
 def test_the_song_at_twice_the_rate_has_the_same_mask(separator):
     """A 44.1 kHz song is masked as its 22.05 kHz version is, below the model's reach."""
     from scipy.signal import resample_poly
@@ -74,6 +76,7 @@ def test_above_the_bins_of_a_network_that_sees_the_lower_ones_its_last_tenth_goe
         np.testing.assert_allclose(song_masks(mask, Form("spectrum", 400, 100, 8, 1, above=above), 80)[0, 0], mask[:80])
 
 
+@pytest.mark.slow
 def test_above_can_be_chosen(tmp_path):
     song, model = noise(1, 44100, 2), tiny.model(tmp_path / "small", "spleeter", 44100)
     separators = {above: Separator(model, "float32", above=above) for above in ("mean", "zero")}
@@ -102,6 +105,7 @@ def test_windows_cross_fade_without_a_step():
     assert np.abs(np.diff(curve)).max() < 1.2 / overlap
 
 
+@pytest.mark.slow
 def test_a_steady_tone_has_no_step_at_window_borders(separator):
     rate = 22050
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(4 * rate) / rate).astype(np.float32)
@@ -110,6 +114,7 @@ def test_a_steady_tone_has_no_step_at_window_borders(separator):
     assert change.max() < 1.3 * 0.5 * (2 * np.pi * 440 / rate) ** 2
 
 
+@pytest.mark.slow
 def test_channels_are_kept_apart_by_a_stereo_network_and_shared_by_a_mono_one(tmp_path):
     loud, quiet = noise(1, 22050, 1), np.zeros((22050, 1), np.float32)
     for network in ("tfc_tdf", "hourglass"):
@@ -122,6 +127,7 @@ def test_channels_are_kept_apart_by_a_stereo_network_and_shared_by_a_mono_one(tm
     np.testing.assert_allclose(against[:, 0], separator.separate(loud, 22050)["guitar"][:, 0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_thorough_mask_does_not_depend_on_the_order_of_the_channels(tmp_path):
     song, folder = noise(2, 22050, 2), tiny.model(tmp_path / "small")
     for thorough, least, most in ((False, 1e-3, 1), (True, 0, 1e-5)):
@@ -144,6 +150,7 @@ def test_wrong_rates_and_samples_are_refused(separator):
             separator.separate(np.array([0.0, bad]), 44100)
 
 
+@pytest.mark.slow
 def test_bfloat16_is_close_to_float32(tmp_path):
     folder = tiny.model(tmp_path / "small")
     song = noise(1, 22050, 2)
@@ -152,6 +159,7 @@ def test_bfloat16_is_close_to_float32(tmp_path):
     assert 0 < np.std(rounded - exact) < 0.02 * np.std(exact)
 
 
+@pytest.mark.slow
 def test_auto_takes_the_faster_precision_where_the_processor_has_bfloat16(tmp_path, monkeypatch):
     from splitstrument import backend, runtimes
     from splitstrument.runtimes import keras

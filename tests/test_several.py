@@ -78,6 +78,7 @@ def together(*networks):
     return MaskedSpectra(Grid(64), models, 2)
 
 
+@pytest.mark.slow
 def test_masks_of_windows_of_different_lengths_stay_in_step():
     """Each network returns a share of what it hears, so that masks show which frames they belong to."""
     shares, lengths = (0.25, 0.5, 0.125), (16, 40, 7)
@@ -123,6 +124,7 @@ def test_what_masks_claim_beyond_the_whole_of_a_bin_is_divided(claimed, given):
         np.testing.assert_allclose(mask, value, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [0, 1, 221, 30011])
 @pytest.mark.parametrize(("rate", "channels"), [(22050, 1), (44100, 2), (48000, 3)])
 def test_parts_have_the_shape_of_the_song_and_add_up(separator, rate, channels, frames):
@@ -141,6 +143,7 @@ def test_mono_shape_is_kept(separator):
     np.testing.assert_allclose(sum(parts.values()), song, atol=5e-7)
 
 
+@pytest.mark.slow
 def test_a_lone_model_gives_what_its_masks_alone_give(folders):
     """Bit by bit the chain of one model, however its name is given: nothing is divided, nothing subtracted twice."""
     song = noise(3 * RATE)
@@ -162,6 +165,7 @@ def test_a_lone_model_gives_what_its_masks_alone_give(folders):
         np.testing.assert_array_equal(parts["rest"], song - guitar)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [22050, 44100])
 def test_models_that_claim_little_give_together_what_they_give_alone(separator, folders, rate, monkeypatch):
     """Masks of at most a third each need no dividing: so windows and grids of different lengths are in step."""
@@ -176,6 +180,7 @@ def test_models_that_claim_little_give_together_what_they_give_alone(separator, 
         assert 0.02 < together[name].std() / song.std() < 0.4
 
 
+@pytest.mark.slow
 def test_pieces_come_in_step_and_soon(separator):
     song = noise(4 * RATE)
     block, put, got = RATE // 10, 0, 0
@@ -301,6 +306,7 @@ NAMES = ("guitar", "piano", "rest")
 PARTS = [f"small_guitar+small_piano/a/{name}.wav" for name in NAMES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("subtype", "channels", "suffix", "written"),
     [
@@ -372,6 +378,7 @@ def test_finished_songs_are_skipped_and_a_missing_part_is_made_again(run, tmp_pa
     assert "made with other settings; use --overwrite" in out
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_leaves_nothing_and_goes_on(folders, run, tmp_path):
     path = write(tmp_path / "a.wav", noise(8 * RATE))
     separator = Separator([folders["guitar"], folders["piano"]], "float32")
@@ -388,6 +395,7 @@ def test_a_run_that_is_stopped_leaves_nothing_and_goes_on(folders, run, tmp_path
     assert files(tmp_path / "out") == PARTS
 
 
+@pytest.mark.slow
 def test_a_song_that_breaks_off_with_an_error_leaves_nothing(separator, tmp_path):
     sound = noise(8 * RATE)
     sound[-10] = np.nan

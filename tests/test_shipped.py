@@ -96,6 +96,7 @@ def test_clipped_songs_stay_in_step(separator, song):
     assert lag(taken(separator, song), found) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [8000, 96000])
 def test_other_rates_stay_in_step(separator, song, rate):
     there = soxr.resample(song, RATE, rate)

@@ -104,6 +104,7 @@ def test_a_checkpoint_says_what_it_is(count, random_checkpoint):
     assert (settings.fft_length, settings.frames, settings.bins, settings.channels) == (4096, 512, 1024, 2)
 
 
+@pytest.mark.slow
 def test_all_weights_come_from_the_checkpoint(random_checkpoint):
     network = models.load(random_checkpoint(2))[1]
     weights = spleeter_checkpoints.random_weights(2)

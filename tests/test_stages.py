@@ -61,6 +61,7 @@ def test_every_item_has_its_outcome_in_order(capsys):
     assert run.summarise(outcomes[:2]) == 0
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_fails_its_own_item_only():
     items = [Item(f"item{number}", "die" if number in (3, 17) else "") for number in range(30)]
     outcomes = run.run(work, items, options("--jobs", "2"))
@@ -69,6 +70,7 @@ def test_a_process_that_dies_fails_its_own_item_only():
     assert all("died" in outcome.reason for outcome in failed)
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_of_two_workers_does_the_work(monkeypatch):
     distributed = pytest.importorskip("distributed")
     settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
@@ -163,6 +165,7 @@ def test_a_package_that_is_missing_is_told_with_the_way_to_it(monkeypatch, capsy
     assert capsys.readouterr().err == f"splitstrument: needs matplotlib: {install_line('splitstrument[datasets]')}\n"
 
 
+@pytest.mark.slow
 def test_no_process_outlives_the_one_that_began_it(tmp_path):
     code = """
 import sys, time

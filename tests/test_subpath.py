@@ -110,6 +110,7 @@ def chromium():
     yield from browser.launched()
 
 
+@pytest.mark.slow
 def test_a_song_in_a_browser(chromium, tmp_path):
     song = audio_files.write_sound(tmp_path / "song.wav", audio_files.song(2))
     with served.inside(tmp_path, models=("guitar",)) as server, proxy(server) as (address, astray):

@@ -260,6 +260,7 @@ def test_a_bank_plays_the_notes():
     assert frequency(kick, 0.5, 0.8) < 150 and np.abs(kick).max() > 0.01
 
 
+@pytest.mark.slow
 def test_charts_are_played_by_mma():
     if not charts.installed():
         pytest.skip("needs MMA")

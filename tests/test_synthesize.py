@@ -57,6 +57,7 @@ def pianos(sounds, tmp_path_factory):
     return output
 
 
+@pytest.mark.slow
 def test_songs_have_the_layout_of_slakh_and_stems_that_add_up(pianos):
     assert sorted(folder.name for folder in pianos.iterdir()) == [f"piano0_{number:05d}" for number in range(3)]
     for folder in pianos.iterdir():
@@ -80,6 +81,7 @@ def test_the_data_tools_read_them_and_know_the_piano(pianos, tmp_path):
         assert folder.name in str(tracks)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_every_sample(sounds, pianos, tmp_path):
     assert command(sounds, tmp_path / "again", "--target", "piano", "--songs", 1, "--first", 2) == 0
     for file in (pianos / "piano0_00002").rglob("*.*"):
@@ -90,6 +92,7 @@ def test_the_seed_decides_every_sample(sounds, pianos, tmp_path):
     assert not np.array_equal(other, soundfile.read(pianos / "piano0_00000" / "mix.flac")[0])
 
 
+@pytest.mark.slow
 def test_a_guitar_is_computed_where_no_samples_are(sounds, tmp_path):
     assert command(sounds, tmp_path / "songs", "--songs", 2) == 0
     for folder in (tmp_path / "songs").iterdir():

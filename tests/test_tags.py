@@ -140,6 +140,7 @@ def test_broken_tags_are_left_out(tmp_path):
     assert read_tags(path) == read_tags(tmp_path / "none.mp3") == Tags()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_tags_that_cannot_be_written_do_no_harm(tmp_path, format, monkeypatch):
     sound = song(0.2)

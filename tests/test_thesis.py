@@ -35,6 +35,7 @@ def page():
     return documents.page([])
 
 
+@pytest.mark.slow
 def test_every_table_and_appendix_is_there_in_order(page):
     titles = re.findall(r"^##+ (?:Table )?([\dAB][\d.]*)(?=: )", page, re.MULTILINE)
     tables = [str(number) for number in range(1, 12)]
@@ -121,6 +122,7 @@ def thesis_data():
     return read_yaml(Path(documents.__file__).with_name("tables.yaml"))["data"]
 
 
+@pytest.mark.slow
 def test_histograms_of_ours(tmp_path):
     (tmp_path / "guitar").mkdir()
     rows = "".join(f"{10 * n}-{10 * n + 10},{n},{9 - n}\n" for n in range(10))
@@ -140,6 +142,7 @@ def test_histograms_of_ours(tmp_path):
         documents.page([], tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     results.write(tmp_path, evaluation(run_of("6")))

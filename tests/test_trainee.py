@@ -160,6 +160,7 @@ def start(tmp_path_factory):
     return tiny.model(tmp_path_factory.mktemp("start") / "two", "spleeter", sources=("vocals", "piano"), whole=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sources", "asked", "expected"),
     [
@@ -188,6 +189,7 @@ def test_what_has_another_shape_begins_anew(start, tmp_path):
     assert f"starts with {total - 3} of {total} weights" in begin_with_initial(mono, run, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "says"),
     [

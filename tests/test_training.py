@@ -63,6 +63,7 @@ def history(folder):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_run_leaves_all_that_is_known_of_it(finished):
     _, folder = finished
     rows = history(folder)
@@ -209,6 +210,7 @@ def test_a_damaged_checkpoint_is_known(tmp_path, damage):
     assert any("seed" in variable.path for variable in checkpoints.variables(Trainee).values())  # dropout's
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_stops_and_names_the_files(data, tmp_path, capsys):
     runs.write_pairs(tmp_path)
     folder = runs.write_pair(tmp_path / "songs", "sick", 9, subtype="FLOAT")
@@ -227,6 +229,7 @@ def test_a_loss_that_is_no_number_stops_and_names_the_files(data, tmp_path, caps
     assert all(np.isfinite(array).all() for array in saved.values() if array.dtype.kind == "f")
 
 
+@pytest.mark.slow
 def test_what_was_reached_is_saved_when_files_go_away(tmp_path, monkeypatch, capsys):
     import shutil
 

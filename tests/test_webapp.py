@@ -95,6 +95,7 @@ def test_a_title_is_a_short_line(name, title):
     assert uploads.title_of(name) == title
 
 
+@pytest.mark.slow
 def test_a_link_becomes_a_result(tmp_path):
     pytest.importorskip("yt_dlp")
     (tmp_path / "web").mkdir()

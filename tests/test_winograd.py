@@ -49,6 +49,7 @@ def test_narrow_strided_and_unpadded_convolutions_stay_as_they_are():
     assert not any("convolution_op" in vars(layer) for layer in network.layers)
 
 
+@pytest.mark.slow
 def test_the_hourglass_is_wide_and_the_compact_network_is_not():
     assert is_wide(networks.build("hourglass"))
     assert not is_wide(networks.build("tfc_tdf"))

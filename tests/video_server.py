@@ -20,7 +20,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, song):
         super().__init__(("127.0.0.1", 0), Answer)
         self.song, self.asked, self.sent = song, [], 0
-        self.closing = threading.Event()
+        self.closing, self.gave_up = threading.Event(), False
 
     def address(self, path):
         return f"http://127.0.0.1:{self.server_port}/{path}"
@@ -80,7 +80,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def silent(self):
         self.head(Content_Length=len(self.server.song))
         self.wfile.write(self.server.song[:1000])
-        self.server.closing.wait(600)
+        if not self.server.closing.wait(600):
+            self.server.gave_up = True
 
     def endless(self):
         self.head()
