@@ -1,6 +1,7 @@
 """Fixtures that several files of tests share. A file's own fixture of the same name comes before the one here."""
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -10,10 +11,15 @@ from tests import strangers
 
 # As the commands have it: else importing JAX would leave a 1 to every process that tests start later.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Under nohup no command that a test starts would hear of a closed terminal.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 # Files whose tests take longest, the longest first: begun last, they would leave one of two processes without work.
-LONGEST = ("readme", "recipes", "training", "evaluate", "networks", "distribution", "runtimes")
+LONGEST = (
+    *("readme", "recipes", "training", "demonstrator_browser", "evaluate", "networks", "practise_browser"),
+    *("distribution", "runtimes", "separate"),
+)
 
 
 def pytest_collection_modifyitems(items):
