@@ -55,9 +55,9 @@ def _offered(name: str) -> Offered:
     folder = models.find(name)
     parts = parts_of([folder])
     if parts.example:
-        raise ModelError(f"{name}: it takes out what an example is like, and the page asks for none")
+        raise ModelError(f"{name}: needs an example of the sound to take out, and the page has no place for one")
     if MIXTURE in parts.all:
-        raise ModelError(f"{name}: a part of it is named {MIXTURE}, as the song is here")
+        raise ModelError(f"{name}: has a part named {MIXTURE}, which is the page's name for the song")
     return Offered(str(folder), models.read_card(folder), parts.sources, parts.remainder)
 
 
