@@ -23,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     from webapp.settings import add_flags
 
     parser = Parser("serve", "Serve a page on which anyone can separate songs in a browser.")
-    parser.add_argument("--settings", metavar="FILE", help="a YAML file with any of the fields below; flags override it")
+    parser.add_argument("--settings", metavar="FILE", help="a YAML file with these fields; flags override it")
     add_flags(parser)
     return parser
 

@@ -19,22 +19,22 @@ class Settings:
     """What the demonstrator serves, where, and how much one person may use."""
 
     models: tuple[str, ...] = field(default=(), metadata={"help": "the models to offer, by name or folder"})
-    host: str = field(default="127.0.0.1", metadata={"help": "address to listen on; 0.0.0.0 accepts connections from other machines"})
+    host: str = field(default="127.0.0.1", metadata={"help": "address to listen on; 0.0.0.0 for other machines too"})
     port: int = field(default=8080, metadata={"help": "port to listen on; 0 takes any free port"})
     folder: Path = field(default=Path("demonstrator"), metadata={"help": "folder for jobs and their files"})
     megabytes: int = field(default=200, metadata={"help": "largest upload, in megabytes"})
     minutes: float = field(default=20.0, metadata={"help": "longest song, in minutes"})
     hours_kept: float = field(default=24.0, metadata={"help": "how many hours results are kept"})
-    gigabytes_kept: float = field(default=20.0, metadata={"help": "disk space for results, in gigabytes; the oldest are deleted first"})
+    gigabytes_kept: float = field(default=20.0, metadata={"help": "gigabytes for results; the oldest are deleted first"})
     waiting: int = field(default=100, metadata={"help": "how many songs can wait at once"})
     waiting_each: int = field(default=5, metadata={"help": "how many of them can come from one address"})
     workers: int = field(default=1, metadata={"help": "how many songs are separated at once"})
     youtube: bool = field(default=True, metadata={"help": "whether links to YouTube are accepted"})
     device: str = field(default="", metadata={"help": "cpu or gpu; by default a GPU if there is one"})
-    trusted_proxy: str = field(default="", metadata={"help": "address of a proxy whose X-Forwarded-For header is trusted"})
+    trusted_proxy: str = field(default="", metadata={"help": "a proxy whose X-Forwarded-For header is trusted"})
     decoder_megabytes: int = field(default=1024, metadata={"help": "memory limit for decoding a song, in megabytes"})
     decoder_seconds: float = field(default=120.0, metadata={"help": "time limit for decoding a song, in seconds"})
-    youtube_seconds: float = field(default=600.0, metadata={"help": "time limit for fetching the sound of a video, in seconds"})
+    youtube_seconds: float = field(default=600.0, metadata={"help": "time limit for fetching a video, in seconds"})
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
