@@ -25,7 +25,7 @@ class Settings:
     megabytes: int = field(default=200, metadata={"help": "largest upload, in megabytes"})
     minutes: float = field(default=20.0, metadata={"help": "longest song, in minutes"})
     hours_kept: float = field(default=24.0, metadata={"help": "how many hours results are kept"})
-    gigabytes_kept: float = field(default=20.0, metadata={"help": "gigabytes for results; the oldest are deleted first"})
+    gigabytes_kept: float = field(default=20.0, metadata={"help": "gigabytes for results; the oldest go first"})
     waiting: int = field(default=100, metadata={"help": "how many songs can wait at once"})
     waiting_each: int = field(default=5, metadata={"help": "how many of them can come from one address"})
     workers: int = field(default=1, metadata={"help": "how many songs are separated at once"})
