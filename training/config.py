@@ -200,6 +200,7 @@ def load(path: str | Path, changes: Iterable[str] = ()) -> Run:
         _merge(values, read(path), origins, path, ())
     else:
         values, origins = _read(path, ())
+        values.pop("vary", None)  # see training.variants
     for change in changes:
         _change(values, origins, change)
 

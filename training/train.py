@@ -128,16 +128,18 @@ def _environment(keras: Any, devices: "Devices") -> dict[str, object]:
 
 
 def _load(options: argparse.Namespace) -> list[tuple]:
-    """[(configuration file, run, result of `prepare`)] of all runs, checked before the first one starts."""
+    """[(configuration file, changes, run, result of `prepare`)] of all runs, checked before the first one starts."""
     from training import config
+    from training.variants import variants
 
     loaded: list[tuple] = []
-    for path in options.configurations:
-        run = config.load(path, options.set)
-        if run.name in (other.name for _, other, _ in loaded):
+    series = [(file, changes) for file in options.configurations for changes in variants(file, options.set)]
+    for path, changes in series:
+        run = config.load(path, changes)
+        if run.name in (other.name for _, _, other, _ in loaded):
             raise ValueError(f"{path}: another run is also called {run.name}; use different names")
         _check_packages(run)
-        loaded.append((path, run, prepare(run, options.pairs)))
+        loaded.append((path, changes, run, prepare(run, options.pairs)))
     return loaded
 
 
@@ -177,9 +179,9 @@ def _one(run: "Run", selection: "Selection", samplers: "tuple[Sampler, Sampler]"
 def _queue(loaded: list[tuple], options: argparse.Namespace) -> int:
     """Train runs one after another, each in its own process so that failures stay separate. Returns the exit code."""
     codes = {}
-    for path, run, _ in loaded:
+    for path, changes, run, _ in loaded:
         line = [sys.executable, "-m", "splitstrument", "train", str(path), "--pairs", options.pairs]
-        line += ["--output", options.output, *(part for change in options.set for part in ("--set", change))]
+        line += ["--output", options.output, *(part for change in changes for part in ("--set", change))]
         # In its own process group, the run does not receive the terminal's Ctrl-C, only the signals forwarded here.
         with subprocess.Popen(line, process_group=0) as process:
             numbers = stop_signals()
@@ -201,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "configurations",
         nargs="+",
         metavar="CONFIG",
-        help="YAML file of a run (or a .jsonc file of the thesis); several runs are trained one after another",
+        help="YAML file of a run or of a series, or a .jsonc file of the thesis; runs are trained one after another",
     )
     parser.add_argument("--pairs", default=".", help="folder of the collections (default: current folder)")
     parser.add_argument("--output", default="runs", help="folder for the run folders (default: runs)")
@@ -216,7 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     loaded = _load(options)
     if len(loaded) > 1:
         return _queue(loaded, options)
-    _, run, (selection, samplers) = loaded[0]
+    _, _, run, (selection, samplers) = loaded[0]
     return _one(run, selection, samplers, Path(options.output) / run.name)
 
 
