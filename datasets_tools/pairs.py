@@ -1,13 +1,13 @@
-"""Write pairs of instrument and rest: `<track>/{instrument,rest}_<track>.wav`, either complete or not at all.
+"""Write the parts of a track, such as a pair of instrument and rest: `<track>/<part>_<track>.wav`, all or nothing.
 
-Beside the two files there is a record, `.pair.json`. It says what they were made from, so that a later run recognises
-a finished pair, and holds further facts about them.
+Beside the files there is a record, `.pair.json`. It says what they were made from, so that a later run recognises a
+finished track, and holds further facts about them.
 """
 
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +20,29 @@ RECORD = ".pair.json"
 
 
 def rate_folder(output: str | Path, rate: int) -> Path:
-    """The folder below `output` for all pairs of one sample rate (Hz)."""
+    """The folder below `output` for all tracks of one sample rate (Hz)."""
     return Path(output) / f"tracks_{rate}hz"
 
 
 @contextlib.contextmanager
-def pair_writer(
-    folder: str | Path, sample_rate: int, channels: int, record: dict[str, Any], frames: int | None = None
+def parts_writer(
+    folder: str | Path,
+    parts: Sequence[str],
+    sample_rate: int,
+    channels: int,
+    record: dict[str, Any],
+    frames: int | None = None,
 ) -> Iterator[Callable[..., None]]:
-    """Write one pair to `folder` as 16-bit WAV files named after the folder. Yields write(instrument, rest).
+    """Write one track to `folder` as 16-bit WAV files named after the folder. Yields write(*blocks), one for each part.
 
-    `write` takes two blocks of float (frames, channels), full scale 1. `record` is a JSON-compatible dict with
-    `made_from`; it may be filled in until the end. Raises AudioError or OSError if writing fails, and leaves no files.
+    Blocks are float (frames, channels), full scale 1. `record` is a JSON-compatible dict with `made_from`; it may be
+    filled in until the end. Raises AudioError or OSError if writing fails, and leaves no files.
     """
     folder = Path(folder)
-    with atomic_folder(folder) as part, contextlib.ExitStack() as stack:
+    with atomic_folder(folder) as hidden, contextlib.ExitStack() as stack:
         writers = []
-        for name in PAIR:
-            path = part / track_in(folder).path(name).name
+        for name in parts:
+            path = hidden / track_in(folder, parts).path(name).name
             writers.append(stack.enter_context(AudioWriter(path, sample_rate, channels, "16", frames)))
 
         def write(*blocks):
@@ -46,24 +51,31 @@ def pair_writer(
 
         yield write
         stack.close()
-        (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        (hidden / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def pair_writer(
+    folder: str | Path, sample_rate: int, channels: int, record: dict[str, Any], frames: int | None = None
+) -> contextlib.AbstractContextManager[Callable[..., None]]:
+    """A `parts_writer` of instrument and rest."""
+    return parts_writer(folder, PAIR, sample_rate, channels, record, frames)
 
 
 def record_of(folder: str | Path) -> dict[str, Any] | None:
-    """The record of the pair in `folder`, or None if there is none."""
+    """The record of the track in `folder`, or None if there is none."""
     return read_record(Path(folder) / RECORD)
 
 
-def finished(folder: str | Path, made_from: dict[str, Any]) -> bool:
-    """Whether `folder` already has the pair made from `made_from`. A pair that lacks a file is removed.
+def finished(folder: str | Path, made_from: dict[str, Any], parts: Sequence[str] = PAIR) -> bool:
+    """Whether `folder` already has the track made from `made_from`. A track that lacks a file is removed.
 
-    Raises ValueError if the folder has a different pair, OSError if it contains other files.
+    Raises ValueError if the folder has a different track, OSError if it contains other files.
     """
     if not os.path.lexists(folder):
         return False
     if (record_of(folder) or {}).get("made_from") != made_from:
         raise ValueError(f"{folder}: already exists, made from other sources; remove it, or use another --output")
-    files = [track_in(Path(folder)).path(part) for part in PAIR]
+    files = [path for _, path, _ in track_in(Path(folder), parts).files]
     if all(file.is_file() for file in files):
         return True
     for file in (*files, Path(folder) / RECORD):

@@ -72,18 +72,23 @@ class _Stem:
         return joined[:frames]
 
 
+def _open(file: str | Path | tuple[Path, int | None]) -> Reader:
+    return open_audio(*file) if isinstance(file, tuple) else open_audio(file)
+
+
 class Sums:
     """The sums of several lists of stem files (`parts`), read in parallel; a context manager.
 
+    A file may be (path, audio stream or None), for files that have several streams.
     `rate` is the highest sample rate of the stems; the others are resampled to it. After reading, `seconds` has the
     length of each stem by path, and `warnings` lists what could not be read.
     """
 
-    def __init__(self, parts: Sequence[Sequence[str | Path]], channels: int) -> None:
+    def __init__(self, parts: Sequence[Sequence[str | Path | tuple[Path, int | None]]], channels: int) -> None:
         self._files = contextlib.ExitStack()
         self.channels = channels
         try:
-            readers = [[self._files.enter_context(open_audio(path)) for path in paths] for paths in parts]
+            readers = [[self._files.enter_context(_open(file)) for file in files] for files in parts]
         except BaseException:
             self._files.close()
             raise

@@ -14,7 +14,7 @@ COMMANDS = {
     "catalogue": ("datasets_tools.catalogue:main", "list the tracks and stems of multitrack collections"),
     "organize": ("datasets_tools.organize:main", "bring all tracks into one layout"),
     "label": ("datasets_tools.label:main", "mark unfit stems, by ear or with automatic hints"),
-    "mix": ("datasets_tools.mix:main", "mix stems into pairs of an instrument and the rest"),
+    "mix": ("datasets_tools.mix:main", "mix stems into pairs of an instrument and the rest, or into several parts"),
     "silence": ("datasets_tools.silence:main", "measure and cut the silence of pairs"),
     "split": ("datasets_tools.split:main", "cut long recordings into pieces"),
     "genres": ("datasets_tools.genres:main", "count the genres of a data set"),
