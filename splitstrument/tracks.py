@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PAIR = ("instrument", "rest")
 STEMS = ("drums", "bass", "other", "vocals")  # in the order of a .stem.mp4, whose first stream is the mixture
-_STEM_FILE = ".stem.mp4"
+STEM_FILE = ".stem.mp4"
 # (coding, bytes per sample) -> NumPy's type; there is none for 24 bits
 _DTYPES = {(PCM, 1): "|u1", (PCM, 2): "<i2", (PCM, 3): "|V3", (PCM, 4): "<i4", (FLOAT, 4): "<f4", (FLOAT, 8): "<f8"}
 
@@ -139,7 +139,7 @@ def find_pairs(root: str | Path, whole: bool = True) -> list[Track]:
 
     Pairs that lack one of their two files are left out, unless `whole` is False.
     """
-    pairs = [track for track in _with_parts(_listing(root)) if set(track.parts) == set(PAIR)]
+    pairs = [track for track in tracks_of_parts(_listing(root)) if set(track.parts) == set(PAIR)]
     if whole:
         pairs = [pair for pair in pairs if all(path.exists() for _, path, _ in pair.files)]
     if not pairs:
@@ -185,7 +185,7 @@ def _all_tracks(root: str | Path) -> list[Track]:
     if not root.is_dir():
         raise TrackError(f"{root}: {'is a file, not a folder' if root.exists() else 'no such folder'}")
     listing = _listing(root)
-    songs, tracks = _songs(listing), _with_parts(listing)
+    songs, tracks = songs_of_stems(listing), tracks_of_parts(listing)
     if songs and tracks:
         raise TrackError(
             f"{root}: has tracks with named parts ({tracks[0].folder}) and songs with four stems ({songs[0].folder}); "
@@ -194,7 +194,8 @@ def _all_tracks(root: str | Path) -> list[Track]:
     if not songs and not tracks:
         raise TrackError(
             f"{root}: no tracks below: neither pairs (instrument_<track>.wav and rest_<track>.wav in a folder "
-            f"<track>) or other parts named like that, nor folders with {', '.join(STEMS)}.wav, nor {_STEM_FILE} files"
+            f"<track>) or other parts named like that, nor folders with {', '.join(STEMS)}.wav, nor {STEM_FILE} files; "
+            "splitstrument mix makes tracks from stems"
         )
     return songs or tracks
 
@@ -218,8 +219,11 @@ def _listing(root: str | Path) -> list[tuple[Path, list[str]]]:
         raise TrackError(str(error)) from None
 
 
-def _with_parts(listing: Iterable[tuple[Path, list[str]]]) -> list[Track]:
-    """The tracks whose file names give the parts: pairs, even incomplete ones, and two or more parts of other names."""
+def tracks_of_parts(listing: Iterable[tuple[Path, list[str]]]) -> list[Track]:
+    """The tracks whose file names give the parts: pairs, even incomplete ones, and two or more parts of other names.
+
+    `listing`: [(folder, its files)].
+    """
     parts: dict[Path, set[str]] = {}
     for folder, files in listing:
         ending = f"_{folder.name}.wav"
@@ -233,13 +237,16 @@ def _with_parts(listing: Iterable[tuple[Path, list[str]]]) -> list[Track]:
             tracks.append(track_in(folder))
         elif len(names) > 1:
             tracks.append(track_in(folder, sorted(names, key=lambda name: (name == "rest", name))))
-    return sorted(
-        tracks,
-        key=lambda track: (hashlib.md5(track.name.encode(errors="surrogateescape")).hexdigest(), str(track.folder)),
-    )
+    return sorted(tracks, key=thesis_order)
 
 
-def _songs(listing: Iterable[tuple[Path, list[str]]]) -> list[Track]:
+def thesis_order(track: Track) -> tuple[str, str]:
+    """The key to sort tracks by the MD5 of their names, as in the thesis (section 5.3)."""
+    return hashlib.md5(track.name.encode(errors="surrogateescape")).hexdigest(), str(track.folder)
+
+
+def songs_of_stems(listing: Iterable[tuple[Path, list[str]]]) -> list[Track]:
+    """The songs with MUSDB's four stems, even incomplete ones. `listing`: [(folder, its files)]."""
     folders, files = [], []
     for folder, names in listing:
         # Two stems are enough, so that a song that lacks a stem is reported later.
@@ -247,9 +254,9 @@ def _songs(listing: Iterable[tuple[Path, list[str]]]) -> list[Track]:
             stems = tuple((stem, folder / f"{stem}.wav", 0) for stem in STEMS)
             folders.append(Track(folder.name, folder, stems))
         for name in names:
-            if name.endswith(_STEM_FILE):
+            if name.endswith(STEM_FILE):
                 streams = tuple((stem, folder / name, stream) for stream, stem in enumerate(STEMS, 1))
-                files.append(Track(name.removesuffix(_STEM_FILE), folder / name, streams))
+                files.append(Track(name.removesuffix(STEM_FILE), folder / name, streams))
     return folders + files
 
 

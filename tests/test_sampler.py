@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from splitstrument.tracks import PAIR, TrackError, find_pairs
+from splitstrument.tracks import PAIR, TrackError, find_pairs, track_in
 from training.batches import AHEAD, THREADS, Batches, ahead
 from training.config import Augmentation, Windows
 from training.sampler import Place, Sampler
@@ -16,6 +16,7 @@ from training.selection import Material
 
 RATE = 8000
 LENGTH, HOP = 100, 80
+FOUR = ("vocals", "drums", "bass", "other")
 
 
 def ramp(number, samples, channels=1):
@@ -454,3 +455,30 @@ def test_an_example_is_another_excerpt_of_the_first_source_and_changes_nothing_e
             np.testing.assert_array_equal(excerpt, ramp(number, start + LENGTH)[start:, 0])
             starts.add(start)
     assert len(starts) > 15
+
+
+def named_material(root, number, *parts):
+    """A track whose parts are constant: 100 times the part's number and the track's."""
+    (root / f"track{number}").mkdir(parents=True)
+    track = track_in(root / f"track{number}", parts)
+    for part, path, _ in track.files:
+        sound = np.full((4 * LENGTH, 1), 100 * (1 + FOUR.index(part)) + number) / 32768
+        soundfile.write(path, sound, RATE)
+    return Material(track, tuple((track.wave(part),) if part in parts else () for part in FOUR))
+
+
+@pytest.mark.parametrize("remixed", [0, 1])
+def test_each_of_many_parts_keeps_its_place_and_may_come_from_a_track_of_its_own(tmp_path, remixed):
+    found = [named_material(tmp_path, number, *FOUR) for number in range(4)]
+    found.append(named_material(tmp_path, 4, "drums", "other"))
+    random = Windows(sampling="random", steps=100)
+    made = Sampler(found, random, Augmentation(other_track=remixed), LENGTH, HOP, 1, 0)
+    values = np.concatenate([made.batch(0, step) for step in range(made.steps)])[:, :, 0, 0] * 32768
+    kinds, numbers = np.divmod(np.round(values).astype(int), 100)
+    lacking = kinds == 0
+    assert np.array_equal(np.where(lacking, [1, 2, 3, 4], kinds), np.tile([1, 2, 3, 4], (len(kinds), 1)))
+    assert not lacking[:, [1, 3]].any() and lacking[:, [0, 2]].mean() == pytest.approx(0.2, abs=0.05)
+    numbers[lacking] = 4
+    alike = (numbers[:, 1:] == numbers[:, :1]).mean(0)
+    assert alike == pytest.approx([0.2] * 3 if remixed else [1] * 3, abs=0.06)
+    assert (numbers[:, 1] == numbers[:, 2]).mean() == pytest.approx(0.2 if remixed else 1, abs=0.06)

@@ -449,7 +449,36 @@ def test_a_source_that_is_nowhere_is_an_error(tmp_path):
         named(tmp_path / "songs", name, "guitar", "drums")
     with pytest.raises(TrackError) as caught:
         select(several("guitar", "paino"), tmp_path, WINDOW)
-    assert str(caught.value) == "no training track has a part paino; their parts are: drums, guitar"
+    assert str(caught.value) == (
+        f"{tmp_path}/songs: no training track has a part paino; their parts are: drums, guitar; "
+        "change the run's sources, or mix tracks with it (splitstrument mix --parts)"
+    )
+
+
+def test_a_source_that_some_tracks_lack_is_said(tmp_path):
+    for name in "ab":
+        named(tmp_path / "songs", name, "guitar", "drums")
+    named(tmp_path / "songs", "c", "drums", "gitar")
+    selection = select(several("drums", "guitar"), tmp_path, WINDOW)
+    assert selection.left_out == (f"guitar: is silent in 1 of 3 tracks, which have no such part: {tmp_path}/songs/c",)
+
+
+def test_songs_of_four_stems_stand_in_the_same_order(tmp_path):
+    for name in sorted(IN_ORDER):
+        for stem in ("drums", "bass", "other", "vocals"):
+            (tmp_path / "songs" / name).mkdir(parents=True, exist_ok=True)
+            soundfile.write(tmp_path / "songs" / name / f"{stem}.wav", np.zeros((800, 1)), RATE)
+    assert chosen(tmp_path, instrument="vocals") == (IN_ORDER[2:], IN_ORDER[:2])
+
+
+def test_a_song_that_lacks_a_stem_is_named(tmp_path):
+    for name in "abc":
+        for stem in ("drums", "bass", "vocals") + ("other",) * (name != "b"):
+            (tmp_path / "songs" / name).mkdir(parents=True, exist_ok=True)
+            soundfile.write(tmp_path / "songs" / name / f"{stem}.wav", np.zeros((800, 1)), RATE)
+    assert refusal(tmp_path, instrument="vocals") == (
+        f"{tmp_path}/songs/b: other.wav is missing; the other parts exist; restore it, or remove the track"
+    )
 
 
 def test_named_parts_that_are_not_fit_are_named(tmp_path):

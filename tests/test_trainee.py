@@ -72,17 +72,25 @@ def test_of_sources_that_are_the_whole_song_the_last_one_is_a_part_too():
     assert estimate.source[0].shape[0] == 4
 
 
-def test_a_loss_is_the_mean_over_sources():
+@pytest.fixture(scope="module")
+def three_and_each():
+    """(the Estimate of a step with three sources, those of a run of each alone, on the same windows)."""
     form = Form("spectrum", WINDOW, WINDOW // 2 + 1, FRAMES, 2)
-    windows = windows_of(3, form.samples)
-    _, both = called(form, Recorder([0.2, 0.7]), windows)
-    order = windows[:, [1, 0, 2]]
-    _, first = called(form, Recorder([0.2]), np.stack([windows[:, 0], windows[:, 1:].sum(1)], 1))
-    _, second = called(form, Recorder([0.7]), np.stack([order[:, 0], order[:, 1:].sum(1)], 1))
-    for name in ("l1", "snr", "complete", "multi_resolution"):
-        loss = losses.find(name)
-        mean = (float(loss(first)) + float(loss(second))) / 2
-        assert float(loss(both)) == pytest.approx(mean, rel=1e-4), name
+    windows, levels = windows_of(4, form.samples), [0.2, 0.7, 0.4]
+    _, together = called(form, Recorder(levels), windows)
+    alone = []
+    for number, level in enumerate(levels):
+        rest = windows.sum(1) - windows[:, number]
+        alone.append(called(form, Recorder([level]), np.stack([windows[:, number], rest], 1))[1])
+    return together, alone
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_a_loss_is_the_mean_over_sources(three_and_each, name):
+    together, alone = three_and_each
+    loss = losses.find(name)
+    mean = np.mean([float(loss(estimate)) for estimate in alone])
+    assert float(loss(together)) == pytest.approx(mean, rel=1e-4)
 
 
 def test_networks_of_waveforms_get_the_mixture_and_every_loss_sees_spectra():

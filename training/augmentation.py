@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def augmented(sampler: "Sampler", place: "Place", random: np.random.Generator) -> np.ndarray:
     """The augmented parts of the window at `place`, float32 (parts, length, channels).
 
-    The last part is everything except the sources. With `other_track`, every part except the first comes from another
-    random track.
+    The last part is everything except the sources, or the last source of a run of the whole song. With
+    `other_track`, every part except the first comes from a random track of its own.
     """
     chances, count = sampler.augmentation, sampler.parts
     stretch = _stretch(random, chances)

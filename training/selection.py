@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from splitstrument.tracks import PAIR, Track, TrackError, Wave, find_tracks_at
+from splitstrument.stages.console import some
+from splitstrument.tracks import PAIR, Track, TrackError, Wave, find_tracks_at, thesis_order
 from training.config import Collection, Run
+from training.decoding import Decoding, decoding
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Material:
 
 @dataclass(frozen=True)
 class Selection:
-    """The tracks of a run, and a line for each that was left out."""
+    """The tracks of a run, and lines about tracks that were left out or lack a source."""
 
     training: tuple[Material, ...]
     validation: tuple[Material, ...]
@@ -78,12 +80,14 @@ def select(run: Run, root: str | Path, window: int) -> Selection:
     fit, left_out, wrong = [], [], []
     for collection in run.collections:
         folder = _folder(run, root, collection.pairs)
+        if (needed := decoding(run, folder)) and not (folder := needed.tracks).is_dir():
+            raise TrackError(f"{needed.collection}: is not decoded into WAV files yet; run {needed.command}")
         tracks = []
         found, others = find_tracks_at(folder, run.sample_rate)
         if others:
             other_rates = " and ".join(f"{rate} Hz" for rate in others)
             left_out.append(f"{folder}: the tracks at {run.sample_rate} Hz are used, those at {other_rates} are not")
-        for track in found:
+        for track in sorted(found, key=thesis_order):
             try:
                 material = _material(track, run)
             except TrackError as error:
@@ -107,7 +111,19 @@ def select(run: Run, root: str | Path, window: int) -> Selection:
         training += [replace(material, weight=collection.weight / len(kept)) for material in kept]
         validation += held
     _check_sides(run, training, validation)
+    left_out += _silent_sources(run, training + validation)
     return Selection(tuple(training), tuple(validation), tuple(left_out))
+
+
+def _silent_sources(run: Run, tracks: list[Material]) -> list[str]:
+    """A line for each source that some tracks have no part of."""
+    lines = []
+    for number, source in enumerate(run.source_names):
+        if lacking := [material for material in tracks if not material.parts[number]]:
+            names = some([str(material.track.folder) for material in lacking], 3)
+            where = f"{len(lacking)} of {len(tracks)} tracks, which have no such part"
+            lines.append(f"{source}: is silent in {where}: {names}")
+    return lines
 
 
 def _check_sides(run: Run, training: list[Material], validation: list[Material]) -> None:
@@ -129,7 +145,17 @@ def _check_sides(run: Run, training: list[Material], validation: list[Material])
     for number, source in enumerate(run.source_names):
         if not any(material.parts[number] for material in training):
             names = sorted({part for material in training for part in material.track.parts})
-            raise TrackError(f"no training track has a part {source}; their parts are: {', '.join(names)}")
+            places = sorted({str(material.track.folder.parent) for material in training})
+            raise TrackError(
+                f"{' and '.join(places[:3])}: no training track has a part {source}; their parts are: "
+                f"{', '.join(names)}; change the run's sources, or mix tracks with it (splitstrument mix --parts)"
+            )
+
+
+def decodings(run: Run, root: str | Path) -> list[Decoding]:
+    """What has to be decoded before `select`: those of the run's collections that are not tracks of WAV files."""
+    found = (decoding(run, _folder(run, root, collection.pairs)) for collection in run.collections)
+    return [needed for needed in found if needed]
 
 
 def _folder(run: Run, root: str | Path, name: str) -> Path:
@@ -149,11 +175,12 @@ def _material(track: Track, run: Run) -> Material:
     pair = set(track.parts) == set(PAIR)
     if pair and len(run.source_names) > 1:
         raise TrackError(
-            f"{track.folder}: is a pair of instrument and rest; a run of several sources needs tracks of named parts"
+            f"{track.folder}: is a pair of instrument and rest; a run of several sources needs tracks of named parts, "
+            "see splitstrument mix --parts"
         )
     for part in track.parts:
         if not track.path(part).exists():
-            other = "only the other half exists" if pair else "the other parts exist"
+            other = "only the other half exists" if pair else "the other parts exist; restore it, or remove the track"
             raise TrackError(f"{track.folder}: {track.path(part).name} is missing; {other}")
     waves = {part: track.wave(part) for part in track.parts}
     (first, wave), *others = waves.items()

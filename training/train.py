@@ -6,8 +6,6 @@ the same command again. Pure Keras 3, so any backend works.
 
 import argparse
 import contextlib
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from splitstrument.parser import Parser
 from splitstrument.stages.console import command
-from splitstrument.stages.signals import stop_signals
 
 if TYPE_CHECKING:
     from training.config import Run
@@ -128,17 +125,27 @@ def _environment(keras: Any, devices: "Devices") -> dict[str, object]:
 
 
 def _load(options: argparse.Namespace) -> list[tuple]:
-    """[(configuration file, changes, run, result of `prepare`)] of all runs, checked before the first one starts."""
-    from training import config
+    """[(configuration file, changes, run, result of `prepare`)] of all runs, checked before the first one starts.
+
+    Collections in other formats are decoded.
+    """
+    from training import config, devices
+    from training.decoding import decode
+    from training.selection import decodings
     from training.variants import variants
 
     loaded: list[tuple] = []
+    decoded = set()
     series = [(file, changes) for file in options.configurations for changes in variants(file, options.set)]
     for path, changes in series:
         run = config.load(path, changes)
         if run.name in (other.name for _, _, other, _ in loaded):
             raise ValueError(f"{path}: another run is also called {run.name}; use different names")
         _check_packages(run)
+        for needed in [] if devices.worker() else decodings(run, options.pairs):
+            if needed not in decoded:
+                decode(needed)
+            decoded.add(needed)
         loaded.append((path, changes, run, prepare(run, options.pairs)))
     return loaded
 
@@ -178,17 +185,12 @@ def _one(run: "Run", selection: "Selection", samplers: "tuple[Sampler, Sampler]"
 
 def _queue(loaded: list[tuple], options: argparse.Namespace) -> int:
     """Train runs one after another, each in its own process so that failures stay separate. Returns the exit code."""
+    from training.processes import run_command
+
     codes = {}
     for path, changes, run, _ in loaded:
-        line = [sys.executable, "-m", "splitstrument", "train", str(path), "--pairs", options.pairs]
-        line += ["--output", options.output, *(part for change in changes for part in ("--set", change))]
-        # In its own process group, the run does not receive the terminal's Ctrl-C, only the signals forwarded here.
-        with subprocess.Popen(line, process_group=0) as process:
-            numbers = stop_signals()
-            before = [signal.signal(number, lambda *_, process=process: process.terminate()) for number in numbers]
-            codes[run.name] = process.wait()
-            for number, handler in zip(numbers, before, strict=True):
-                signal.signal(number, handler)
+        line = ["train", str(path), "--pairs", options.pairs, "--output", options.output]
+        codes[run.name] = run_command(*line, *(part for change in changes for part in ("--set", change)))
         if codes[run.name] == 130:
             return 130
     failed = [name for name, code in codes.items() if code]
