@@ -11,7 +11,7 @@ from splitstrument.listing import networks_main
 from tests import tiny
 from tests.runs import trained_step
 
-NAMES = ["hourglass", "spleeter", "tfc_tdf", "tiny_example", "tiny_recurrent", "tiny_waves"]
+NAMES = sorted(tiny.OPTIONS)
 RATE = 22050
 EXAMPLE = np.random.default_rng(5).normal(0, 0.1, (RATE, 2)).astype(np.float32), RATE
 
@@ -166,7 +166,7 @@ def test_trains_a_step(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["hourglass", "tfc_tdf"])
+@pytest.mark.parametrize("name", ["enhanced_unet", "hourglass", "spectrogram_unet", "tfc_tdf"])
 def test_level_does_not_matter_to_networks_that_scale_what_they_get(name):
     network, x = tiny.network(name), windows(name)["mixture"]
     at = [outputs(network, {"mixture": level * x}) for level in (1, 1000)]
@@ -280,6 +280,8 @@ def test_networks_are_listed(capsys):
         (["hourglass", "--set", "filters=many"], "filters:"),
         (["hourglass", "--set", "dropout=1.5"], "dropout:"),
         (["hourglass", "--set", "fft_length=1000"], "multiple of 2 ** depth = 64"),
+        (["enhanced_unet", "--set", "frames=172"], "frames: Input should be a multiple of 8"),
+        (["spectrogram_unet", "--set", "depth=8"], "frames is 128 and must be a multiple of 2 ** depth = 256"),
         (["tfc_tdf", "--set", "frames=13"], "multiple of"),
         (["tfc_tdf", "--set", "patch_frames=3"], "frames is 128 and must be a multiple of 3 * 2 ** depth"),
     ],

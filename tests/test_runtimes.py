@@ -14,7 +14,7 @@ from splitstrument.models import ModelError
 from tests import tiny
 from tests.test_models import thesis_folder
 
-NAMES = ["hourglass", "spleeter", "tfc_tdf", "tiny_example", "tiny_recurrent", "tiny_waves"]
+NAMES = sorted(tiny.OPTIONS)
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 OPTIONS = {
+    "enhanced_unet": {"fft_length": 256, "frames": 32, "filters": 2},
     "hourglass": {"fft_length": 256, "frames": 16, "depth": 3, "filters": 6, "initial_filters": 8},
     "spleeter": {"fft_length": 256, "frames": 64, "bins": 64, "filters": 2},
+    "spectrogram_unet": {"fft_length": 256, "frames": 32, "depth": 2, "filters": 4},
     "tfc_tdf": {"fft_length": 256, "frames": 16, "depth": 2, "filters": 6, "growth": 4},
     # Those of tests/networks, which are found once `with_own_networks` was called.
     "tiny_example": {},
