@@ -2,8 +2,9 @@
 
 Spectrum networks mask the song's own STFT. Its grid has the same times and frequencies as the model's, so nothing is
 resampled. Models that have the same grid on the song share one STFT. If the masks of several models add up to more
-than one in a bin, they are divided by their sum, so the mask of the rest is never negative. Waveform networks get the
-song resampled to their own rate; their output is resampled back, aligned in time.
+than one in a bin, they are divided by their sum, so the mask of the rest is never negative. If a form asks for the
+Wiener filter, it refines the masks of each window; they are complex then. Waveform networks get the song resampled to
+their own rate; their output is resampled back, aligned in time.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,12 +17,15 @@ from splitstrument.cards import Card
 from splitstrument.form import Form
 from splitstrument.runtimes import Runtime
 from splitstrument.spectrogram import Analysis, Grid, Synthesis, spectra_of
+from splitstrument.wiener import refined
 from splitstrument.windows import Windows, overlap_of
 
 # A model has not learned the last tenth below its Nyquist frequency, where the resampler of its training data fades.
 # From there to the end of the song's own spectrum, the mask is its mean over the tenth below.
 LEARNED, SAMPLE = 0.9, 0.8
 SPARE = 256  # samples
+# (spectra (channels, frames, bins), masks (sources, channels, frames, bins)) -> complex masks of the sources used
+Refine = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass
@@ -50,11 +54,21 @@ class Model:
         return Grid(self.form.window).at_rate(self.card.sample_rate, sample_rate)
 
     def predict(self, mixture: np.ndarray) -> np.ndarray:
-        """The network's masks or waves (B, ..., C, K) for `mixture` (B, ..., C); only the sources that are used."""
+        """The network's masks or waves (B, ..., C, K) for `mixture` (B, ..., C); only the sources that are used.
+
+        All sources if the Wiener filter needs them; `refine` then selects those that are used.
+        """
         result = self._predict(mixture)
         if self.thorough and self.form.channels == 2:
             result = (result + self._predict(mixture[..., ::-1])[..., ::-1, :]) / 2
-        return result[..., list(self.wanted)]
+        return result if self.form.wiener else result[..., list(self.wanted)]
+
+    @property
+    def refine(self) -> Refine | None:
+        """The Wiener filter, if the form asks for it."""
+        if not self.form.wiener:
+            return None
+        return lambda spectra, masks: refined(spectra, masks, self.form.wiener, not self.card.whole)[list(self.wanted)]
 
     def _predict(self, mixture: np.ndarray) -> np.ndarray:
         inputs = {"mixture": np.ascontiguousarray(mixture)}
@@ -64,23 +78,41 @@ class Model:
 
 
 class Masking:
-    """Spectra of any channel count on the song's grid -> the masks of a model's sources, window by window."""
+    """Spectra of any channel count on the song's grid -> the masks of a model's sources, window by window.
+
+    `refine` gets the masks of a window before they are limited to one.
+    """
 
     def __init__(
-        self, predict: Callable[[np.ndarray], np.ndarray], form: Form, overlap: int, workers: Executor | None = None
+        self,
+        predict: Callable[[np.ndarray], np.ndarray],
+        form: Form,
+        overlap: int,
+        workers: Executor | None = None,
+        refine: Refine | None = None,
     ) -> None:
-        self.predict, self.form = predict, form
-        self.windows = Windows(self._masks, form.length, overlap, workers)
+        self.predict, self.form, self.refine = predict, form, refine
+        self.windows = Windows(self._refined if refine else self._masks, form.length, overlap, workers)
 
     def __call__(self, spectra: np.ndarray, last: bool = False) -> np.ndarray | None:
         """The masks (sources, channels, frames, bins) that these `spectra` (channels, frames, bins) complete."""
         masks = self.windows(spectra.swapaxes(0, 1), last)
-        return None if masks is None else self._song_masks(masks, spectra.shape[0], spectra.shape[2])
+        if masks is None:
+            return None
+        if self.refine:
+            return masks.transpose(1, 2, 0, 3)
+        return self._song_masks(masks, spectra.shape[0], spectra.shape[2])
 
     def _masks(self, spectra: np.ndarray) -> np.ndarray:
         """A window (frames, channels, bins) -> masks (frames, groups, channels and bins of the network, sources)."""
-        masks = np.clip(self.predict(network_input(np.abs(spectra.swapaxes(0, 1)), self.form)), 0, 1)
-        return masks.transpose(2, 0, 3, 1, 4)
+        masks = self.predict(network_input(np.abs(spectra.swapaxes(0, 1)), self.form))
+        return np.clip(masks, 0, None if self.refine else 1).transpose(2, 0, 3, 1, 4)
+
+    def _refined(self, spectra: np.ndarray) -> np.ndarray:
+        """A window (frames, channels, bins) -> its complex masks (frames, sources, channels, bins)."""
+        assert self.refine
+        masks = self._song_masks(self._masks(spectra), *spectra.shape[1:])
+        return self.refine(spectra.swapaxes(0, 1), masks).transpose(2, 0, 1, 3)
 
     def _song_masks(self, masks: np.ndarray, channels: int, bins: int) -> np.ndarray:
         """Joined results of `_masks` -> (sources, channels, frames, bins of the song)."""
@@ -91,7 +123,8 @@ class Masking:
         masks = masks[:, :channels]
         own = self.form.bins
         # A network that sees only the lower bins of its STFT was trained on sound that continues above them.
-        learned, sample = (int(LEARNED * (own - 1)), int(SAMPLE * (own - 1))) if self.form.whole_spectrum else (own, 0)
+        faded = self.form.whole_spectrum and not self.form.to_nyquist
+        learned, sample = (int(LEARNED * (own - 1)), int(SAMPLE * (own - 1))) if faded else (own, 0)
         if bins <= learned:
             return masks[..., :bins]
         if self.form.above == "zero":
@@ -133,7 +166,9 @@ class MaskedSpectra:
 
     def __init__(self, grid: Grid, models: Sequence[Model], channels: int) -> None:
         self.analysis = Analysis(grid, channels)
-        self.maskings = [Masking(model.predict, model.form, model.overlap, model.runtime.workers) for model in models]
+        self.maskings = [
+            Masking(model.predict, model.form, model.overlap, model.runtime.workers, model.refine) for model in models
+        ]
         self.names = [name for model in models for name in model.names]
         self.syntheses = [Synthesis(grid, channels) for _ in self.names]
         self.shared = len(models) > 1
@@ -155,7 +190,7 @@ class MaskedSpectra:
         masks = np.concatenate([masks[:, :, :complete] for masks in ahead])
         self.spectra, self.ahead = spectra[:, complete:], [masks[:, :, complete:] for masks in ahead]
         if self.shared:
-            masks = masks / np.maximum(masks.sum(0), 1)
+            masks = masks / np.maximum(np.abs(masks.sum(0)), 1)
         return spectra[:, :complete], masks
 
     def sounds(self, extracted: tuple[np.ndarray, np.ndarray] | None) -> dict[str, np.ndarray]:

@@ -16,6 +16,9 @@ class Form:
     A network of domain "waveform" takes {"mixture": (B, N, C)} and returns waves (B, N, C, K). It has no window and no
     bins. `length` is T or N. If `example` (E) is not 0, both also take {"example": (B, F, E, C)}: magnitudes, with
     `window` and `bins`, of a sound like the one to be taken out.
+
+    `to_nyquist`: the masks hold for all bins of the STFT, since the network learned from sound that was not resampled.
+    `wiener`: how often the estimates of all sources are refined by a multichannel Wiener filter (splitstrument.wiener).
     """
 
     domain: Literal["spectrum", "waveform"]
@@ -25,6 +28,8 @@ class Form:
     channels: int
     example: int = 0
     above: Above = "mean"
+    to_nyquist: bool = False
+    wiener: int = 0
 
     @property
     def whole_spectrum(self) -> bool:

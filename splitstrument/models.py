@@ -64,7 +64,9 @@ def find(model: str | os.PathLike[str]) -> Path:
     if (folder / CARD).exists() or reader_of(folder):
         return folder
     if folder.is_dir():
-        raise ModelError(f"{model}: the folder holds no model ({CARD}, or a model of Spleeter or of the 2021 thesis)")
+        raise ModelError(
+            f"{model}: the folder holds no model ({CARD}, or a model of Spleeter, of Open-Unmix or of the 2021 thesis)"
+        )
     if str(model) in DOWNLOADS:
         raise ModelError(f"{model}: is not installed; download it with: splitstrument models --add {model}")
     raise ModelError(no_such("model", model, models))
