@@ -5,6 +5,7 @@ from pathlib import Path
 OPTIONS = {
     "enhanced_unet": {"fft_length": 256, "frames": 32, "filters": 2},
     "hourglass": {"fft_length": 256, "frames": 16, "depth": 3, "filters": 6, "initial_filters": 8},
+    "open_unmix": {"fft_length": 512, "frames": 8, "seen": 64, "hidden": 6, "layers": 1, "wiener": 0},
     "spleeter": {"fft_length": 256, "frames": 64, "bins": 64, "filters": 2},
     "spectrogram_unet": {"fft_length": 256, "frames": 32, "depth": 2, "filters": 4},
     "tfc_tdf": {"fft_length": 256, "frames": 16, "depth": 2, "filters": 6, "growth": 4},
