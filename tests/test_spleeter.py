@@ -10,7 +10,7 @@ from splitstrument import Separator, models, networks, runtimes
 from splitstrument.cards import ModelError
 from splitstrument.readers import reader_of
 from splitstrument.spectrogram import Grid
-from tests import spleeter_checkpoints
+from tests import spleeter_checkpoints, tiny
 from tests.references import spleeter as reference
 
 SOURCES = {
@@ -198,3 +198,16 @@ def complaint(folder):
     assert message.startswith(f"{folder}: ")
     assert "\n" not in message
     return message
+
+
+def test_with_a_level_masks_do_not_depend_on_the_level_of_the_song():
+    network, plain = (tiny.network("spleeter", level=level) for level in (8.0, 0.0))
+    mixture = np.random.default_rng(0).random((2, 64, 64, 2), np.float32)
+    masks = network.predict_on_batch({"mixture": mixture})
+    for gain in (1e-4, 30.0):
+        np.testing.assert_allclose(network.predict_on_batch({"mixture": gain * mixture}), masks, atol=1e-4)
+    # It is the plain network on a scaled mixture, each window on its own.
+    scaled = mixture * 8 / np.sqrt((mixture**2).mean((1, 2, 3), keepdims=True))
+    np.testing.assert_allclose(plain.predict_on_batch({"mixture": scaled}), masks, atol=1e-4)
+    assert np.abs(plain.predict_on_batch({"mixture": mixture}) - masks).max() > 1e-3
+    assert np.isfinite(network.predict_on_batch({"mixture": 0 * mixture})).all()

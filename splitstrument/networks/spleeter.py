@@ -6,8 +6,8 @@ source's mask. The estimate of a source is its mask times the mixture. With seve
 squared estimates divided by their sum, so they add up to one. With one source, its mask is returned unchanged.
 
 Deezer's normalisations have a mean of 0 and a variance of 1, which training never updated, so they are a learned scale
-and offset. `frozen` keeps them that way in training too; otherwise nothing is learned from Deezer's weights. Unlike
-the other networks, this one is sensitive to the level of a song: it gets the magnitudes of the STFT unscaled.
+and offset. `frozen` keeps them that way in training too; otherwise nothing is learned from Deezer's weights. Spleeter
+gets magnitudes unscaled, so its masks depend on the level of a song. The option `level` makes them independent of it.
 """
 
 import functools
@@ -35,8 +35,9 @@ class Settings:
 
     `activation`: "relu" is LeakyReLU(0.2) on the way down and ReLU on the way up, "elu" (4stems, 5stems) is ELU both
     ways. `output`: "sigmoid", or "softmax" over the sources (5stems). `slope`: the slope of the last ReLU below 0.
-    That ReLU has one channel; if all its inputs were negative, a slope of 0 would stop the training. `above`: how
-    masks continue above the bins.
+    That ReLU has one channel; if all its inputs were negative, a slope of 0 would stop the training. `level`: each
+    window is scaled to this root mean square of its magnitudes (0: not scaled, as in Spleeter; music at -17 dBFS has
+    about 8 with 4096 samples and 1024 bins). `above`: how masks continue above the bins.
     """
 
     fft_length: int = Field(default=4096, ge=256, multiple_of=4)
@@ -48,6 +49,7 @@ class Settings:
     output: Literal["sigmoid", "softmax"] = "sigmoid"
     dropout: float = Field(default=0.5, ge=0, lt=1)
     slope: float = Field(default=0.0, ge=0, lt=1)
+    level: float = Field(default=0.0, ge=0)
     frozen: bool = True
     above: Literal["mean", "zero"] = "mean"
 
@@ -68,8 +70,9 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
     from keras import layers, ops
 
     entrance = keras.Input((settings.bins, settings.frames, settings.channels), name="mixture")
+    x = _levelled(entrance, settings.level) if settings.level else entrance
     # Spleeter has frames before bins; its kernels are not symmetric.
-    x = layers.Permute((2, 1, 3))(entrance)
+    x = layers.Permute((2, 1, 3))(x)
     last = [_unet(settings, x, f"unet{number}") for number in range(len(sources))]
     masks = ops.transpose(ops.stack(last, axis=-1), (0, 2, 1, 3, 4))
     masks = ops.softmax(masks) if settings.output == "softmax" else ops.sigmoid(masks)
@@ -78,6 +81,15 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
         squares = (ops.cast(masks, "float32") * ops.expand_dims(ops.cast(entrance, "float32"), -1)) ** 2
         masks = (squares + TINY / len(sources)) / (ops.sum(squares, -1, keepdims=True) + TINY)
     return keras.Model({"mixture": entrance}, masks, name="spleeter")
+
+
+def _levelled(x: "keras.KerasTensor", level: float) -> "keras.KerasTensor":
+    """Magnitudes whose root mean square is `level` in each window; silence stays silent."""
+    from keras import ops
+
+    # Scaled by the maximum first, since the squares of very quiet magnitudes would lose precision.
+    x = x / (ops.max(x, axis=(1, 2, 3), keepdims=True) + TINY)
+    return x * (level / ops.sqrt(ops.mean(x * x, axis=(1, 2, 3), keepdims=True) + TINY))
 
 
 def _unet(settings: Settings, x: "keras.KerasTensor", name: str) -> "keras.KerasTensor":
