@@ -120,6 +120,8 @@ def _raw_blocks(scratch: Path, names: Sequence[str], rate: int, channels: int) -
     """Yield the blocks of all parts that `_sum_to` wrote."""
     import numpy as np
 
-    raw = [np.memmap(scratch / f"{part}_{rate}", np.float32, "r").reshape(-1, channels) for part in names]
-    for at in range(0, len(raw[0]), 1 << 18):
-        yield [part[at : at + (1 << 18)] for part in raw]
+    with contextlib.ExitStack() as stack:
+        # Read, not mapped: mapped files count as the process's memory, a gigabyte for a song of ten minutes.
+        files = [stack.enter_context(open(scratch / f"{part}_{rate}", "rb")) for part in names]
+        while len((blocks := [np.fromfile(file, np.float32, channels << 18) for file in files])[0]):
+            yield [block.reshape(-1, channels) for block in blocks]

@@ -143,6 +143,15 @@ def test_what_goes_wrong_is_said_with_the_way_out(tmp_path, capsys):
     assert "no group is called 'vocal'; did you mean vocals?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("code", "error", "says"), [(-9, TrackError, r"was killed \(signal 9\); give the same"), (130, SystemExit, "130")]
+)
+def test_decoding_that_is_stopped_stops_the_run(tmp_path, monkeypatch, code, error, says):
+    monkeypatch.setattr(decoding, "run_command", lambda *_: code)
+    with pytest.raises(error, match=says):
+        decoding.decode(decoding.Decoding(tmp_path, ("vocals",), RATE))
+
+
 def test_train_decodes_before_it_begins(tmp_path, capsys, in_this_process):
     root = musdb18(tmp_path / "musdb18", "abc", runs.RATE)
     fields = {"instrument": None, "sources": ["vocals", "other"], "whole": True, "collections": [{"pairs": "musdb18"}]}

@@ -99,6 +99,8 @@ def decode(needed: Decoding) -> None:
             f"{needed.collection}: not all of its tracks could be decoded, see above; mend or remove the others, or "
             f"train on those in {needed.output} (--pairs)"
         )
+    if code < 0:
+        raise TrackError(f"{needed.collection}: decoding was killed (signal {-code}); give the same command again")
     if code:
         raise TrackError(
             f"{needed.collection}: could not be decoded; to do it elsewhere, use splitstrument "
