@@ -207,7 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="CONFIG",
         help="YAML file of a run or of a series, or a .jsonc file of the thesis; runs are trained one after another",
     )
-    parser.add_argument("--pairs", default=".", help="folder of the collections (default: current folder)")
+    pairs = "folder of the collections, or a collection's own, such as MUSDB18's (default: current folder)"
+    parser.add_argument("--pairs", default=".", help=pairs)
     parser.add_argument("--output", default="runs", help="folder for the run folders (default: runs)")
     parser.add_argument(
         "--set",
