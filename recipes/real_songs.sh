@@ -29,10 +29,13 @@ songs() { # TARGET SONGS
         --output "$WORK/tracks/guitar/$1-songs"
     splitstrument mix "$WORK/organised/real-$1" --instrument piano --absent --rates 44100 \
         --output "$WORK/tracks/piano/$1-songs"
+    splitstrument mix "$WORK/organised/real-$1" --parts guitar/distorted_guitar piano --absent --rates 44100 \
+        --output "$WORK/bands/$1-songs"
 }
 
 songs guitar 72
 songs piano 36
+python3 "$HERE/further_recordings.py" "$WORK/real" "$WORK/bands" "$WORK/tracks"
 sounding python3 "$HERE/voices.py" confusers "$WORK/tracks/confusers" --tracks 60 --seconds 24
 sounding python3 "$HERE/voices.py" guitar "$WORK/tracks/guitar-voices" --tracks 28
 sounding python3 "$HERE/voices.py" piano "$WORK/tracks/piano-voices" --tracks 43

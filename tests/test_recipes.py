@@ -1,11 +1,13 @@
 """The recipes of the shipped models: they name what they use, and one of them is short enough to run."""
 
+import importlib
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -81,6 +83,58 @@ def test_further_sounds_play_every_key_at_every_velocity_once(tmp_path):
             assert center == 12 * int(octave) + 12 + names.index(note.replace("#", "s"))
             played += [(key, velocity) for key in range(low, high + 1) for velocity in velocities]
         assert sorted(played) == [(key, velocity) for key in keys for velocity in range(128)]
+
+
+def test_all_that_is_downloaded_from_repositories_is_used():
+    recipe = (RECIPES / "real_sounds.sh").read_text()
+    fetched = {name for _, name in re.findall(r"^fetched ([\w.-]+)/([\w.-]+) [0-9a-f]{40}\b", recipe, re.MULTILINE)}
+    assert len(fetched) == len(re.findall(r"^fetched ", recipe, re.MULTILINE))
+    users = ("real_sounds.py", "further_recordings.py", "note_samples.py", "real_sounds.yaml")
+    text = "\n".join((RECIPES / name).read_text() for name in users)
+    unused = {name for name in fetched if not re.search(rf"\b{re.escape(name)}\b", text)}
+    assert not unused
+
+
+@pytest.fixture
+def further(monkeypatch):
+    monkeypatch.syspath_prepend(RECIPES)
+    return importlib.import_module("further_recordings")
+
+
+def test_further_recordings_name_downloads_and_have_sources_with_licences(further):
+    recipe = (RECIPES / "real_sounds.sh").read_text()
+    patterns = [*further.GUITARS.values(), *further.PLAYED, *(pattern for pattern, *_ in further.CLIPS)]
+    for name in {pattern.partition("/")[0] for pattern in patterns}:
+        assert re.search(rf"^fetched [\w-]+/{re.escape(name)} ", recipe, re.MULTILINE), name
+    for instrument in (*further.MELODIES, "guitar"):
+        assert f"/audio/{instrument}/" in recipe
+    listed = yaml.safe_load((CONFIGS / "sources/further_recordings.yaml").read_text())
+    assert all(set(source) == {"name", "licence", "what"} for source in listed)
+
+
+def test_long_silences_of_further_recordings_are_shortened(further):
+    rate = further.RATE
+    tone, silence = np.ones((rate, 2), np.float32) / 2, np.zeros((rate, 2), np.float32)
+    whole = np.concatenate([silence, tone, *3 * [silence], tone, *4 * [silence], tone / 400, silence])
+    # -52 dB is sound; the last second of silence is short enough to stay.
+    expected = np.concatenate([silence[: rate // 5], tone, *2 * [silence], tone, *2 * [silence], tone / 400, silence])
+    np.testing.assert_array_equal(further.shortened(whole), expected)
+    assert len(further.shortened(silence)) == 0
+
+
+def test_a_melody_of_single_notes_has_its_length_and_only_notes_of_the_instrument(further):
+    rate = further.RATE
+    time = np.arange(rate)[:, None] / rate
+    notes = {key: [np.sin(2 * np.pi * 440 * 2 ** ((key - 69) / 12) * time).astype(np.float32)] for key in range(57, 82)}
+    made = further.melody(notes, 0.25, np.random.default_rng(1))
+    assert 15 * rate <= len(made) < 18 * rate
+    spectrum = np.abs(np.fft.rfft(made[:, 0])) ** 2
+    frequencies = np.fft.rfftfreq(len(made), 1 / rate)
+    assert spectrum[(frequencies > 210) & (frequencies < 910)].sum() > 0.97 * spectrum.sum()
+    keys = 69 + 12 * np.log2(np.maximum(frequencies, 1) / 440)
+    played = {key for key in notes if spectrum[np.abs(keys - key) < 0.2].sum() > 1e-3 * spectrum.sum()}
+    assert len(played) > 6  # a melody, not one note
+    np.testing.assert_array_equal(made, further.melody(notes, 0.25, np.random.default_rng(1)))
 
 
 @pytest.mark.slow
