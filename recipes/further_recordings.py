@@ -67,7 +67,7 @@ SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 3, 5, 6, 7, 10))  
 def files(folder: Path, pattern: str) -> list[Path]:
     """The files in `folder` that match, sorted. Raises ValueError if there are none."""
     if not (found := sorted(path for path in folder.glob(pattern) if path.is_file())):
-        raise ValueError(f"{folder}: no file {pattern}; run recipes/real_sounds.sh and recipes/real_sounds.py first")
+        raise ValueError(f"{folder}: no file {pattern}; recipes/real_songs.sh makes all that is needed")
     return found
 
 
