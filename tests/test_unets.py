@@ -24,6 +24,7 @@ def magnitudes(name, seed=0):
     return np.random.default_rng(seed).random((1, *shape)).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_the_enhanced_u_net_has_the_slides_number_of_parameters():
     network = networks.build("enhanced_unet", {}, ("drums", "bass", "vocals", "other"))
     assert networks.size(network) == network.count_params() == 8_967_941

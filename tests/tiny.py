@@ -3,12 +3,14 @@
 from pathlib import Path
 
 OPTIONS = {
+    "conv_tasnet": {"length": 4000, "filters": 8, "bottleneck": 4, "hidden": 6, "blocks": 2, "repeats": 1},
     "enhanced_unet": {"fft_length": 256, "frames": 32, "filters": 2},
     "hourglass": {"fft_length": 256, "frames": 16, "depth": 3, "filters": 6, "initial_filters": 8},
     "open_unmix": {"fft_length": 512, "frames": 8, "seen": 64, "hidden": 6, "layers": 1, "wiener": 0},
     "spleeter": {"fft_length": 256, "frames": 64, "bins": 64, "filters": 2},
     "spectrogram_unet": {"fft_length": 256, "frames": 32, "depth": 2, "filters": 4},
     "tfc_tdf": {"fft_length": 256, "frames": 16, "depth": 2, "filters": 6, "growth": 4},
+    "wave_unet": {"length": 4096, "levels": 3, "filters": 3, "down_kernel": 5, "up_kernel": 3},
     # Those of tests/networks, which are found once `with_own_networks` was called.
     "tiny_example": {},
     "tiny_recurrent": {},
