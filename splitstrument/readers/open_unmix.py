@@ -17,6 +17,7 @@ from splitstrument.readers.torch_file import TorchFile, TorchFileError
 _FILE = re.compile(r"([a-z][a-z0-9_]*)(?:-([0-9a-f]{8}))?\.pth")
 _SONG = ("vocals", "drums", "bass", "other")  # together the whole song
 _CONFIGURATION = "separator.json"
+FRAMES = 512  # 12 s: nearer to the original, which takes a whole song at once, than the network's own 256
 # The published models: the beginnings of their files' SHA-256, their data with its licence, and their own licence.
 _EDUCATION = "educational purposes only"
 _PUBLISHED = {
@@ -133,6 +134,7 @@ def _options(path: Path) -> tuple[dict[str, Any], int]:
     except (KeyError, ValueError):
         raise ModelError(f"{path}: a file of PyTorch, but not of Open-Unmix") from None
     options = {
+        "frames": FRAMES,
         "fft_length": 2 * (bins - 1),
         "seen": seen,
         "channels": columns // max(1, seen),
