@@ -161,6 +161,19 @@ def test_masks_of_one_give_what_encoder_and_decoder_give():
     np.testing.assert_allclose(made[..., 1], 0, atol=1e-6)
 
 
+@pytest.mark.parametrize("options", [{}, {"kernel": 32}, {"channels": 2}])
+def test_every_source_of_an_untrained_conv_tasnet_is_roughly_the_mixture(options):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    small = {"length": 4000, "bottleneck": 8, "hidden": 8, "blocks": 1, "repeats": 1}
+    x = noise(1, 4000, options.get("channels", 1))
+    made = waves(networks.build("conv_tasnet", small | options, ("vocals", "other")), x)
+    for source in np.moveaxis(made, -1, 0):
+        assert np.vdot(source, x) / np.vdot(x, x) == pytest.approx(1, abs=0.2)
+        assert (source - x).std() < 0.6 * x.std()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["time_l1", "si_sdr"])
 @pytest.mark.parametrize("name", ["wave_unet", "conv_tasnet"])

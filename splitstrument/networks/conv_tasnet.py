@@ -62,11 +62,17 @@ def form(settings: Settings) -> Form:
 def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
     """The network: waves (batch, samples, channels) -> waves with an axis of sources."""
     import keras
-    from keras import layers, ops
+    from keras import initializers, layers, ops
 
     count, hop = len(sources), settings.kernel // 2
+    # Two kernels with the same random numbers: with masks of a half, the decoder gives back roughly the mixture. So
+    # each source begins with the right level and polarity; SI-SDR, the paper's loss, sees neither of them.
+    alike = initializers.RandomNormal(stddev=settings.filters**-0.5)
     entrance = keras.Input((settings.length, settings.channels), name="mixture")
-    features = layers.Conv1D(settings.filters, settings.kernel, hop, use_bias=False, name="encoder")(entrance)
+    encoder = layers.Conv1D(
+        settings.filters, settings.kernel, hop, use_bias=False, kernel_initializer=alike, name="encoder"
+    )
+    features = encoder(entrance)
     x = layers.Conv1D(settings.bottleneck, 1)(_normalised(features))
     skips = []
     dilations = [2**block for block in range(settings.blocks)] * settings.repeats
@@ -82,7 +88,9 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
     masks = ops.reshape(masks, (-1, features.shape[1], count, settings.filters))
     masked = ops.transpose(masks * ops.expand_dims(features, 2), (0, 2, 1, 3))
     masked = ops.reshape(masked, (-1, features.shape[1], settings.filters))
-    decoder = layers.Conv1DTranspose(settings.channels, settings.kernel, hop, use_bias=False, name="decoder")
+    decoder = layers.Conv1DTranspose(
+        settings.channels, settings.kernel, hop, use_bias=False, kernel_initializer=alike, name="decoder"
+    )
     waves = ops.reshape(decoder(masked), (-1, count, settings.length, settings.channels))
     return keras.Model({"mixture": entrance}, ops.transpose(waves, (0, 2, 3, 1)), name="conv_tasnet")
 
