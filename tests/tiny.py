@@ -3,7 +3,7 @@
 from pathlib import Path
 
 OPTIONS = {
-    "conv_tasnet": {"length": 4000, "filters": 8, "bottleneck": 4, "hidden": 6, "blocks": 2, "repeats": 1},
+    "conv_tasnet": {"length": 4000, "filters": 8, "bottleneck": 4, "hidden": 6, "blocks": 1, "repeats": 2},
     "enhanced_unet": {"fft_length": 256, "frames": 32, "filters": 2},
     "hourglass": {"fft_length": 256, "frames": 16, "depth": 3, "filters": 6, "initial_filters": 8},
     "open_unmix": {"fft_length": 512, "frames": 8, "seen": 64, "hidden": 6, "layers": 1, "wiener": 0},

@@ -97,8 +97,8 @@ def si_sdr(estimate: Estimate) -> Any:
 
     Their definition projects the estimate onto the source. Projecting the source onto the estimate gives the same
     angle, and makes the loss independent of the mask's scale even with a thousandth of the mixture's power added to
-    both powers, as in `snr`. The loss constrains neither windows with a silent source nor the level of the mask; that
-    needs another loss, before or after.
+    both powers, as in `snr`. The loss constrains neither windows with a silent source nor the level of the mask, nor
+    the polarity of a waveform network's output; that needs another loss, before or after.
     """
     from keras import ops
 
