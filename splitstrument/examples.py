@@ -29,9 +29,9 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("a page with figures, pictures and excerpts", "evaluation --output report.html"),
         ("the same without sound", "evaluation --output report.html --no-audio"),
     ),
-    "thesis": (
-        ("the tables of the thesis", ""),
-        ("the same with your own results, in a file", "evaluation --markdown thesis.md"),
+    "documents": (
+        ("the tables of the documents", ""),
+        ("the same with your own results, in a file", "evaluation --markdown tables.md"),
     ),
     "export": (
         ("make a trained run start quickly", "runs/guitar"),

@@ -81,7 +81,7 @@ def test_every_command(folder):
     held_out = {path.name for path in folder.glob("data/sets/validation/*/*")}
     assert held_out == {"armygeddon", "chaos_god", "internal_degeneration", "mutilated_mime"}
     assert "first" in (folder / "report.html").read_text(encoding="utf-8")
-    assert "Table 2" in (folder / "thesis.md").read_text(encoding="utf-8")
+    assert "Table 2" in (folder / "tables.md").read_text(encoding="utf-8")
 
 
 def test_what_is_run_elsewhere_is_still_in_it():

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from evaluation import documents, results
+from evaluation import results, thesis
 from splitstrument.__main__ import main
 from splitstrument.commands import COMMANDS
-from splitstrument.files.yaml_files import plain, write_yaml
+from splitstrument.files.yaml_files import plain
 
 MEASURES = {"sdr": 1.5, "sir": 2.0, "sar": 3.0}
 
@@ -27,12 +27,12 @@ def evaluation(run, changes=(), epochs=36, scores=MEASURES):
 
 
 def run_of(table):
-    return next(run for run in documents.published_runs() if run.reference.table == table)
+    return next(run for run in thesis.published_runs() if run.reference.table == table)
 
 
 @pytest.fixture(scope="module")
 def page():
-    return documents.page([])
+    return thesis.page([])
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_every_command_is_one_of_ours_with_options_that_it_has(page, capsys):
 
 def test_a_run_of_ours_stands_in_its_row_with_the_difference():
     run = run_of("6")
-    text = documents.run_section(run, [(Path("e"), evaluation(run))], thesis_data(), "Table 6")
+    text = thesis.run_section(run, [(Path("e"), evaluation(run))], thesis_data(), "Table 6")
     rows = [re.split(r" *\| *", line)[1:-1] for line in text.splitlines() if line.startswith("| ")][2:]
     assert rows == [
         ["guitar", "thesis", "0.73", "4.26", "4.40"],
@@ -97,21 +97,21 @@ def test_a_run_of_ours_stands_in_its_row_with_the_difference():
     ]
     assert "131 tracks; 36 epochs of 0.5 h; scored on 7 tracks (0.50 h) by `splitstrument evaluate x`" in text
     assert "same settings as in the table" in text
-    assert "mine" not in documents.run_section(run_of("2"), [(Path("e"), evaluation(run))], thesis_data(), "Table 2")
+    assert "mine" not in thesis.run_section(run_of("2"), [(Path("e"), evaluation(run))], thesis_data(), "Table 2")
 
 
 def test_what_a_run_was_set_to_otherwise_is_said():
     run = run_of("B.3.3")
     changes = {"epochs": 3, "windows": asdict(run.windows) | {"steps": 60}, "name": "own", "save_minutes": 1.0}
-    text = documents.run_section(run, [(Path("e"), evaluation(run, changes.items(), 3))], thesis_data(), "B.3.3")
+    text = thesis.run_section(run, [(Path("e"), evaluation(run, changes.items(), 3))], thesis_data(), "B.3.3")
     assert "different settings: windows.steps 60 (not 0), epochs 3 (not 36)" in text
     earlier = {name: value for name, value in asdict(run).items() if name not in ("sources", "whole", "initial_source")}
-    assert documents.differences(run, plain(earlier)) == []
+    assert thesis.differences(run, plain(earlier)) == []
 
 
 def test_a_measure_that_no_track_has_is_a_dash():
     run = run_of("2")
-    text = documents.run_section(run, [(Path("e"), evaluation(run, scores={"sdr": 1.0}))], thesis_data(), "Table 2")
+    text = thesis.run_section(run, [(Path("e"), evaluation(run, scores={"sdr": 1.0}))], thesis_data(), "Table 2")
     row = next(line for line in text.splitlines() if "difference" in line)
     assert re.split(r" *\| *", row)[3:-1] == ["+2.27", "-", "-"]
 
@@ -119,7 +119,7 @@ def test_a_measure_that_no_track_has_is_a_dash():
 def thesis_data():
     from splitstrument.files.yaml_files import read_yaml
 
-    return read_yaml(Path(documents.__file__).with_name("tables.yaml"))["data"]
+    return read_yaml(Path(thesis.__file__).with_name("tables.yaml"))["data"]
 
 
 @pytest.mark.slow
@@ -127,7 +127,7 @@ def test_histograms_of_ours(tmp_path):
     (tmp_path / "guitar").mkdir()
     rows = "".join(f"{10 * n}-{10 * n + 10},{n},{9 - n}\n" for n in range(10))
     (tmp_path / "guitar/histogram.csv").write_text("silence_percent,before,after\n" + rows)
-    text = documents.page([], tmp_path)
+    text = thesis.page([], tmp_path)
     for name, first in (
         ("A.1", ["496 (83.6 %)", "0 (0.0 %)", "-83.6"]),
         ("A.2", ["502 (84.8 %)", "9 (20.0 %)", "-64.8"]),
@@ -136,32 +136,7 @@ def test_histograms_of_ours(tmp_path):
         row = next(line for line in section.splitlines() if "less than 10 %" in line)
         assert re.split(r" *\| *", row)[2:-1] == first
     (tmp_path / "guitar/histogram.csv").write_text("silence_percent,before\n0-10,many\n")
-    assert "no run" in documents.page([], tmp_path)
+    assert "no run" in thesis.page([], tmp_path)
     (tmp_path / "guitar/histogram.csv").write_text("silence_percent,before\n0-10,1\n")
     with pytest.raises(ValueError, match="is not a histogram of ten rows"):
-        documents.page([], tmp_path)
-
-
-@pytest.mark.slow
-def test_the_command(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    results.write(tmp_path, evaluation(run_of("6")))
-    assert main(["thesis", str(tmp_path), "--markdown"]) == 0
-    written = Path("docs/thesis.md").read_text()
-    assert "ours: mine" in written
-    assert f"Written by `splitstrument thesis {tmp_path} --markdown`." in written
-    assert main(["thesis", str(tmp_path / "evaluation.yaml"), "--markdown", "own.md"]) == 0
-    assert Path("own.md").exists()
-    capsys.readouterr()
-    for line, said in (
-        (["thesis", "nowhere"], "nowhere: cannot be opened: no such file or directory"),
-        (["thesis", "docs"], "docs: no evaluation.yaml in this folder; run splitstrument evaluate to write one"),
-        (["thesis", "--silence", "nowhere"], "nowhere: no such folder"),
-    ):
-        assert main(line) == 2
-        assert capsys.readouterr().err == f"splitstrument: {said}\n"
-    write_yaml("other.yaml", {"systems": [], "name": "x"})
-    assert main(["thesis", "other.yaml"]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("splitstrument: other.yaml: ")
-    assert error.count("\n") == 1
+        thesis.page([], tmp_path)
