@@ -18,7 +18,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # Files whose tests take longest, the longest first: begun last, they would leave one of two processes without work.
 LONGEST = (
     *("readme", "recipes", "training", "demonstrator_browser", "evaluate", "networks", "practise_browser"),
-    *("distribution", "runtimes", "separate"),
+    *("distribution", "runtimes", "separate", "evaluate_parts"),
 )
 
 
@@ -91,3 +91,60 @@ def nothing_left(server):
     before = strangers.left(server)
     yield
     strangers.wait_for(lambda: strangers.left(server) == before)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A small model of guitar, called "small"."""
+    from tests import tiny
+
+    return tiny.model(tmp_path_factory.mktemp("models") / "small", graph=True)
+
+
+@pytest.fixture(scope="module")
+def singer(tmp_path_factory):
+    """A small model that takes whole songs apart, into vocals and accompaniment."""
+    from tests import tiny
+
+    folder = tmp_path_factory.mktemp("models") / "singer"
+    return tiny.model(folder, seed=3, sources=("vocals", "accompaniment"), whole=True, graph=True)
+
+
+@pytest.fixture(scope="module")
+def band(tmp_path_factory):
+    """A small model that takes out two instruments."""
+    from tests import tiny
+
+    return tiny.model(tmp_path_factory.mktemp("models") / "band", seed=4, sources=("piano", "guitar"), graph=True)
+
+
+@pytest.fixture
+def one_precision(monkeypatch):
+    """Models in float32 each time, whatever is quicker at that moment."""
+    monkeypatch.setattr("splitstrument.backend.processor_bfloat16", lambda: "")
+    from evaluation import systems
+
+    systems._separator.cache_clear()
+
+
+@pytest.fixture
+def unseen(monkeypatch):
+    """Without pictures, which take most of the time."""
+    from evaluation import evaluate
+
+    monkeypatch.setattr(evaluate, "draw", lambda output, evaluation: None)
+
+
+@pytest.fixture
+def separated(monkeypatch):
+    """The names of the systems that have separated anything, one by one."""
+    from evaluation import systems
+
+    names, separate = [], systems.System.separate
+
+    def noted(self, *arguments):
+        names.append(self.name)
+        return separate(self, *arguments)
+
+    monkeypatch.setattr(systems.System, "separate", noted)
+    return names

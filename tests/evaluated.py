@@ -1,11 +1,17 @@
-"""Sounds and tracks for tests of evaluation, on disk."""
+"""Sounds and tracks for tests of evaluation, on disk, and its command."""
+
+import shutil
 
 import numpy as np
 import soundfile
+import yaml
 
+from evaluation import results
+from splitstrument.__main__ import main
 from splitstrument.tracks import STEMS
 
 RATE = 8000
+OTHERS = ["mixture", "ideal ratio mask", "ideal binary mask"]
 
 
 def sound(seed, seconds=3.0, channels=1, level=0.03, rate=RATE):
@@ -45,3 +51,22 @@ def write_parts(root, name, *parts, seconds=0.5):
     for part in parts:
         write_wav(root / name / f"{part}_{name}.wav", sound(sum(part.encode()) % 97, seconds))
     return root
+
+
+def command(pairs, output, *arguments, jobs="1", excerpts="0"):
+    """The exit code of the command."""
+    given = ["evaluate", *arguments, "--pairs", pairs, "--output", output, "--jobs", jobs, "--excerpts", excerpts]
+    return main([str(argument) for argument in given])
+
+
+def found_in(folder):
+    """The Evaluation in the folder "output" of `folder`."""
+    return results.read(folder / "output" / results.FILE)
+
+
+def another(model, folder, **card):
+    """A copy of a model with other words on its card: its path as text."""
+    shutil.copytree(model, folder)
+    fields = yaml.safe_load((model / "model.yaml").read_text()) | {"name": folder.name} | card
+    (folder / "model.yaml").write_text(yaml.safe_dump(fields))
+    return str(folder)

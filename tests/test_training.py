@@ -135,32 +135,24 @@ def wait_for(process, folder, condition):
 
 
 @pytest.mark.slow
-def test_a_run_that_is_stopped_killed_and_robbed_ends_like_a_whole_one(finished, tmp_path):
-    """SIGTERM, then a cut checkpoint, then SIGKILL: the weights at the end are those of the uninterrupted run."""
+def test_a_run_that_is_killed_and_robbed_ends_like_a_whole_one(finished, tmp_path):
+    """SIGKILL, then a cut checkpoint: the weights at the end are those of the uninterrupted run."""
     (path, *options), whole = finished
     arguments = [path, *options[:2], "--output", str(tmp_path), "--set", "save_minutes=0"]
     folder = tmp_path / "tones"
     with started(arguments) as process:
         wait_for(process, folder, lambda saved: saved and saved[-1].name >= "00000-00000003.npz")
-        process.send_signal(signal.SIGTERM)
-        output = process.communicate(timeout=600)[0]
-    assert process.returncode == 130
-    assert "tones: stopped in epoch 1, after step" in output
+        process.kill()
+        process.communicate()
     assert models.load(folder)[0].name == "tones"  # a model even now
-    last, before = newest(folder), sorted((folder / "checkpoints").glob("*.npz"))[0]
+    before, last = sorted((folder / "checkpoints").glob("*.npz"))[-2:]
     last.write_bytes(last.read_bytes()[:-1000])
     step = int(before.stem.split("-")[1])
     with started(arguments) as process:
-        wait_for(process, folder, lambda saved: saved[-1].name >= "00001-00000002.npz")
-        process.kill()
-        output = process.communicate()[0]
-    assert f"{last}: is damaged" in output
-    assert f"resuming in epoch 1 after step {step} of 12" in output
-    reached = int(newest(folder).stem.split("-")[1])
-    with started(arguments) as process:
         output = process.communicate(timeout=600)[0]
     assert process.returncode == 0
-    assert f"resuming in epoch 2 after step {reached} of 12" in output or "resuming in epoch 3" in output
+    assert f"{last}: is damaged" in output
+    assert f"resuming in epoch 1 after step {step} of 12" in output
     expected, found = arrays(newest(whole)), arrays(newest(folder))
     assert expected.keys() == found.keys()
     for name in expected:
@@ -349,6 +341,7 @@ def test_a_signal_at_any_moment_stops(data, tmp_path, wait):
         output = process.communicate(timeout=600)[0]
     # Before Python has come to the command, the system itself stops it.
     assert process.returncode in (130, -signal.SIGTERM, -signal.SIGINT)
+    assert "stopped" not in output or "tones: stopped in epoch 1, after step" in output
     assert "Traceback" not in output
 
 
