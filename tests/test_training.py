@@ -341,7 +341,7 @@ def test_a_signal_at_any_moment_stops(data, tmp_path, wait):
         output = process.communicate(timeout=600)[0]
     # Before Python has come to the command, the system itself stops it.
     assert process.returncode in (130, -signal.SIGTERM, -signal.SIGINT)
-    assert "stopped" not in output or "tones: stopped in epoch 1, after step" in output
+    assert "stopped" in output or process.returncode == -signal.SIGTERM
     assert "Traceback" not in output
 
 
