@@ -20,15 +20,16 @@ LONGEST = (
     *("readme", "recipes", "training", "demonstrator_browser", "evaluate", "networks", "practise_browser"),
     *("distribution", "runtimes", "separate", "evaluate_parts"),
 )
+EXPENSIVE = {"finished", "scored"}  # fixtures that take ten seconds
 
 
 def pytest_collection_modifyitems(items):
     """The longest files come first; with `-n 2 --dist loadfile` a process takes the next file when it has none.
 
-    All tests in a browser are slow.
+    All tests in a browser are slow, and all that need a run or an evaluation to be finished before them.
     """
     for item in items:
-        if item.path.stem.endswith("_browser"):
+        if item.path.stem.endswith("_browser") or EXPENSIVE.intersection(item.fixturenames):
             item.add_marker("slow")
     places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
