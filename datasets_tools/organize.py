@@ -6,7 +6,6 @@ it is complete. So two tracks with the same name get two folders, and a track th
 
 import errno
 import functools
-import itertools
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from typing import Any
 from datasets_tools.tracks import GROUPS, Stem, Track, load
 from splitstrument.files.atomic import AtomicFile, is_unfinished, remove_unfinished
 from splitstrument.files.folders import is_foreign
-from splitstrument.files.names import file_name
+from splitstrument.files.names import file_name, numbered
 from splitstrument.files.texts import write_text
 from splitstrument.files.writing import AudioWriter
 from splitstrument.parser import Parser
@@ -104,9 +103,8 @@ def place(tracks: Iterable[Track], root: Path) -> list[Placement]:
     """
     taken, placements = set(), []
     for track in tracks:
-        base = file_name(track.name)
-        for number in itertools.count(1):
-            folder = root / (base if number == 1 else f"{base} ({number})")
+        for name in numbered(file_name(track.name)):
+            folder = root / name
             if folder.name not in taken and (_is_empty(folder) or _belongs_to(folder, track)):
                 break
         taken.add(folder.name)
@@ -187,10 +185,8 @@ def _targets(track: Track, folder: Path) -> list[tuple[Stem, Path]]:
         if stem.stream is not None:
             name = Path(file_name(str(stem.label or stem.stream)) + ".wav")
         group = folder / str(stem.group)
-        target, number = group / name, 1
-        while target in taken:
-            number += 1
-            target = group / f"{name.stem} ({number}){name.suffix}"
+        targets_of_name = (group / each for each in numbered(name.stem, name.suffix))
+        target = next(target for target in targets_of_name if target not in taken)
         taken.add(target)
         targets.append((stem, target))
     return targets

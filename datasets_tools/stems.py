@@ -3,7 +3,6 @@
 A collection is recognised by its layout. Its stems get their groups by name, as `catalogue --unknown other` does it.
 """
 
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from datasets_tools import sources
 from datasets_tools.organize import NOTE, Organised, organised_tracks
 from datasets_tools.tracks import GROUPS, Stem, Track, load
-from splitstrument.files.names import file_name
+from splitstrument.files.names import file_name, numbered
 from splitstrument.stages.run import StageError, check_apart
 
 # The collections whose layout no other folder has.
@@ -57,8 +56,7 @@ def collection_tracks(root: Path) -> list[GroupedStems]:
 def _grouped(tracks: Iterable[Track]) -> list[GroupedStems]:
     taken, grouped = set(), []
     for track in tracks:
-        base = file_name(track.name)
-        name = next(name for number in itertools.count(1) if (name := _numbered(base, number)) not in taken)
+        name = next(name for name in numbered(file_name(track.name)) if name not in taken)
         taken.add(name)
         unknown = sorted({stem.label for stem in track.stems if stem.group is None})
         notes = tuple(f"{label!r} is an unknown instrument and counts as other" for label in unknown)
@@ -67,10 +65,6 @@ def _grouped(tracks: Iterable[Track]) -> list[GroupedStems]:
         # A track that lacks a stem does not add up to its song.
         grouped.append(GroupedStems(name, stems, None, "; ".join(track.notes), notes))
     return grouped
-
-
-def _numbered(name: str, number: int) -> str:
-    return name if number == 1 else f"{name} ({number})"
 
 
 def _organised(track: Organised) -> GroupedStems:

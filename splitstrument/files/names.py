@@ -1,7 +1,9 @@
 """Makes names for files and folders from any song title."""
 
 import hashlib
+import itertools
 import unicodedata
+from collections.abc import Iterator
 
 _LONGEST = 200  # bytes; with prefixes and suffixes, the name must fit in 255
 
@@ -18,3 +20,9 @@ def file_name(name: str) -> str:
         digits = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
         safe = safe.encode()[: _LONGEST - 9].decode(errors="ignore").rstrip() + "~" + digits
     return safe
+
+
+def numbered(name: str, ending: str = "") -> Iterator[str]:
+    """Yield names for things that would have the same one: "name", "name (2)", "name (3)" ..., each with the ending."""
+    yield name + ending
+    yield from (f"{name} ({number}){ending}" for number in itertools.count(2))
