@@ -26,7 +26,6 @@ Figures of the documents are as printed, in dB, ours medians over the tracks tha
 songs, so a difference depends on the songs as much as on the system. "no run" means that no evaluation with this
 system was given; the commands make one.
 """
-MEASURES = ("sdr", "sir", "sar")
 
 
 def page(evaluations: "Evaluations", silence: Path | None = None, command: str = "splitstrument documents") -> str:
@@ -72,7 +71,7 @@ def _size(result: "Result") -> str:
 
 def _rows(system: dict[str, Any], found: "list[tuple[Evaluation, Result]]") -> Iterator[tuple[str, ...]]:
     """The document's figures of a system, {part: [SDR, SIR, SAR]} of which the last may be missing, then ours."""
-    from evaluation.results import NONE, decibels
+    from evaluation.results import decibels, medians
 
     name = system["system"]
     printed = {part: tuple(figures) + (None,) * (3 - len(figures)) for part, figures in system["figures"].items()}
@@ -81,8 +80,7 @@ def _rows(system: dict[str, Any], found: "list[tuple[Evaluation, Result]]") -> I
     for _, result in found:
         for part, summary in result.summary.items():
             if part in printed or part in result.sources:
-                medians = [summary.measures.get(measure, NONE).median for measure in MEASURES]
-                yield name, part, f"ours: {result.name}", *map(decibels, medians)
+                yield name, part, f"ours: {result.name}", *map(decibels, medians(summary))
     if not found:
         yield name, "all", f"ours: no run of {system['ours']}", "-", "-", "-"
 

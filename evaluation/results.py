@@ -191,6 +191,11 @@ def _summary_rows(evaluation: Evaluation) -> Iterator[tuple]:
                 yield (system.name, name, measure, lies.tracks, *map(_cell, figures))
 
 
+def medians(part: Part) -> list[float | None]:
+    """The medians of SDR, SIR and SAR over the tracks, in dB."""
+    return [part.measures.get(measure, NONE).median for measure in BSS_EVAL]
+
+
 def _cell(value: float | str | None) -> float | str:
     return "" if value is None else value
 

@@ -128,17 +128,17 @@ def _figures(figures: "Figures") -> list[str]:
 
 def _our_rows(row: "Run", result: "Result") -> Iterator[tuple[str, ...]]:
     """The rows of one of our runs and the differences from the thesis, for both parts."""
-    from evaluation.results import NONE, decibels
+    from evaluation.results import decibels, medians
 
     reference = _reference(row)
     for part, figures in (("instrument", reference.instrument), ("rest", reference.rest)):
         if part not in result.summary:
             continue
-        medians = [result.summary[part].measures.get(measure, NONE).median for measure in ("sdr", "sir", "sar")]
+        scored = medians(result.summary[part])
         printed = (figures.sdr, figures.sir, figures.sar)
-        gains = [None if ours is None else ours - theirs for ours, theirs in zip(medians, printed, strict=True)]
+        gains = [None if ours is None else ours - theirs for ours, theirs in zip(scored, printed, strict=True)]
         name = row.source_names[0] if part == "instrument" else part
-        yield name, f"ours: {result.name}", *map(decibels, medians)
+        yield name, f"ours: {result.name}", *map(decibels, scored)
         yield name, "difference", *("-" if gain is None else f"{gain:+.2f}" for gain in gains)
 
 
