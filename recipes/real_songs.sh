@@ -1,11 +1,12 @@
 #!/bin/sh
-# Make the training tracks for the runs guitar-spleeter and piano-spleeter: recordings, and songs and single voices
+# Make the training tracks for the runs from Spleeter's weights: recordings, and songs and single voices
 # with sampled instruments, all at 44.1 kHz.
 #
 #     sh recipes/real_songs.sh SFZ MIDI WORK
 #
 # The arguments and requirements are the same as for songs.sh; recipes/real_sounds.sh downloads the rest. Then train
-# with `splitstrument train training/configs/guitar-spleeter.yaml --pairs WORK/tracks`.
+# with `splitstrument train training/configs/guitar-spleeter.yaml --pairs WORK/tracks`; piano-spleeter, guitar-recorded,
+# piano-recorded and those that go on from them need the same tracks.
 set -eu
 SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK=${3:?the folder for all that is made}
 HERE=$(dirname "$0")

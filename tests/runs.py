@@ -88,5 +88,5 @@ def settings(**changes):
 
 def write_run(path, **changes):
     """A configuration file of `settings`: its path as text."""
-    path.write_text(yaml.safe_dump(settings(**changes)), encoding="utf-8")
+    path.write_text(yaml.safe_dump(settings(**changes), sort_keys=False), encoding="utf-8")
     return str(path)

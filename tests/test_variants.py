@@ -3,27 +3,20 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.runs import write_run
 from training import config
 from training.variants import variants
 
-RUN = """
-name: songs
-instrument: guitar
-network: hourglass
-options: {fft_length: 256, frames: 16, depth: 3, filters: 6}
-collections: [{pairs: songs}]
-"""
 
-
-def written(folder, text):
-    path = folder / "run.yaml"
-    path.write_text(RUN + text)
-    return path
+def written(folder, **fields):
+    options = {"fft_length": 256, "frames": 16, "depth": 3, "filters": 6}
+    return write_run(folder / "run.yaml", name="songs", options=options, **fields)
 
 
 def test_every_combination_is_a_run(tmp_path):
-    path = written(tmp_path, "vary: {options.fft_length: [256, 512], loss: [l1, mse]}\n")
+    path = written(tmp_path, vary={"options.fft_length": [256, 512], "loss": ["l1", "mse"]})
     runs = [config.load(path, changes) for changes in variants(path)]
     assert [(run.options["fft_length"], run.loss) for run in runs] == [
         (256, "l1"), (256, "mse"), (512, "l1"), (512, "mse")
@@ -33,7 +26,7 @@ def test_every_combination_is_a_run(tmp_path):
 
 
 def test_a_field_that_is_set_is_not_varied(tmp_path):
-    path = written(tmp_path, "vary: {options.fft_length: [256, 512], loss: [l1, mse]}\n")
+    path = written(tmp_path, vary={"options.fft_length": [256, 512], "loss": ["l1", "mse"]})
     runs = [config.load(path, changes) for changes in variants(path, ["loss=snr"])]
     assert [(run.options["fft_length"], run.loss) for run in runs] == [(256, "snr"), (512, "snr")]
     # So each run of a queue can be named by its own changes.
@@ -41,8 +34,17 @@ def test_a_field_that_is_set_is_not_varied(tmp_path):
         assert variants(path, changes) == [changes]
 
 
+def test_a_base_may_have_the_name_or_the_values(tmp_path):
+    written(tmp_path, vary={"loss": ["l1", "mse"]})
+    (tmp_path / "heir.yaml").write_text("base: run.yaml\nvary: {epochs: [1, 2]}\n")
+    runs = [config.load(tmp_path / "heir.yaml", changes) for changes in variants(tmp_path / "heir.yaml")]
+    assert [run.name for run in runs] == [
+        f"songs-loss-{loss}-epochs-{epochs}" for loss in ("l1", "mse") for epochs in (1, 2)
+    ]
+
+
 def test_a_file_without_it_is_one_run(tmp_path):
-    path = written(tmp_path, "")
+    path = written(tmp_path)
     assert variants(path, ["epochs=3"]) == [("epochs=3",)]
 
 
@@ -57,7 +59,7 @@ def test_the_series_that_come_along_load():
     "vary", ["[1, 2]", "{epochs: 3}", "{epochs: []}", "{epochs: [1, 1]}", "{options: [{depth: 1}]}"]
 )
 def test_anything_else_is_one_line(tmp_path, vary):
-    path = written(tmp_path, f"vary: {vary}\n")
+    path = written(tmp_path, vary=yaml.safe_load(vary))
     with pytest.raises(ValueError, match=r"run\.yaml: vary: .*must") as caught:
         variants(path)
     assert "\n" not in str(caught.value)

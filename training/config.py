@@ -16,6 +16,7 @@ from splitstrument.cards import PART_NAME, Card, Source
 from splitstrument.checking import STRICT, checked
 from splitstrument.files.yaml_files import parse, read_yaml
 
+VARY = "vary"  # the field of a file that makes a series of runs, see training.variants
 SETTINGS = STRICT | {"allow_inf_nan": False}
 PartName = Annotated[str, Field(pattern=f"^{PART_NAME}$")]
 
@@ -186,21 +187,26 @@ class Run:
         return self.sources or (self.instrument or "",)
 
 
+def merged(path: str | Path) -> tuple[dict[str, Any], dict[tuple, Path | str]]:
+    """(unchecked fields of the configuration `path` and its bases, {field path: the file that sets it})."""
+    path = Path(path)
+    if path.suffix != ".jsonc":
+        return _read(path, ())
+    from training.thesis_configuration import read
+
+    values: dict[str, Any] = {}
+    origins: dict[tuple, Path | str] = {}
+    _merge(values, read(path), origins, path, ())
+    return values, origins
+
+
 def load(path: str | Path, changes: Iterable[str] = ()) -> Run:
     """Load the run configuration `path` and apply `changes` ("field=value"; dots separate nested fields).
 
     Raises ValueError, in one line that names the file, the field and the problem.
     """
-    path = Path(path)
-    if path.suffix == ".jsonc":
-        from training.thesis_configuration import read
-
-        values: dict[str, Any] = {}
-        origins: dict[tuple, Path | str] = {}
-        _merge(values, read(path), origins, path, ())
-    else:
-        values, origins = _read(path, ())
-        values.pop("vary", None)  # see training.variants
+    values, origins = merged(path)
+    values.pop(VARY, None)
     for change in changes:
         _change(values, origins, change)
 

@@ -6,28 +6,26 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from splitstrument.files.yaml_files import read_yaml
-
-FIELD = "vary"
+from training.config import VARY, merged
 
 
 def variants(path: str | Path, changes: Sequence[str] = ()) -> list[tuple[str, ...]]:
     """The changes ("field=value", see `config.load`) that make each run of the configuration `path`.
 
     A file may say, for example, `vary: {options.fft_length: [512, 1024], sample_rate: [11025, 22050]}`. That makes
-    four runs, whose names are the file's `name` with the varied fields and their values. A field that `changes` sets
+    four runs, whose names are the `name` with the varied fields and their values. A field that `changes` sets
     is not varied. A file without `vary` is one run.
 
     Raises ValueError, which names the file, if `vary` is anything else.
     """
-    values = read_yaml(path) if Path(path).suffix != ".jsonc" else {}
-    varied = values.get(FIELD, {}) if isinstance(values, dict) else {}
+    values, _ = merged(path)
+    varied = values.get(VARY, {})
     if not isinstance(varied, dict):
-        raise ValueError(f"{path}: {FIELD}: must name fields and lists of values, such as {{epochs: [1, 2]}}")
+        raise ValueError(f"{path}: {VARY}: must name fields and lists of values, such as {{epochs: [1, 2]}}")
     for field, choices in varied.items():
         simple = isinstance(choices, list) and choices and all(isinstance(each, str | int | float) for each in choices)
         if not simple or len({*map(_word, choices)}) < len(choices):
-            raise ValueError(f"{path}: {FIELD}: {field}: must be a list of different numbers or words")
+            raise ValueError(f"{path}: {VARY}: {field}: must be a list of different numbers or words")
     fixed = {change.partition("=")[0] for change in changes}
     free = {field: choices for field, choices in varied.items() if field not in fixed}
     if not free:
