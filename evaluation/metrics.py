@@ -15,7 +15,7 @@ Audio is float (samples, channels). With several channels, there is a filter fro
 channel, as in bss_eval_images; with one channel this is bss_eval_sources. Only this module uses mir_eval.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -76,26 +76,21 @@ def reference_bss_eval(references: Sequence[np.ndarray], estimates: Sequence[np.
 
 def plain_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
     """10 log10(|s|^2 / |s - e|^2) in dB over all samples and channels; infinite if both are equal."""
-    reference = reference.astype(np.float64)
-    with np.errstate(divide="ignore"):
-        return float(10 * np.log10(np.sum(reference**2) / np.sum((reference - estimate) ** 2)))
+    return _decibels(_product(reference, reference), _distance(reference, estimate))
 
 
 def scale_invariant_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
     """SI-SDR in dB (Le Roux, Wisdom, Erdogan, Hershey 2019), over all samples and channels. The reference is scaled to
     its share in the estimate; minus infinity if that is zero. The estimate must not be silent."""
-    reference, estimate = reference.ravel().astype(np.float64), estimate.ravel().astype(np.float64)
-    target = reference * ((reference @ estimate) / (reference @ reference))
-    with np.errstate(divide="ignore"):
-        return float(10 * np.log10(np.sum(target**2) / np.sum((estimate - target) ** 2)))
+    energy = _product(reference, reference)
+    scale = _product(reference, estimate) / energy
+    return _decibels(scale**2 * energy, _distance(reference, estimate, scale))
 
 
 def level(reference: np.ndarray, estimate: np.ndarray) -> float:
     """20 log10(rms of e / rms of s) in dB over all samples and channels: the estimate is too loud (above 0) or too
     quiet (below 0). Minus infinity if it is silent; the reference must not be silent."""
-    left, right = (np.sum(sound.astype(np.float64) ** 2) for sound in (estimate, reference))
-    with np.errstate(divide="ignore"):
-        return float(10 * np.log10(left / right))
+    return _decibels(_product(estimate, estimate), _product(reference, reference))
 
 
 def leak(
@@ -110,9 +105,30 @@ def leak(
     blocks = [block for block in blocks if silent(reference[block]) and not silent(mixture[block])]
     if not blocks:
         return None
-    left, whole = (sum(np.sum(sound[b].astype(np.float64) ** 2) for b in blocks) for sound in (estimate, mixture))
+    return _decibels(*(sum(_product(sound[b], sound[b]) for b in blocks) for sound in (estimate, mixture)))
+
+
+def _decibels(over: float, under: float) -> float:
     with np.errstate(divide="ignore"):
-        return float(10 * np.log10(left / whole))
+        return float(10 * np.log10(np.float64(over) / under))
+
+
+def _product(one: np.ndarray, other: np.ndarray) -> float:
+    """The inner product of two sounds over all samples and channels, in double precision."""
+    return sum(float(a @ b) for a, b in _in_blocks(one, other))
+
+
+def _distance(reference: np.ndarray, estimate: np.ndarray, scale: float = 1.0) -> float:
+    """|scale * s - e|^2 over all samples and channels, in double precision."""
+    errors = (a * scale - b for a, b in _in_blocks(reference, estimate))
+    return sum(float(error @ error) for error in errors)
+
+
+def _in_blocks(*sounds: np.ndarray) -> Iterator[list[np.ndarray]]:
+    """All samples of sounds of one shape, in double precision, in blocks that fit into the processor's cache."""
+    flat = [sound.ravel() for sound in sounds]
+    for start in range(0, len(flat[0]), BLOCK):
+        yield [sound[start : start + BLOCK].astype(np.float64) for sound in flat]
 
 
 def _check(references, estimates):

@@ -1,4 +1,4 @@
-# Functions for songs.sh, tests.sh and real_songs.sh, which set WORK.
+# Functions for the recipes of songs, which set HERE, WORK, SFZ and MIDI.
 
 # Organise the tracks that catalogue finds with these options, in the folder organised/NAME below WORK.
 organised() { # NAME OPTION...
@@ -16,4 +16,11 @@ sampled() { # NAME TARGET OPTION... --leave-out WHAT...
         "computed synthesizer" "computed voice" "computed voice of words by Flite" --target "$target" --songs 16 \
         --output "$WORK/songs/$name"
     organised "$name" --slakh "$WORK/songs/$name" --instruments "$HERE/instruments.yaml"
+}
+
+# Run a command with all instruments of real_sounds.sh and all scores, except those of tests.sh.
+sounding() { # COMMAND...
+    "$@" --sounds "$SFZ" /usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScore_General_Full.sf3 \
+        "$WORK/real" --material "$HERE/real_sounds.yaml" --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid \
+        --leave-out "FreePats upright piano KW" "Greg Sullivan's e-pianos" "FreePats FSBS electric guitar, distorted 1"
 }

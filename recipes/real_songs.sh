@@ -16,12 +16,6 @@ HERE=$(dirname "$0")
 sh "$HERE/real_sounds.sh" "$WORK/real"
 python3 "$HERE/real_sounds.py" "$WORK/real" "$WORK/tracks"
 
-sounding() { # COMMAND...: run it with all instruments and scores, except the instruments of recipes/tests.sh
-    "$@" --sounds "$SFZ" /usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScore_General_Full.sf3 \
-        "$WORK/real" --material "$HERE/real_sounds.yaml" --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid \
-        --leave-out "FreePats upright piano KW" "Greg Sullivan's e-pianos" "FreePats FSBS electric guitar, distorted 1"
-}
-
 songs() { # TARGET SONGS
     sounding splitstrument synthesize --target "$1" --songs "$2" --charts 0.25 --seed 22 --seconds 30 \
         --output "$WORK/songs/real-$1"

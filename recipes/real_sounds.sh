@@ -2,15 +2,18 @@
 # Download recordings and instruments with free licences from public repositories. recipes/real_sounds.yaml lists the
 # instruments; recipes/real_sounds.py and recipes/further_recordings.py make tracks from the recordings.
 #
-#     sh recipes/real_sounds.sh FOLDER
+#     sh recipes/real_sounds.sh FOLDER [REPOSITORY...]
 #
-# Needs git and 3 GB. When run again, it downloads only what is missing.
+# Needs git, and 3 GB unless only some repositories are named. When run again, it downloads only what is missing.
 set -eu
 FOLDER=${1:?the folder for the sounds}
+shift
+ONLY=$*
 mkdir -p "$FOLDER"
 
 fetched() { # OWNER/NAME COMMIT PATH...: download these paths of a repository, or all of it, to the folder NAME
     name=${1#*/}
+    case " ${ONLY:-$name} " in *" $name "*) ;; *) return ;; esac
     [ -d "$FOLDER/$name" ] && return
     rm -rf "$FOLDER/part"
     git clone --quiet --filter=blob:none --no-checkout "https://github.com/$1" "$FOLDER/part"

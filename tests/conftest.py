@@ -18,7 +18,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # Files whose tests take longest, the longest first: begun last, they would leave one of two processes without work.
 LONGEST = (
     *("readme", "recipes", "training", "demonstrator_browser", "evaluate", "networks", "practise_browser"),
-    *("distribution", "runtimes", "separate", "evaluate_parts"),
+    *("distribution", "runtimes", "separate", "evaluate_parts", "youtube", "writing"),
 )
 EXPENSIVE = {"finished", "scored"}  # fixtures that take ten seconds
 

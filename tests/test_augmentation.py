@@ -325,6 +325,7 @@ def peak(sound):
     return spectrum.argmax() * RATE / (8 * len(sound))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pitch", "tempo"), STRETCHES)
 def test_a_stretched_tone_has_another_frequency(pitch, tempo):
     length = 2 * LENGTH
@@ -339,6 +340,7 @@ def test_a_stretched_tone_has_another_frequency(pitch, tempo):
     assert np.abs(changed[-60:]).max() > 0.1  # up to the end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pitch", "tempo"), STRETCHES)
 def test_beats_of_a_stretched_sound_come_as_fast_as_the_tempo(pitch, tempo):
     length, spacing = 16 * LENGTH, 4000

@@ -57,6 +57,7 @@ def check(masks, parts, shape):
         assert total.min() >= 1 - 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", PARTS, ids="+".join)
 def test_masks_are_between_0_and_1_and_so_is_their_sum(name, parts):
     magnitude, *rates = spectra_of(song(channels=1))

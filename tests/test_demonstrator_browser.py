@@ -31,13 +31,14 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def song(tmp_path_factory):
-    """A whole song as a band recorded it, as 16-bit WAV: Debian's, where it is installed."""
+    """Two minutes of a song as a band recorded it, as 16-bit WAV: Debian's, where it is installed."""
     path = tmp_path_factory.mktemp("song") / "A <b>real<b> song.wav"
     if not RECORDED.is_dir():
         sound, rate = soundfile.read(EXAMPLE)
     else:
         stems = [soundfile.read(RECORDED / name, always_2d=True) for name in ("guitar.ogg", "song.ogg")]
-        rate, frames = stems[0][1], min(len(sound) for sound, _ in stems)
+        rate = stems[0][1]
+        frames = min(120 * rate, *(len(sound) for sound, _ in stems))
         sound = sum(sound[:frames] for sound, _ in stems) / 2
     soundfile.write(path, sound, rate, subtype="PCM_16")
     return path

@@ -176,6 +176,7 @@ def test_sounds_that_fade_upward_have_no_edge(band):
 # Bleed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decibels", [-10, -20, -30])
 @pytest.mark.parametrize("how", ["straight", "late", "dark", "late and inverted"])
 def test_bleed_is_measured(band, decibels, how):

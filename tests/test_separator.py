@@ -28,6 +28,7 @@ def test_mono_shape_is_kept_and_equals_one_channel(separator):
     np.testing.assert_array_equal(flat, separator.separate(song, 22050)["guitar"][:, 0])
 
 
+@pytest.mark.slow
 def test_silence_stays_silent(separator):
     parts = separator.separate(np.zeros((30000, 2), np.float32), 44100)
     assert not parts["guitar"].any()

@@ -136,6 +136,7 @@ def test_parts_have_the_shape_of_the_song_and_add_up(separator, rate, channels, 
     assert frames < 1000 or all(0.05 < part.std() / song.std() < 0.99 for part in parts.values())
 
 
+@pytest.mark.slow
 def test_mono_shape_is_kept(separator):
     song = noise(5000, 1)[:, 0]
     parts = separator.separate(song, RATE)
@@ -330,6 +331,7 @@ def test_the_command_writes_each_instrument_and_the_rest(run, tmp_path, subtype,
     assert all(0.2 < sound.std() / whole.std() < 0.8 for sound in sounds[:2])
 
 
+@pytest.mark.slow
 def test_songs_that_would_clip_add_up(run, tmp_path):
     """A square wave at full scale, and a float song beyond it, in integers."""
     square = np.sign(np.sin(np.arange(30001) * 0.05))[:, None] * 32767 / 32768

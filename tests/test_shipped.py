@@ -77,6 +77,7 @@ def test_of_silence_nothing_is_made(separator, level):
     assert np.abs(taken(separator, np.full((3 * RATE, 2), level, np.float32))).max() <= 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gain", [1e-4, 0.03, 4.0])
 def test_level_does_not_matter(separator, song, gain):
     assert plain_sdr(taken(separator, song), taken(separator, song * np.float32(gain)) / gain) > 40

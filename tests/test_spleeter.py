@@ -89,6 +89,7 @@ def test_vocals_of_the_separator_are_spleeter_s(deezer, stored):
     assert 10 * np.log10((truth**2).sum() / (error**2).sum()) > 80
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", SOURCES)
 def test_a_checkpoint_says_what_it_is(count, random_checkpoint):
     card = models.read_card(random_checkpoint(count))
@@ -200,6 +201,7 @@ def complaint(folder):
     return message
 
 
+@pytest.mark.slow
 def test_with_a_level_masks_do_not_depend_on_the_level_of_the_song():
     network, plain = (tiny.network("spleeter", level=level) for level in (8.0, 0.0))
     mixture = np.random.default_rng(0).random((2, 64, 64, 2), np.float32)

@@ -73,6 +73,7 @@ def test_songs_have_the_layout_of_slakh_and_stems_that_add_up(pianos):
         assert said["score"] == {"name": "Scales", "licence": "CC-BY-4.0", "file": "song.mid"}
 
 
+@pytest.mark.slow
 def test_the_data_tools_read_them_and_know_the_piano(pianos, tmp_path):
     assert catalogue.main(["--slakh", str(pianos), "--output", str(tmp_path / "tracks.yaml"), "--jobs", "1"]) == 0
     tracks = yaml.safe_load((tmp_path / "tracks.yaml").read_text())

@@ -44,6 +44,7 @@ def test_every_table_and_appendix_is_there_in_order(page):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("section", "figures"),
     [
@@ -59,11 +60,13 @@ def test_figures_are_the_thesis_s(page, section, figures):
     assert "ours: no run" in text
 
 
+@pytest.mark.slow
 def test_histograms_have_as_many_songs_as_the_data_sets(page):
     totals = re.findall(r"^\| all +\| +(\d+) \| no run", page, re.MULTILINE)
     assert totals == ["593", "592", "153", "123", "300"]
 
 
+@pytest.mark.slow
 def test_every_command_is_one_of_ours_with_options_that_it_has(page, capsys):
     """So that no row tells people to type what does not exist."""
     lines = {line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()}

@@ -190,6 +190,7 @@ def test_each_source_begins_with_the_weights_of_one(start, tmp_path, sources, as
     assert statistics and any(np.any(np.array(weight)) for weight in statistics)
 
 
+@pytest.mark.slow
 def test_what_has_another_shape_begins_anew(start, tmp_path):
     run = run_of(initial=str(start), initial_source="vocals", sample_rate=44100)
     mono = tiny.network("spleeter", 5, channels=1)

@@ -251,9 +251,10 @@ def test_what_was_reached_is_saved_when_files_go_away(tmp_path, monkeypatch, cap
 def test_tensorflow_and_jax_train_alike(data, tmp_path):
     """From the same weights, the same run: losses of the first steps under each backend."""
     pytest.importorskip("jax", reason="jax is not installed")
-    options = runs.HOURGLASS | {"dropout": 0}
-    tiny.model(tmp_path / "start", "hourglass", runs.RATE, options=options)
+    options = {"fft_length": 128, "frames": 8, "depth": 1, "filters": 4}
+    tiny.model(tmp_path / "start", "spectrogram_unet", runs.RATE, options=options)
     fields = {
+        "network": "spectrogram_unet",
         "options": options,
         "initial": str(tmp_path / "start"),
         "windows": {"sampling": "random", "steps": 2, "batch_size": 4},

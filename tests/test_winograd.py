@@ -16,6 +16,7 @@ def test_the_matrices_are_a_filter_of_three_taps():
     np.testing.assert_allclose(outputs, np.correlate(inputs, taps, "valid"), atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 16, 63])
 @pytest.mark.parametrize("bins", [1, 6])
 def test_a_quickened_network_gives_the_same(frames, bins):

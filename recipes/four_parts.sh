@@ -1,0 +1,46 @@
+#!/bin/sh
+# Train networks of the documents to take songs apart into vocals, drums, bass and other, and score them on an album's
+# last song and on songs of unheard instruments, beside classical separators: one table and one picture.
+#
+#     sh recipes/four_parts.sh SFZ MIDI WORK
+#
+# The arguments and requirements are the same as for songs.sh; recipes/real_sounds.sh downloads the rest, and
+# recipes/tests.sh with the same arguments has made the songs of unheard instruments. Making the songs takes an hour on
+# two cores, each training 10 to 40 minutes on one. It continues where it stopped.
+set -eu
+SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK=${3:?the folder for all that is made}
+HERE=$(cd "$(dirname "$0")" && pwd)
+CONFIGS=$HERE/../training/configs
+
+. "$HERE/organised.sh"
+
+mixed() { # TRACKS OUTPUT
+    splitstrument mix "$1" --parts vocals drums/percussion bass --rates 22050 --output "$2"
+}
+
+sh "$HERE/real_sounds.sh" "$WORK/real"
+splitstrument catalogue --folders "$WORK/real/everythingisremixed/src" --instruments "$HERE/album.yaml" \
+    --unknown other --output "$WORK/album.yaml"
+mixed "$WORK/album.yaml" "$WORK/album"
+for song in "$WORK/album/tracks_22050hz"/*/; do
+    case $song in */7.*) set=four-parts-tests ;; *) set=four-parts ;; esac
+    mkdir -p "$WORK/$set/album/tracks_22050hz"
+    cp -aln "$song" "$WORK/$set/album/tracks_22050hz/"
+done
+
+songs() { # TARGET SONGS
+    sounding splitstrument synthesize --target "$1" --songs "$2" --charts 0.25 --seed 35 --seconds 30 \
+        --output "$WORK/songs/parts-$1"
+    mixed "$WORK/songs/parts-$1" "$WORK/four-parts/rendered/$1-songs"
+}
+
+songs piano 115
+songs guitar 60
+mixed "$WORK/organised/unheard" "$WORK/four-parts-tests/unheard"
+
+splitstrument train "$CONFIGS"/proposal/*.yaml "$CONFIGS"/waveform/*.yaml --pairs "$WORK/four-parts" \
+    --output "$WORK/runs"
+cd "$WORK"
+splitstrument evaluate runs/shallow runs/middle runs/deep runs/wave-unet runs/conv-tasnet nmf frequency \
+    --pairs four-parts-tests --quick --excerpts 1 --output evaluations/four-parts
+splitstrument report evaluations/four-parts --no-audio --title 'Four parts' --output four-parts.md
