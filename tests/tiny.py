@@ -6,6 +6,8 @@ OPTIONS = {
     "conv_tasnet": {"length": 4000, "filters": 8, "bottleneck": 4, "hidden": 6, "blocks": 1, "repeats": 2},
     "enhanced_unet": {"fft_length": 256, "frames": 32, "filters": 2},
     "hourglass": {"fft_length": 256, "frames": 16, "depth": 3, "filters": 6, "initial_filters": 8},
+    "htdemucs": {"length": 1500, "fft_length": 64, "filters": 4, "depth": 1, "residual_depth": 1, "compression": 4}
+    | {"bottom": 0, "layers": 2, "heads": 1, "expansion": 1.0},
     "open_unmix": {"fft_length": 512, "frames": 8, "seen": 64, "hidden": 6, "layers": 1, "wiener": 0},
     "spleeter": {"fft_length": 256, "frames": 64, "bins": 64, "filters": 2},
     "spectrogram_unet": {"fft_length": 256, "frames": 32, "depth": 2, "filters": 4},

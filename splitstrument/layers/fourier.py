@@ -2,8 +2,9 @@
 
 The window is Hann's, the hop a quarter of it. N samples have exactly N / hop frames, rounded up, as the strides of the
 waveform's convolutions would give: frame t is centred on sample (t + 1/2) * hop. The ends are padded with their mirror
-image. The highest of the bins, at half the sample rate, is left out. The transform is scaled to be unitary but for the
-overlap, by 1 / sqrt(window).
+image. In the inverse the first and the last 1.5 hops fade, since fewer than four frames overlap there. The highest of
+the bins, at half the sample rate, is left out. The transform is scaled to be unitary but for the overlap, by
+1 / sqrt(window).
 """
 
 from typing import TYPE_CHECKING

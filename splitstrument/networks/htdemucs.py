@@ -115,8 +115,9 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
         wave = _decoded(settings, ops.add(wave, wave_skip), sizes[1], f"tdecoder.{place}")[:, : lengths[level]]
         if level:
             x, wave = _gelu(x), _gelu(wave)
-    x = fourier.waves(ops.cast(x, "float32") * scale + mean, length)
-    x = x + (ops.cast(wave, "float32") * wave_scale + wave_mean)
+    # The means come first: Keras takes a second term of shape (batch, 1, 1) for a bias where it has as many channels.
+    x = fourier.waves(mean + ops.cast(x, "float32") * scale, length)
+    x = x + (wave_mean + ops.cast(wave, "float32") * wave_scale)
     waves = ops.transpose(ops.reshape(x, (-1, length, count, channels)), (0, 1, 3, 2))
     return keras.Model({"mixture": entrance}, waves, name="htdemucs")
 

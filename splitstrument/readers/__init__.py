@@ -11,7 +11,7 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
-_READERS = ("thesis", "spleeter", "open_unmix")
+_READERS = ("thesis", "spleeter", "open_unmix", "demucs")
 
 
 def reader_of(folder: str | Path) -> ModuleType | None:

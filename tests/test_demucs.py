@@ -1,0 +1,190 @@
+"""Hybrid Transformer Demucs: the reader of its files and the network, held to what Demucs itself computes."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from splitstrument import installing, models, networks
+from splitstrument.cards import ModelError
+from splitstrument.layers import fourier
+from splitstrument.readers import reader_of
+from splitstrument.readers.safetensors_file import SafetensorsError, SafetensorsFile
+from tests.references import demucs as reference
+
+NAMES = sorted(reference.MODELS)
+
+
+def folder_of(name):
+    return reference.FOLDER / name
+
+
+@pytest.fixture(scope="module")
+def stored():
+    with np.load(reference.NUMBERS) as file:
+        return dict(file)
+
+
+def written(path, tensors, **metadata):
+    """A file of safetensors with these tensors, {name: (type, array)}."""
+    header, data = {"__metadata__": metadata} if metadata else {}, b""
+    for name, (kind, values) in tensors.items():
+        end = len(data) + values.nbytes
+        header[name] = {"dtype": kind, "shape": list(values.shape), "data_offsets": [len(data), end]}
+        data += values.tobytes()
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+    return path
+
+
+def changed(folder, without="", **arguments):
+    """A copy of the wide model with other arguments, and without the tensor of this name."""
+    file = SafetensorsFile(folder_of("wide") / "wide.safetensors")
+    kwargs = json.loads(file.metadata["kwargs"]) | arguments
+    folder.mkdir()
+    tensors = {name: ("F32", file[name]) for name in file if name != without}
+    written(folder / "wide.safetensors", tensors, **file.metadata | {"kwargs": json.dumps(kwargs)})
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_waves_are_demucs_s(name, stored):
+    """Of a loud window and a quiet one; the source called other is the last."""
+    card, network = models.load(folder_of(name))
+    found = np.asarray(network({"mixture": reference.song(name)}, training=False))
+    sources = reference.MODELS[name]["sources"]
+    expected = stored[name][:, [sources.index(source) for source in card.sources]].transpose(0, 3, 2, 1)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5 * np.abs(theirs).max())
+    assert expected[0].std((0, 1)).min() > 3e-3
+
+
+def test_cards_say_what_the_files_say():
+    card = models.read_card(folder_of("wide"))
+    assert (card.name, card.sources, card.whole) == ("wide", ("drums", "bass", "vocals", "other"), True)
+    assert (card.sample_rate, card.network, card.trained_on) == (reference.RATE, "htdemucs", ())
+    assert networks.form("htdemucs", card.options).length == 1601
+    assert models.weight_files(folder_of("wide")) == [folder_of("wide") / "wide.safetensors"]
+    card = models.read_card(folder_of("narrow"))
+    assert (card.sources, card.whole, card.options["channels"]) == (("guitar", "other"), False, 1)
+
+
+def test_published_files_are_known_by_their_names(tmp_path):
+    shutil.copyfile(folder_of("wide") / "wide.safetensors", tmp_path / "955717e8.safetensors")
+    card = models.read_card(tmp_path)
+    assert card.name == "htdemucs"
+    assert "educational purposes only" in [source.licence for source in card.trained_on]
+    assert reader_of(tmp_path).weights_source(card, "weights").licence == "MIT"
+
+
+def test_the_defaults_are_htdemucs_s(tmp_path):
+    segment = {"_type": "fraction", "numerator": 39, "denominator": 5}
+    arguments = {"sources": ["drums", "other"], "bottom_channels": 512, "dconv_mode": 3, "segment": segment}
+    metadata = {"klass": "demucs.htdemucs.HTDemucs", "args": "[]", "kwargs": json.dumps(arguments)}
+    written(tmp_path / "a.safetensors", {}, **metadata)
+    card = models.read_card(tmp_path)
+    assert networks.settings("htdemucs", card.options) == networks.settings("htdemucs")
+    assert card.sample_rate == 44100
+
+
+@pytest.mark.slow
+def test_htdemucs_has_41_984_456_weights():
+    sources = ("drums", "bass", "vocals", "other")
+    assert networks.build("htdemucs", {}, sources).count_params() == 41_984_456
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"cac": False}, r"a variant of Demucs that cannot be used \(cac\)"),
+        ({"t_emb": "cape", "kernel_size": 6}, r"a variant .* \(kernel_size, t_emb\)"),
+        ({"channels_time": 7}, r"\(channels_time\)"),
+        ({"norm_starts": 1}, r"\(norm_starts\)"),
+        ({"dconv_mode": 2}, r"\(dconv_mode\)"),
+        ({"sources": None}, "its metadata lacks sources, or cannot be read"),
+        ({"segment": {"_type": "fraction", "numerator": 1, "denominator": 0}}, "its metadata"),
+        ({"nfft": 8192}, "length is 1601 and must be more than 5 / 8 of fft_length"),
+        ({"channels": "many"}, "filters: "),
+    ],
+)
+def test_variants_and_broken_metadata_are_one_line(arguments, said, tmp_path):
+    with pytest.raises(ModelError, match=f"^[^\n]*{said}[^\n]*$"):
+        models.read_card(changed(tmp_path / "model", **arguments))
+
+
+@pytest.mark.parametrize(
+    ("without", "arguments", "said"),
+    [
+        ("decoder.1.conv_tr.weight", {}, r"\(decoder.1.conv_tr.weight is missing\)"),
+        ("crosstransformer.layers.1.cross_attn.in_proj_bias", {}, r"cross_attn.in_proj_bias is missing\)"),
+        ("", {"channels": 8}, "cannot be used"),
+        ("", {"sources": ["drums", "bass", "other"]}, "cannot be used"),
+    ],
+)
+def test_weights_that_do_not_fit_are_one_line(without, arguments, said, tmp_path):
+    with pytest.raises(ModelError, match=f"^[^\n]*{said}[^\n]*$"):
+        models.load(changed(tmp_path / "model", without, **arguments))
+
+
+def test_several_models_in_a_folder_are_told(tmp_path):
+    for name in NAMES:
+        shutil.copyfile(folder_of(name) / f"{name}.safetensors", tmp_path / f"{name}.safetensors")
+    with pytest.raises(ModelError, match="several models \\(narrow.safetensors, wide.safetensors\\)"):
+        models.read_card(tmp_path)
+
+
+def test_other_files_are_not_recognised(tmp_path):
+    written(tmp_path / "other.safetensors", {"a": ("F32", np.zeros(3, np.float32))}, klass="demucs.hdemucs.HDemucs")
+    (tmp_path / "broken.safetensors").write_bytes(b"\xff" * 40)
+    assert reader_of(tmp_path) is None
+    with pytest.raises(ModelError, match="is not a model that can be read"):
+        installing.add(str(tmp_path / "other.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("F32", np.array([[1.5, -2], [0, 3]], "<f4")),
+        ("F16", np.array([[1.5, -2]], "<f2")),
+        ("BF16", (np.array([1.5, -2], "<f4").view("<u4") >> 16).astype("<u2")),
+        ("I64", np.array(7, "<i8")),
+    ],
+)
+def test_tensors_of_all_types_are_read(kind, values, tmp_path):
+    file = SafetensorsFile(written(tmp_path / "a", {"first": ("F32", np.ones(5, "<f4")), "x": (kind, values)}))
+    expected = [1.5, -2] if kind == "BF16" else values
+    np.testing.assert_array_equal(file["x"], expected)
+    assert (list(file), file.shape("x"), "y" in file) == (["first", "x"], values.shape, False)
+
+
+@pytest.mark.parametrize("cut", [0, 5, 20, -1])
+def test_cut_and_foreign_files_are_told(cut, tmp_path):
+    whole = written(tmp_path / "a", {"x": ("F32", np.ones(5, "<f4"))}).read_bytes()
+    (tmp_path / "a").write_bytes(whole[:cut])
+    with pytest.raises(SafetensorsError, match="cannot be read as a file of safetensors"):
+        SafetensorsFile(tmp_path / "a")
+    written(tmp_path / "b", {"x": ("F8_E4M3", np.ones(5, np.uint8))})
+    with pytest.raises(SafetensorsError, match="x is of type F8_E4M3"):
+        SafetensorsFile(tmp_path / "b")["x"]
+
+
+@pytest.mark.parametrize(("length", "window"), [(1601, 256), (1000, 64), (2000, 1024)])
+def test_waves_survive_the_spectrum_and_its_inverse(length, window):
+    """Where four frames overlap; at the ends there are fewer, as in the original."""
+    times = np.arange(length)[:, None] / length
+    waves = np.sin(2 * np.pi * np.array([3.0, 20.0, 31.0]) * times + 1).astype(np.float32)[None].repeat(2, 0)
+    spectrum = np.asarray(fourier.spectrum(waves, window))
+    frames, hop = fourier.frames_of(length, window), window // 4
+    assert spectrum.shape == (2, window // 2, frames, 6)
+    inside = slice(3 * hop // 2, frames * hop - 3 * hop // 2)
+    back = np.asarray(fourier.waves(spectrum, length))
+    np.testing.assert_allclose(back[:, inside], waves[:, inside], atol=2e-3)
+
+
+def test_a_frame_is_the_transform_of_what_lies_around_its_middle():
+    waves = np.random.default_rng(0).normal(0, 1, (2, 1601, 3)).astype(np.float32)
+    spectrum = np.asarray(fourier.spectrum(waves, 256))
+    around = waves[1, 2 * 64 - 96 :][:256, 2]
+    expected = np.fft.rfft(around * np.hanning(257)[:-1])[:-1] / 16
+    np.testing.assert_allclose(spectrum[1, :, 2, 4] + 1j * spectrum[1, :, 2, 5], expected, atol=1e-5)
