@@ -29,9 +29,9 @@ _LARGEST = 4 * 2**30  # bytes that an archive may unpack to
 def add(what: str, name: str | None = None) -> tuple[Path, bool]:
     """Add `what` to the user's own models. Returns (its folder, whether it is new).
 
-    `what`: a name from DOWNLOADS, a folder, or an archive (.whl, .zip, .tar.gz) with one model in it. `name`: its new
-    name (default: the name on its card). Raises ModelError if there is no model, it cannot be loaded, or the name is
-    taken.
+    `what`: a name from DOWNLOADS, a folder, an archive (.whl, .zip, .tar.gz) with one model in it, or a model's only
+    file (.safetensors). `name`: its new name (default: the name on its card).
+    Raises ModelError if there is no model, it cannot be loaded, or the name is taken.
     """
     with contextlib.ExitStack() as stack:
         if what in DOWNLOADS and not os.path.exists(what):
@@ -40,7 +40,8 @@ def add(what: str, name: str | None = None) -> tuple[Path, bool]:
             source = stack.enter_context(_unpacked(archive))
             name = name or what
         elif os.path.isfile(what):
-            source = stack.enter_context(_unpacked(Path(what)))
+            unpacked = _in_folder if what.lower().endswith(".safetensors") else _unpacked
+            source = stack.enter_context(unpacked(Path(what)))
         else:
             source = models.find(what)
         return _keep(source, name)
@@ -109,6 +110,22 @@ def _unpacked(archive: Path) -> Iterator[Path]:
             reason = " ".join(str(error).split())[:120]
             raise ModelError(f"{archive}: cannot be unpacked ({reason})") from None
         yield _only_model(folder, archive)
+
+
+@contextlib.contextmanager
+def _in_folder(file: Path) -> Iterator[Path]:
+    """Yield a temporary folder with a copy of a model's only file. Raises ModelError."""
+    from splitstrument.readers import reader_of
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        try:
+            shutil.copyfile(file, folder / f"{file.stem}.safetensors")
+        except OSError as error:
+            raise ModelError(f"{file}: {(error.strerror or 'cannot be copied').lower()}") from None
+        if not reader_of(folder):
+            raise ModelError(f"{file}: is not a model that can be read; of these files, those of HTDemucs can")
+        yield folder
 
 
 def _unzip(archive: Path, folder: Path) -> None:

