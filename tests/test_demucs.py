@@ -48,6 +48,7 @@ def changed(folder, without="", **arguments):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_waves_are_demucs_s(name, stored):
     """Of a loud window and a quiet one; the source called other is the last."""
@@ -113,6 +114,7 @@ def test_variants_and_broken_metadata_are_one_line(arguments, said, tmp_path):
         models.read_card(changed(tmp_path / "model", **arguments))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("without", "arguments", "said"),
     [
@@ -188,3 +190,13 @@ def test_a_frame_is_the_transform_of_what_lies_around_its_middle():
     around = waves[1, 2 * 64 - 96 :][:256, 2]
     expected = np.fft.rfft(around * np.hanning(257)[:-1])[:-1] / 16
     np.testing.assert_allclose(spectrum[1, :, 2, 4] + 1j * spectrum[1, :, 2, 5], expected, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_file_is_added_by_itself(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(installing, "_add_graph", lambda folder: None)  # which takes long
+    folder, new = installing.add(str(folder_of("wide") / "wide.safetensors"), "mine")
+    assert new and folder.is_relative_to(tmp_path)
+    assert models.read_card(models.find("mine")).name == "mine"
+    assert models.weight_files(folder) == [folder / "wide.safetensors"]
