@@ -23,6 +23,7 @@ from splitstrument.cards import ModelError
 from splitstrument.downloads import DOWNLOADS, Download
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_MOST_OPERATIONS = 400  # that are converted to a graph; for the 599 of htdemucs it takes minutes and 10 GB
 _LARGEST = 4 * 2**30  # bytes that an archive may unpack to
 
 
@@ -197,7 +198,8 @@ def _add_graph(folder: Path) -> None:
     from splitstrument.exporting import export
     from splitstrument.runtimes import winograd
 
-    if winograd.is_wide(models.load(folder)[1]):
+    network = models.load(folder)[1]
+    if winograd.is_wide(network) or len(network.operations) > _MOST_OPERATIONS:
         return
     try:
         export(folder)
