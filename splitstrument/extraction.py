@@ -47,7 +47,7 @@ class Model:
     @property
     def overlap(self) -> int:
         """How many frames or samples two neighbouring windows share."""
-        return self.form.length // 2 if self.thorough else overlap_of(self.form.length)
+        return self.form.length // 2 if self.thorough else self.form.overlap or overlap_of(self.form.length)
 
     def grid_at(self, sample_rate: int) -> Grid:
         """The model's grid on a song of this rate."""
@@ -217,7 +217,7 @@ class Waves:
         self.model, self.channels = model, channels
         own = model.card.sample_rate
         self.to_model = Resampling(sample_rate, own, channels)
-        self.windows = Windows(self._waves, model.form.length, model.overlap, model.runtime.workers)
+        self.windows = Windows(self._waves, model.form.length, model.overlap, model.runtime.workers, centred=True)
         self.back = [Resampling(own, sample_rate, channels) for _ in model.names]
 
     def extract(self, block: np.ndarray, last: bool) -> tuple[np.ndarray, bool]:

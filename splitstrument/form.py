@@ -17,6 +17,7 @@ class Form:
     bins. `length` is T or N. If `example` (E) is not 0, both also take {"example": (B, F, E, C)}: magnitudes, with
     `window` and `bins`, of a sound like the one to be taken out.
 
+    `overlap`: how many frames or samples neighbouring windows of a song share; 0: as few as are not heard.
     `to_nyquist`: the masks hold for all bins of the STFT, since the network learned from sound that was not resampled.
     `wiener`: how often the estimates of all sources are refined by a multichannel Wiener filter (splitstrument.wiener).
     """
@@ -30,6 +31,7 @@ class Form:
     above: Above = "mean"
     to_nyquist: bool = False
     wiener: int = 0
+    overlap: int = 0
 
     @property
     def whole_spectrum(self) -> bool:

@@ -30,8 +30,8 @@ _LARGEST = 4 * 2**30  # bytes that an archive may unpack to
 def add(what: str, name: str | None = None) -> tuple[Path, bool]:
     """Add `what` to the user's own models. Returns (its folder, whether it is new).
 
-    `what`: a name from DOWNLOADS, a folder, an archive (.whl, .zip, .tar.gz) with one model in it, or a model's only
-    file (.safetensors). `name`: its new name (default: the name on its card).
+    `what`: a name from DOWNLOADS, a folder, an archive (.whl, .zip, .tar.gz) with one model in it, a model's only file
+    (.safetensors, .th), or the YAML of a bag beside its files. `name`: its new name (default: the name on its card).
     Raises ModelError if there is no model, it cannot be loaded, or the name is taken.
     """
     with contextlib.ExitStack() as stack:
@@ -41,7 +41,8 @@ def add(what: str, name: str | None = None) -> tuple[Path, bool]:
             source = stack.enter_context(_unpacked(archive))
             name = name or what
         elif os.path.isfile(what):
-            unpacked = _in_folder if what.lower().endswith(".safetensors") else _unpacked
+            alone = os.path.splitext(what)[1].lower() in (".safetensors", ".th", ".yaml", ".yml")
+            unpacked = _in_folder if alone else _unpacked
             source = stack.enter_context(unpacked(Path(what)))
         else:
             source = models.find(what)
@@ -115,13 +116,14 @@ def _unpacked(archive: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _in_folder(file: Path) -> Iterator[Path]:
-    """Yield a temporary folder with a copy of a model's only file. Raises ModelError."""
-    from splitstrument.readers import reader_of
+    """Yield a temporary folder with a copy of a model's only file, or of a bag's files. Raises ModelError."""
+    from splitstrument.readers import demucs, reader_of
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         try:
-            shutil.copyfile(file, folder / f"{file.stem}.safetensors")
+            for path in demucs.beside(file) if file.suffix.lower() in (".yaml", ".yml") else [file]:
+                shutil.copyfile(path, folder / f"{path.stem}{path.suffix.lower()}")
         except OSError as error:
             raise ModelError(f"{file}: {(error.strerror or 'cannot be copied').lower()}") from None
         if not reader_of(folder):

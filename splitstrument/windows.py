@@ -18,9 +18,11 @@ def overlap_of(length: int) -> int:
 
 
 class Windows:
-    """`function` maps one window (length, ...), zero-padded at the end of the stream, to (length, ...) of any shape.
+    """`function` maps one window (length, ...) to (length, ...) of any shape.
 
-    It is called with one window at a time, by all `workers` in parallel or, without them, by the caller.
+    It is called with one window at a time, by all `workers` in parallel or, without them, by the caller. At the end of
+    the stream, a window that is too short is padded with zeros behind it; if `centred`, half of the padding is what
+    came before it.
     """
 
     def __init__(
@@ -29,13 +31,16 @@ class Windows:
         length: int,
         overlap: int,
         workers: Executor | None = None,
+        centred: bool = False,
     ) -> None:
+        self.centred = centred
         self.function, self.length, self.overlap, self.step = function, length, overlap, length - overlap
         self.rising = ((np.arange(overlap) + 0.5) / max(overlap, 1)).astype(np.float32)
         self.workers = workers
         self.ahead = getattr(workers, "_max_workers", 0)
         self.results: deque[Future] = deque()  # the results of windows that are not joined yet
         self.waiting: np.ndarray | None = None
+        self.past: np.ndarray | None = None  # what came before, for the context of the last windows
         self.tail: np.ndarray | None = None
         self.missing = 0  # length of the stream that has been taken but not returned yet
 
@@ -45,12 +50,16 @@ class Windows:
         if self.waiting is not None:
             stream = np.concatenate([self.waiting, stream])
         done = 0
+        if self.past is not None:
+            stream, done = np.concatenate([self.past, stream]), len(self.past)
         pieces: list[np.ndarray] = []
         while len(stream) - done >= (1 if last else self.length):
-            self.results.append(self._begin(stream[done : done + self.length]))
+            self.results.append(self._begin(stream, done))
             done += self.step
             pieces += self._joined(self.ahead)
         self.waiting = stream[done:]
+        if self.centred:
+            self.past = stream[max(0, done - self.length // 2) : done]
         if last:
             pieces += self._joined(0)
         if not pieces:
@@ -59,15 +68,19 @@ class Windows:
         self.missing -= len(complete)
         return complete
 
-    def _begin(self, window: np.ndarray) -> Future:
-        """The result of a window, as a Future."""
-        short = self.length - len(window)
+    def _begin(self, stream: np.ndarray, start: int) -> Future:
+        """The result of the window of `stream` that begins at `start`, as a Future."""
+        short = max(0, start + self.length - len(stream))
+        lead = short // 2 if self.centred else 0
+        before = min(lead, start)  # the whole stream may be shorter than a window
+        window = stream[start - before : start + self.length]
         if short:
-            window = np.pad(window, ((0, short), *((0, 0),) * (window.ndim - 1)))
+            window = np.pad(window, ((lead - before, short - lead), *((0, 0),) * (window.ndim - 1)))
+        own = slice(lead, lead + self.length - short)
         if self.workers:
-            return self.workers.submit(self.function, window)
+            return self.workers.submit(lambda: self.function(window)[own])
         result: Future = Future()
-        result.set_result(self.function(window))
+        result.set_result(self.function(window)[own])
         return result
 
     def _joined(self, ahead: int) -> Iterator[np.ndarray]:
@@ -78,7 +91,8 @@ class Windows:
         while len(self.results) > ahead:
             result = self.results.popleft().result()
             if self.tail is not None:
-                rising = self.rising.reshape(-1, *(1,) * (result.ndim - 1))
-                result[: self.overlap] = result[: self.overlap] * rising + self.tail * (1 - rising)
+                shared = min(self.overlap, len(result))
+                rising = self.rising[:shared].reshape(-1, *(1,) * (result.ndim - 1))
+                result[:shared] = result[:shared] * rising + self.tail[:shared] * (1 - rising)
             self.tail = result[self.step :]
             yield result[: self.step]

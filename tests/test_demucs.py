@@ -1,7 +1,9 @@
 """Hybrid Transformer Demucs: the reader of its files and the network, held to what Demucs itself computes."""
 
 import json
+import pickle
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from splitstrument import installing, models, networks
 from splitstrument.cards import ModelError
 from splitstrument.layers import fourier
 from splitstrument.readers import reader_of
+from splitstrument.readers.demucs_file import DemucsFile
 from splitstrument.readers.safetensors_file import SafetensorsError, SafetensorsFile
+from splitstrument.separator import Separator
 from tests.references import demucs as reference
 
 NAMES = sorted(reference.MODELS)
@@ -129,6 +133,78 @@ def test_weights_that_do_not_fit_are_one_line(without, arguments, said, tmp_path
         models.load(changed(tmp_path / "model", without, **arguments))
 
 
+@pytest.mark.slow
+def test_a_song_of_a_bag_is_apply_model_s(stored):
+    """Two networks, one of them in an old file, with windows that share a quarter, up to the song's last sample."""
+    separator = Separator(folder_of("bag"), "float32")
+    assert separator.parts == ("drums", "other", "rest")
+    parts = separator.separate(reference.long_song(), reference.RATE)
+    shared = np.arange(2640) % 600 < np.where(np.arange(2640) < 600, 0, 200)  # by two windows of 800
+    for part, expected in zip(("other", "drums"), stored["bag"], strict=True):
+        errors = np.abs(parts[part] - expected).max(1) / np.abs(expected).max()
+        assert errors[~shared].max() < 1e-5
+        # Theirs fade with (q + 1) / (V + 1) where ours do with (q + 1/2) / V; V is 200 here, and 85,995 in htdemucs.
+        assert errors[shared].max() < 2e-3
+
+
+def bag(folder, text=None):
+    """A copy of the bag, with another YAML."""
+    shutil.copytree(folder_of("bag"), folder)
+    if text is not None:
+        (folder / "pair.yaml").write_text(text)
+    return folder
+
+
+def test_a_bag_has_a_weight_of_each_network_for_each_source(tmp_path):
+    card = models.read_card(folder_of("bag"))
+    assert (card.name, card.sources) == ("pair", ("drums", "other"))
+    assert card.options["bag"] == [[0.25, 1.0], [0.75, 0.0]]
+    names = [path.name.partition("-")[0] for path in models.weight_files(folder_of("bag"))]
+    assert names == ["first.safetensors", "second", "pair.yaml"]
+    card = models.read_card(bag(tmp_path / "even", "models: [second, first]\nsegment: 0.05\n"))
+    assert card.options["bag"] == [[1.0, 1.0], [1.0, 1.0]]
+    assert card.options["length"] == 400
+    assert "bag" not in models.read_card(bag(tmp_path / "one", "models: [second]\n")).options
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("models: [first, third]", r"pair.yaml: third.safetensors is missing beside it"),
+        ("models: []", r"pair.yaml: names no models of a bag"),
+        ("models: [../first]", r"pair.yaml: names no models of a bag"),
+        ("models: [first, second]\nweights: [[1, 1]]", r"pair.yaml: needs weights for 2 models and 2 sources each"),
+        ("models: [first, second]\nweights: [[1, 0], [1, 0]]", r"pair.yaml: needs weights"),
+        ("models: [first, second]\nsegment: long", r"pair.yaml: needs weights"),
+        ("models: [first, wide]", r"pair.yaml: wide.safetensors is another network than first.safetensors"),
+        ("models: [first", r"pair.yaml"),
+    ],
+)
+def test_wrong_bags_are_one_line(text, said, tmp_path):
+    shutil.copyfile(folder_of("wide") / "wide.safetensors", bag(tmp_path / "bag", text) / "wide.safetensors")
+    with pytest.raises(ModelError, match=f"^[^\n]*{said}[^\n]*$"):
+        models.read_card(tmp_path / "bag")
+
+
+def test_an_old_file_is_read_without_pytorch_and_calls_nothing(tmp_path):
+    (old,) = folder_of("bag").glob("second-*.th")
+    shutil.copyfile(old, tmp_path / old.name)
+    card = models.read_card(tmp_path)
+    assert (card.name, card.sources, card.sample_rate) == ("second", ("drums", "other"), reference.RATE)
+    called = tmp_path / "called"
+
+    class Calling:
+        def __reduce__(self):
+            return called.write_text, ("",)
+
+    with zipfile.ZipFile(tmp_path / "bad.th", "w") as archive:
+        archive.writestr("bad/data.pkl", pickle.dumps({"klass": Calling(), "state": {}}))
+    assert DemucsFile(tmp_path / old.name).kind == "HTDemucs"
+    with pytest.raises(ValueError, match="cannot be read as a file of PyTorch"):
+        DemucsFile(tmp_path / "bad.th")
+    assert not called.exists()
+
+
 def test_several_models_in_a_folder_are_told(tmp_path):
     for name in NAMES:
         shutil.copyfile(folder_of(name) / f"{name}.safetensors", tmp_path / f"{name}.safetensors")
@@ -200,3 +276,19 @@ def test_a_file_is_added_by_itself(tmp_path, monkeypatch):
     assert new and folder.is_relative_to(tmp_path)
     assert models.read_card(models.find("mine")).name == "mine"
     assert models.weight_files(folder) == [folder / "wide.safetensors"]
+
+
+@pytest.mark.slow
+def test_a_bag_is_added_by_its_yaml_with_its_files_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(installing, "_add_graph", lambda folder: None)
+    source = bag(tmp_path / "downloads")
+    shutil.copyfile(folder_of("wide") / "wide.safetensors", source / "wide.safetensors")
+    folder, _ = installing.add(str(source / "pair.yaml"))
+    assert models.read_card(models.find("pair")).sources == ("drums", "other")
+    assert {path.name.partition("-")[0] for path in folder.iterdir()} == {
+        *("first.safetensors", "second", "pair.yaml", "model.yaml")
+    }
+    (source / "notes.yaml").write_text("of: something else")
+    with pytest.raises(ModelError, match="names no models of a bag"):
+        installing.add(str(source / "notes.yaml"))

@@ -15,6 +15,7 @@ Layers have the names that their weights have in the authors' files.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 KERNEL, STRIDE = 8, 4  # of the convolutions between levels; at each end they see (8 - 4) / 2 samples more
 EPSILON = 1e-5  # of the normalisations, and for the level of what is silent
 START = 1e-3  # of the scales of residual branches
+Branch = tuple["keras.KerasTensor", ...]  # (its input with mean 0 and deviation 1, the deviation, the mean)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -39,7 +41,8 @@ class Settings:
     `decoder_residuals`: the decoders have residual branches too. `frequency_embedding`: the weight of the vector that
     tells the bins apart; 0: none. `embedding_boost`: see splitstrument.layers.scaling. `bottom`: the transformer's
     size; 0: that of the last level. `layers`: of the transformer, for each branch. `heads`: of its attention.
-    `expansion`: of its hidden layers. `dropout`: in the transformer.
+    `expansion`: of its hidden layers. `dropout`: in the transformer. `bag`: for a bag of several such networks, how much
+    each counts for each source; the sources are weighted means. Empty: a single network.
     """
 
     length: int = Field(default=343980, ge=2)
@@ -59,6 +62,7 @@ class Settings:
     heads: int = Field(default=8, ge=1)
     expansion: float = Field(default=4.0, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    bag: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         bins, step = self.fft_length // 2, STRIDE**self.depth
@@ -73,6 +77,10 @@ class Settings:
             raise ValueError(f"compression is {self.compression}, more than the {self.filters} filters")
         if self.layers and (self.size % self.heads or self.size % 4):
             raise ValueError(f"the transformer's size is {self.size} and must be a multiple of 4 and of heads")
+        totals = [sum(weights) for weights in zip(*self.bag, strict=False)]
+        uneven = len({len(weights) for weights in self.bag}) > 1
+        if self.bag and (uneven or min(totals, default=0) <= 0 or min(map(min, self.bag)) < 0):
+            raise ValueError("bag must have a list for each network with a weight for each source, not all of them 0")
 
     @property
     def size(self) -> int:
@@ -81,48 +89,65 @@ class Settings:
 
 
 def form(settings: Settings) -> Form:
-    """Windows of `length` samples."""
-    return Form("waveform", 0, 0, settings.length, settings.channels)
+    """Windows of `length` samples, of which neighbours share a quarter, as in the original."""
+    return Form("waveform", 0, 0, settings.length, settings.channels, overlap=settings.length // 4)
 
 
 def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
-    """The network: waves (batch, samples, channels) -> waves with an axis of sources."""
+    """The network: waves (batch, samples, channels) -> waves with an axis of sources.
+
+    Raises ValueError if a bag has weights for another number of sources.
+    """
     import keras
+
+    from splitstrument.layers import fourier
+
+    if settings.bag and len(settings.bag[0]) != len(sources):
+        raise ValueError(f"bag has weights for {len(settings.bag[0])} sources, and the sources are {len(sources)}")
+    entrance = keras.Input((settings.length, settings.channels), name="mixture")
+    branches = _standardised(fourier.spectrum(entrance, settings.fft_length)), _standardised(entrance)
+    if not settings.bag:
+        return keras.Model({"mixture": entrance}, _waves(settings, *branches, len(sources)), name="htdemucs")
+    shares = np.asarray(settings.bag, np.float32) / np.sum(settings.bag, 0)
+    members = [_waves(settings, *branches, len(sources), f"{place}.") for place in range(len(shares))]
+    mean = sum(member * share for member, share in zip(members, shares, strict=True))
+    return keras.Model({"mixture": entrance}, mean, name="htdemucs")
+
+
+def _waves(settings: Settings, spectrum: Branch, samples: Branch, count: int, name: str = "") -> "keras.KerasTensor":
+    """(batch, samples, channels, sources) of one network, whose layers' names begin with `name`."""
     from keras import ops
 
     from splitstrument.layers import fourier
     from splitstrument.layers.scaling import frequency_embedding
 
-    count, length, channels = len(sources), settings.length, settings.channels
-    entrance = keras.Input((length, channels), name="mixture")
-    x, scale, mean = _standardised(fourier.spectrum(entrance, settings.fft_length))
-    wave, wave_scale, wave_mean = _standardised(entrance)
+    (x, scale, mean), (wave, wave_scale, wave_mean) = spectrum, samples
+    length, channels = settings.length, settings.channels
     filters = [settings.filters * settings.growth**level for level in range(settings.depth)]
     skips, lengths = [], []
     for level, size in enumerate(filters):
         lengths.append(wave.shape[1])
-        wave = _encoded(settings, wave, size, f"tencoder.{level}")
-        x = _encoded(settings, x, size, f"encoder.{level}")
+        wave = _encoded(settings, wave, size, f"{name}tencoder.{level}")
+        x = _encoded(settings, x, size, f"{name}encoder.{level}")
         if level == 0 and settings.frequency_embedding:
             factor = settings.frequency_embedding * settings.embedding_boost
-            x = frequency_embedding()(factor, settings.embedding_boost, name="freq_emb.embedding")(x)
+            x = frequency_embedding()(factor, settings.embedding_boost, name=f"{name}freq_emb.embedding")(x)
         skips.append((x, wave))
-    x, wave = _crossed(settings, x, wave)
+    x, wave = _crossed(settings, x, wave, name)
     for place, level in enumerate(reversed(range(settings.depth))):
         sizes = (filters[level - 1],) * 2 if level else (2 * channels * count, channels * count)
         skip, wave_skip = skips[level]
-        x = _decoded(settings, ops.add(x, skip), sizes[0], f"decoder.{place}")
-        wave = _decoded(settings, ops.add(wave, wave_skip), sizes[1], f"tdecoder.{place}")[:, : lengths[level]]
+        x = _decoded(settings, ops.add(x, skip), sizes[0], f"{name}decoder.{place}")
+        wave = _decoded(settings, ops.add(wave, wave_skip), sizes[1], f"{name}tdecoder.{place}")[:, : lengths[level]]
         if level:
             x, wave = _gelu(x), _gelu(wave)
     # The means come first: Keras takes a second term of shape (batch, 1, 1) for a bias where it has as many channels.
     x = fourier.waves(mean + ops.cast(x, "float32") * scale, length)
     x = x + (wave_mean + ops.cast(wave, "float32") * wave_scale)
-    waves = ops.transpose(ops.reshape(x, (-1, length, count, channels)), (0, 1, 3, 2))
-    return keras.Model({"mixture": entrance}, waves, name="htdemucs")
+    return ops.transpose(ops.reshape(x, (-1, length, count, channels)), (0, 1, 3, 2))
 
 
-def _standardised(x: "keras.KerasTensor") -> "tuple[keras.KerasTensor, ...]":
+def _standardised(x: "keras.KerasTensor") -> Branch:
     """(x with mean 0 and deviation 1, the deviation, the mean); the deviation is that of a sample, over n - 1."""
     from keras import ops
 
@@ -186,7 +211,7 @@ def _residual(settings: Settings, x: "keras.KerasTensor", name: str) -> "keras.K
 
 
 def _crossed(
-    settings: Settings, x: "keras.KerasTensor", wave: "keras.KerasTensor"
+    settings: Settings, x: "keras.KerasTensor", wave: "keras.KerasTensor", name: str
 ) -> "tuple[keras.KerasTensor, keras.KerasTensor]":
     """The transformer across both branches, with dense layers to and from its size."""
     from keras import layers
@@ -195,14 +220,14 @@ def _crossed(
 
     filters = x.shape[-1]
     if settings.bottom:
-        x = layers.Dense(settings.size, name="channel_upsampler")(x)
-        wave = layers.Dense(settings.size, name="channel_upsampler_t")(wave)
+        x = layers.Dense(settings.size, name=f"{name}channel_upsampler")(x)
+        wave = layers.Dense(settings.size, name=f"{name}channel_upsampler_t")(wave)
     if settings.layers:
         options = (settings.layers, settings.heads, settings.expansion, settings.dropout)
-        x, wave = cross_transformer(x, wave, *options)
+        x, wave = cross_transformer(x, wave, *options, name=f"{name}crosstransformer")
     if settings.bottom:
-        x = layers.Dense(filters, name="channel_downsampler")(x)
-        wave = layers.Dense(filters, name="channel_downsampler_t")(wave)
+        x = layers.Dense(filters, name=f"{name}channel_downsampler")(x)
+        wave = layers.Dense(filters, name=f"{name}channel_downsampler_t")(wave)
     return x, wave
 
 

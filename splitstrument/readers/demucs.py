@@ -1,12 +1,12 @@
-"""Reads Hybrid Transformer Demucs as its authors publish it: a folder with one `.safetensors` file for the model.
+"""Reads Hybrid Transformer Demucs as its authors publish it: a folder with one file, or several with a bag's YAML.
 
-The file's metadata has the class of the network, `klass`, and its arguments in JSON, `args` and `kwargs`, where a
-fraction such as the segment's 39/5 s is {"_type": "fraction", "numerator": 39, "denominator": 5}. Models of the class
-HTDemucs can be read: htdemucs, htdemucs_6s, and each of the four of htdemucs_ft. In the file the source called other
-comes anywhere; on the card it is the last, which is the song minus the others.
+Models of the class HTDemucs can be read (readers.demucs_file): htdemucs, htdemucs_6s, and the bag htdemucs_ft. A bag's
+YAML names its `models`, files without their suffixes; `weights`, how much each counts for each source; and `segment`,
+the length of windows in seconds. In the files the source called other comes anywhere; on the card it is the last, which
+is the song minus the others.
 """
 
-import json
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 
 from splitstrument import networks
 from splitstrument.cards import Card, ModelError, Source
-from splitstrument.readers.safetensors_file import SafetensorsError, SafetensorsFile
+from splitstrument.readers.demucs_file import SUFFIXES, DemucsFile
 
 _SONG = {"drums", "bass", "other", "vocals"}  # together the whole song
 # The published models by their files' names.
@@ -74,22 +74,32 @@ _FIXED: dict[str, tuple[Any, ...]] = {
 
 
 def recognises(folder: Path) -> bool:
-    """Whether `folder` has files of safetensors of the class HTDemucs."""
-    return bool(_files(folder))
+    """Whether `folder` has files of the class HTDemucs."""
+    return any(_is_of_htdemucs(path) for path in _candidates(folder))
 
 
 def files(folder: Path) -> list[Path]:
-    """The file of the model. Raises ModelError if there are several models."""
-    return [_file(folder)]
+    """The files of the model. Raises ModelError if there are several models."""
+    bag = _bag_file(folder)
+    return [*_members(folder), *([bag] if bag else [])]
+
+
+def beside(bag: Path) -> list[Path]:
+    """The files that the YAML of a bag names, and itself. Raises ModelError."""
+    return [*_named(bag), bag]
 
 
 def read_card(folder: Path) -> Card:
-    """The card of the model in `folder`, from its file's name and metadata. Raises ModelError."""
-    path = _file(folder)
-    sources, options, sample_rate = _arguments(path, _open(path))
-    name = _PUBLISHED.get(path.stem, path.stem)
-    published = path.stem in _PUBLISHED
-    ordered = tuple(sources[place] for place in _order(sources))
+    """The card of the model in `folder`, from its files. Raises ModelError."""
+    paths, bag = _members(folder), _bag_file(folder)
+    sources, options, sample_rate = _arguments(paths[0], _open(paths[0]))
+    order = _order(sources)
+    if bag:
+        options |= _bag_options(bag, paths, order, (sources, options, sample_rate))
+    signatures = [_signature(path) for path in paths]
+    name = bag.stem if bag else _PUBLISHED.get(signatures[0], signatures[0])
+    published = set(signatures) <= set(_PUBLISHED)
+    ordered = tuple(sources[place] for place in order)
     return Card(
         name=name,
         sources=ordered,
@@ -105,39 +115,40 @@ def read_card(folder: Path) -> Card:
 
 def weights_source(card: Card, what: str) -> Source:
     """The weights of the model with this card, as a source of another model that was initialised with them."""
-    published = card.name in _PUBLISHED.values()
+    published = bool(card.trained_on)
     return Source(f"Hybrid Transformer Demucs, {card.name}", "MIT" if published else "that of its file", what)
 
 
 def load_weights(network: Any, folder: Path) -> None:
-    """Load the file in `folder` into the network of its card. Raises ModelError if it does not fit."""
-    path = _file(folder)
-    tensors = _open(path)
-    sources, options, _ = _arguments(path, tensors)
-    last = f"decoder.{options['depth'] - 1}.conv_tr"
-    for layer in network.layers:
-        if not layer.weights:
-            continue
-        try:
-            values = _values(tensors, layer.name)
-            if layer.name in (last, f"t{last}"):  # the sources one after the other
-                values = [_reordered(each, _order(sources)) for each in values]
-            shapes = [weight.shape for weight in layer.weights]
-            # Dense layers stand for convolutions of width 1.
-            layer.set_weights(
-                [
-                    each.reshape(shape) if each.ndim != len(shape) else each
-                    for each, shape in zip(values, shapes, strict=True)
-                ]
-            )
-        except KeyError as error:
-            raise ModelError(f"{path}: the weights cannot be used ({error.args[0]} is missing)") from None
-        except ValueError as error:
-            reason = " ".join(str(error).split())[:120]
-            raise ModelError(f"{path}: the weights of {layer.name} cannot be used ({reason})") from None
+    """Load the files in `folder` into the network of its card. Raises ModelError if they do not fit."""
+    paths = _members(folder)
+    for number, path in enumerate(paths):
+        tensors = _open(path)
+        sources, options, _ = _arguments(path, tensors)
+        last, prefix = f"decoder.{options['depth'] - 1}.conv_tr", f"{number}." if len(paths) > 1 else ""
+        for layer in network.layers:
+            if layer.weights and layer.name.startswith(prefix):
+                _load_layer(layer, layer.name.removeprefix(prefix), path, tensors, last, _order(sources))
 
 
-def _values(tensors: SafetensorsFile, layer: str) -> list[np.ndarray]:
+def _load_layer(layer: Any, name: str, path: Path, tensors: DemucsFile, last: str, order: Sequence[int]) -> None:
+    """Load the tensors of the layer that the file calls `name`. `last`: the layer with an output for each source."""
+    try:
+        values = _values(tensors, name)
+        if name in (last, f"t{last}"):  # the sources one after the other
+            values = [_reordered(each, order) for each in values]
+        # Dense layers stand for convolutions of width 1.
+        shapes = [weight.shape for weight in layer.weights]
+        shaped = (each.reshape(shape) if each.ndim != len(shape) else each for each, shape in zip(values, shapes, strict=True))
+        layer.set_weights(list(shaped))
+    except KeyError as error:
+        raise ModelError(f"{path}: the weights cannot be used ({error.args[0]} is missing)") from None
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:120]
+        raise ModelError(f"{path}: the weights of {name} cannot be used ({reason})") from None
+
+
+def _values(tensors: DemucsFile, layer: str) -> list[np.ndarray]:
     """The weights, in Keras's order and form, of a layer of networks.htdemucs.
 
     PyTorch has the axes of a kernel in the opposite order of Keras's, but for the places of a kernel of two dimensions,
@@ -169,23 +180,21 @@ def _order(sources: Sequence[str]) -> list[int]:
     return sorted(range(len(sources)), key=lambda place: sources[place] == "other")
 
 
-def _arguments(path: Path, tensors: SafetensorsFile) -> tuple[tuple[str, ...], dict[str, Any], int]:
-    """(sources, options of our network, sample rate) from the file's metadata. Raises ModelError."""
+def _arguments(path: Path, file: DemucsFile) -> tuple[tuple[str, ...], dict[str, Any], int]:
+    """(sources, options of our network, sample rate) of a file. Raises ModelError."""
+    found = file.arguments
     try:
-        args, found = (_plain(json.loads(tensors.metadata[name])) for name in ("args", "kwargs"))
-        found = dict(found) | ({"sources": args[0]} if args else {})
         sources = tuple(str(name) for name in found["sources"])
         sample_rate = int(found.get("samplerate", 44100))
         length = int(Fraction(found.get("segment", 10)) * sample_rate)
         options = {ours: found.get(name, default) for name, (ours, default) in _OPTIONS.items()}
         mode, rates = int(found.get("dconv_mode", 1)), found.get("channels_time")
         wrong = [name for name, values in _FIXED.items() if name in found and found[name] not in values]
-    except (KeyError, ValueError, TypeError, IndexError, ZeroDivisionError):
+        wrong += ["norm_starts"] * (found.get("norm_starts", 4) < options["depth"])
+    except (KeyError, ValueError, TypeError):
         raise ModelError(f"{path}: its metadata lacks sources, or cannot be read") from None
     wrong += ["dconv_mode"] * (not mode & 1) + ["channels_time"] * (rates not in (None, options["filters"]))
-    wrong += ["norm_starts"] * (found.get("norm_starts", 4) < options["depth"])
-    wrong += ["structure"] * ("structure" in tensors.metadata) + ["args"] * (len(args) > 1)
-    if wrong:
+    if wrong := [*wrong, *file.unknown]:
         raise ModelError(f"{path}: a variant of Demucs that cannot be used ({', '.join(wrong)})")
     options |= {"length": length, "decoder_residuals": bool(mode & 2)}
     try:
@@ -195,39 +204,93 @@ def _arguments(path: Path, tensors: SafetensorsFile) -> tuple[tuple[str, ...], d
     return sources, options, sample_rate
 
 
-def _plain(value: Any) -> Any:
-    """JSON with its fractions as such. Raises KeyError, TypeError and ZeroDivisionError."""
-    if isinstance(value, dict):
-        if value.get("_type") == "fraction":
-            return Fraction(value["numerator"], value["denominator"])
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
-
-
-def _files(folder: Path) -> list[Path]:
-    """The files of class HTDemucs."""
-    found = []
-    for path in sorted(folder.glob("*.safetensors")):
-        try:
-            if SafetensorsFile(path).metadata.get("klass", "").split(".")[-1] == "HTDemucs":
-                found.append(path)
-        except (OSError, SafetensorsError):
-            continue
+def _bag_options(bag: Path, paths: Sequence[Path], order: Sequence[int], first: tuple) -> dict[str, Any]:
+    """The options that a bag's YAML sets; all its networks must be like the `first`. Raises ModelError."""
+    sources, options, sample_rate = first
+    for path in paths[1:]:
+        if _arguments(path, _open(path)) != first:
+            raise ModelError(f"{bag}: {path.name} is another network than {paths[0].name}, or for other sources")
+    values, found = _read_bag(bag), {}
+    try:
+        if values.get("segment"):
+            found["length"] = min(options["length"], int(Fraction(values["segment"]) * sample_rate))
+        if len(paths) > 1:
+            weights = values.get("weights") or [[1.0] * len(sources)] * len(paths)
+            found["bag"] = [[float(row[place]) for place in order] for row in weights]
+            if len(weights) != len(paths) or {len(row) for row in weights} != {len(sources)}:
+                raise ValueError
+        networks.settings("htdemucs", options | found)
+    except (ValueError, TypeError, IndexError, AttributeError):
+        raise ModelError(f"{bag}: needs weights for {len(paths)} models and {len(sources)} sources each") from None
     return found
 
 
-def _file(folder: Path) -> Path:
-    paths = _files(folder)
+def _read_bag(bag: Path) -> dict[str, Any]:
+    """What the YAML of a bag says. Raises ModelError."""
+    from splitstrument.files.yaml_files import read_yaml
+
+    try:
+        values = read_yaml(bag)
+    except (ValueError, OSError) as error:
+        raise ModelError(str(error)) from None
+    names = values.get("models") if isinstance(values, dict) else None
+    if not isinstance(names, list) or not names or not all(re.fullmatch(r"[\w-]+", str(name)) for name in names):
+        raise ModelError(f"{bag}: names no models of a bag")
+    return values
+
+
+def _bag_file(folder: Path) -> Path | None:
+    """The YAML of the bag, if there is one. Raises ModelError if there are several."""
+    found = []
+    for path in sorted({*folder.glob("*.yaml"), *folder.glob("*.yml")}):
+        if re.search(r"^models\s*:", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE):
+            found.append(path)
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise ModelError(f"{folder}: holds several bags ({names}); put each into a folder of its own")
+    return found[0] if found else None
+
+
+def _members(folder: Path) -> list[Path]:
+    """The files with the tensors of the model in `folder`, in order. Raises ModelError."""
+    if bag := _bag_file(folder):
+        return _named(bag)
+    paths = [path for path in _candidates(folder) if _is_of_htdemucs(path)]
     if len(paths) > 1:
         names = ", ".join(path.name for path in paths)
-        raise ModelError(f"{folder}: holds several models ({names}); put each into a folder of its own")
+        raise ModelError(f"{folder}: holds several models ({names}); add the YAML of their bag, or part them")
     if not paths:
-        raise ModelError(f"{folder}: holds no file of safetensors of Hybrid Transformer Demucs")
-    return paths[0]
+        raise ModelError(f"{folder}: holds no file of Hybrid Transformer Demucs")
+    return paths
 
 
-def _open(path: Path) -> SafetensorsFile:
+def _named(bag: Path) -> list[Path]:
+    """The files beside it that the YAML of a bag names. Raises ModelError."""
+    found = {_signature(path): path for path in reversed(_candidates(bag.parent))}
+    names = [str(name) for name in _read_bag(bag)["models"]]
+    if missing := [name for name in names if name not in found]:
+        raise ModelError(f"{bag}: {missing[0]}.safetensors is missing beside it")
+    return [found[name] for name in names]
+
+
+def _candidates(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
+
+
+def _signature(path: Path) -> str:
+    """What the authors call the file: its name, without a checksum such as that of 955717e8-8726e21a.th."""
+    return re.sub(r"-[0-9a-f]{8}\Z", "", path.stem)
+
+
+def _is_of_htdemucs(path: Path) -> bool:
     try:
-        return SafetensorsFile(path)
-    except (SafetensorsError, OSError) as error:
+        return DemucsFile(path).kind == "HTDemucs"
+    except (OSError, ValueError):
+        return False
+
+
+def _open(path: Path) -> DemucsFile:
+    try:
+        return DemucsFile(path)
+    except (ValueError, OSError) as error:
         raise ModelError(f"{path}: {error}") from None

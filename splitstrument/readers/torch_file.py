@@ -1,7 +1,8 @@
 """Reads the tensors of PyTorch's files (`torch.save` of a state dict) without PyTorch.
 
 Such a file is a pickle that refers to storages: members of a zip archive, or, before PyTorch 1.6, numbers behind the
-pickle. A pickle can call any function, so this reader only knows the few names that tensors need.
+pickle. A pickle can call any function, so this reader only knows the few names that tensors need. A class of Demucs
+becomes its name, as a text.
 """
 
 import collections
@@ -10,6 +11,7 @@ import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,9 +36,12 @@ class _Tensor:
 
 
 class TorchFile(Mapping[str, np.ndarray]):
-    """The tensors of a state dict by name, read on access. Raises TorchFileError, and OSError."""
+    """The tensors of a state dict by name, read on access. Raises TorchFileError, and OSError.
 
-    def __init__(self, path: Path) -> None:
+    `part`: the file's dict has the state dict under this name, and `others` under other ones.
+    """
+
+    def __init__(self, path: Path, part: str = "") -> None:
         self._path = path
         self._places: dict[str, int] = {}  # of storages, in a file without an archive
         self._prefix = ""
@@ -45,6 +50,8 @@ class TorchFile(Mapping[str, np.ndarray]):
                 zipped = file.read(2) == b"PK"
                 file.seek(0)
                 state = self._archived(file) if zipped else self._plain(file)
+            self.others = {name: value for name, value in state.items() if name != part} if part else {}
+            state = state[part] if part else state
             self._tensors = {name: value for name, value in state.items() if isinstance(value, _Tensor)}
         except OSError:
             raise
@@ -125,6 +132,10 @@ class _Unpickler(pickle.Unpickler):
             return lambda storage, offset, shape, strides, *_: _Tensor(storage, offset, tuple(shape), tuple(strides))
         if module == "torch" and name in _TYPES:
             return _TYPES[name]
+        if (module, name) == ("fractions", "Fraction"):
+            return lambda *values: Fraction(*map(int, "/".join(map(str, values)).split("/")))  # (1, 2), or "1/2"
+        if module.partition(".")[0] == "demucs":
+            return f"{module}.{name}"
         raise pickle.UnpicklingError(f"it needs {module}.{name}, which is no tensor")
 
     def persistent_load(self, place: Any) -> tuple[str, str]:
