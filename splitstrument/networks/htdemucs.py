@@ -41,8 +41,8 @@ class Settings:
     `decoder_residuals`: the decoders have residual branches too. `frequency_embedding`: the weight of the vector that
     tells the bins apart; 0: none. `embedding_boost`: see splitstrument.layers.scaling. `bottom`: the transformer's
     size; 0: that of the last level. `layers`: of the transformer, for each branch. `heads`: of its attention.
-    `expansion`: of its hidden layers. `dropout`: in the transformer. `bag`: for a bag of several such networks, how much
-    each counts for each source; the sources are weighted means. Empty: a single network.
+    `expansion`: of its hidden layers. `dropout`: in the transformer. `bag`: for a bag of several such networks, how
+    much each counts for each source; the sources are weighted means. Empty: a single network.
     """
 
     length: int = Field(default=343980, ge=2)
@@ -203,10 +203,10 @@ def _residual(settings: Settings, x: "keras.KerasTensor", name: str) -> "keras.K
         place = f"{name}.layers.{number}"
         hidden = int(filters / settings.compression)
         y = layers.Conv1D(hidden, 3, padding="same", dilation_rate=2**number, name=f"{place}.0")(x)
-        y = _gelu(layers.GroupNormalization(1, epsilon=EPSILON, name=f"{place}.1")(y))
+        y = _gelu(layers.GroupNormalization(1, epsilon=EPSILON, dtype="float32", name=f"{place}.1")(y))
         y = layers.Dense(2 * filters, name=f"{place}.3")(y)
-        y = _gated(layers.GroupNormalization(1, epsilon=EPSILON, name=f"{place}.4")(y))
-        x = ops.add(x, layer_scale()(START, name=f"{place}.6")(y))
+        y = _gated(layers.GroupNormalization(1, epsilon=EPSILON, dtype="float32", name=f"{place}.4")(y))
+        x = ops.add(x, layer_scale()(START, dtype="float32", name=f"{place}.6")(y))
     return ops.reshape(x, (-1, *shape[1:])) if len(shape) == 4 else x
 
 
@@ -234,11 +234,11 @@ def _crossed(
 def _gelu(x: "keras.KerasTensor") -> "keras.KerasTensor":
     from keras import ops
 
-    return ops.gelu(x, approximate=False)
+    return ops.gelu(ops.cast(x, "float32"), approximate=False)
 
 
 def _gated(x: "keras.KerasTensor") -> "keras.KerasTensor":
     """The first half of the channels, times the sigmoid of the second (GLU)."""
     from keras import ops
 
-    return ops.glu(x)
+    return ops.glu(ops.cast(x, "float32"))

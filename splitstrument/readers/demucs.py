@@ -18,6 +18,7 @@ from splitstrument import networks
 from splitstrument.cards import Card, ModelError, Source
 from splitstrument.readers.demucs_file import SUFFIXES, DemucsFile
 
+TIME = 0.5  # of a published network, by the song's length, on two cores of a Xeon
 _SONG = {"drums", "bass", "other", "vocals"}  # together the whole song
 # The published models by their files' names.
 _PUBLISHED = {
@@ -108,7 +109,8 @@ def read_card(folder: Path) -> Card:
         network="htdemucs",
         options=options,
         trained_on=_DATA if published else (),
-        about=f"Takes {', '.join(ordered)} out of a song; Hybrid Transformer Demucs, 2023.",
+        about=f"Takes {', '.join(ordered)} out of a song; Hybrid Transformer Demucs, 2023. "
+        f"On two cores it takes about {TIME * len(paths):g} times as long as the song plays.",
         training="Hybrid Transformer Demucs" + (", trained and published by its authors (MIT)" if published else ""),
     )
 
@@ -139,7 +141,9 @@ def _load_layer(layer: Any, name: str, path: Path, tensors: DemucsFile, last: st
             values = [_reordered(each, order) for each in values]
         # Dense layers stand for convolutions of width 1.
         shapes = [weight.shape for weight in layer.weights]
-        shaped = (each.reshape(shape) if each.ndim != len(shape) else each for each, shape in zip(values, shapes, strict=True))
+        shaped = (
+            each.reshape(shape) if each.ndim != len(shape) else each for each, shape in zip(values, shapes, strict=True)
+        )
         layer.set_weights(list(shaped))
     except KeyError as error:
         raise ModelError(f"{path}: the weights cannot be used ({error.args[0]} is missing)") from None

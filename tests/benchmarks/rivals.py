@@ -11,8 +11,8 @@ process that writes new files; they stand in the order of their median times. `c
 processors together, and memory is the most that the largest process had in any round. Spleeter gets the song's length
 (`-d`), for it stops at 10 minutes otherwise.
 
-Demucs needs weights for its sound, but not for its time: `htdemucs` runs with random ones (demucs_random.py), once, on
-the first of the songs, with its own defaults but one: no shifts.
+Demucs needs weights for its sound, but not for its time: `htdemucs` runs with random ones (demucs_random.py), on the
+first of the songs, with its own defaults but one: no shifts. Ours runs with the same weights.
 """
 
 import argparse
@@ -27,18 +27,17 @@ from pathlib import Path
 
 from processes import Failed, Run, machine, run, versions, write_song
 
-SPLEETER = "Spleeter 2stems"
+SPLEETER, DEMUCS = "Spleeter 2stems", "Demucs, htdemucs"
 
 
 @dataclass
 class System:
-    """A program that separates a song into `folder`, and how it went. `once`: too slow for every round."""
+    """A program that separates a song into `folder`, and how it went."""
 
     name: str
     command: list[str]
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
-    once: bool = False
     runs: list[Run] = field(default_factory=list)
 
     @property
@@ -88,9 +87,16 @@ def systems(options: argparse.Namespace, song: Path, length: float) -> Iterator[
         environment = {"MODEL_PATH": str(options.models.absolute())}
         yield System(SPLEETER, [*command, "-o", str(folder), str(song)], folder, environment)
     if options.demucs and length == options.minutes[0] * 60:
+        model = song.parent / "htdemucs"
+        model.mkdir()
+        weights, script = str(model / "random.safetensors"), str(Path(__file__).with_name("demucs_random.py"))
+        run([options.demucs, script, "write", weights])
+        folder = song.parent / "ours"
+        command = [*ours, "--model", str(model), "--format", "wav", "--output", str(folder)]
+        yield System("ours, htdemucs, keras", command, folder)
         folder = song.parent / "demucs"
-        script = str(Path(__file__).with_name("demucs_random.py"))
-        yield System("Demucs, htdemucs", [options.demucs, script, str(song), str(folder)], folder, once=True)
+        command = [options.demucs, script, "separate", weights, str(song), str(folder)]
+        yield System(DEMUCS, command, folder)
 
 
 def measure(options: argparse.Namespace, minutes: float) -> list[System]:
@@ -99,10 +105,8 @@ def measure(options: argparse.Namespace, minutes: float) -> list[System]:
         song = Path(folder, "song.wav")
         write_song(song, minutes * 60)
         running = list(systems(options, song, minutes * 60))
-        for turn in range(options.repeats):
+        for _ in range(options.repeats):
             for system in list(running):
-                if system.once and turn:
-                    continue
                 try:
                     system.separate(minutes * 60)
                     print(f"  {system.name}: {system.runs[-1].seconds:.2f} s", file=sys.stderr, flush=True)
@@ -113,15 +117,16 @@ def measure(options: argparse.Namespace, minutes: float) -> list[System]:
 
 
 def table(measured: list[System]) -> str:
-    """Markdown: the figures of each system, beside Spleeter's where that is there."""
-    spleeter = next((system for system in measured if system.name == SPLEETER), None)
-    lines = ["| system | median | all | computing | times as fast as Spleeter | peak memory | of Spleeter's |"]
+    """Markdown: the figures of each system, beside those of the rival that is there."""
+    rival = next((system for system in measured if system.name in (SPLEETER, DEMUCS)), None)
+    name = rival.name.split()[0].strip(",") if rival else "a rival"
+    lines = [f"| system | median | all | computing | times as fast as {name} | peak memory | of {name}'s |"]
     lines.append("|---|---|---|---|---|---|---|")
     for system in sorted(measured, key=lambda system: system.seconds):
         times = sorted(run.seconds for run in system.runs)
         computing = statistics.median(run.computing for run in system.runs)
-        faster = f"{spleeter.seconds / system.seconds:.2f}" if spleeter else ""
-        share = f"{system.mebibytes / spleeter.mebibytes:.0%}" if spleeter else ""
+        faster = f"{rival.seconds / system.seconds:.2f}" if rival else ""
+        share = f"{system.mebibytes / rival.mebibytes:.0%}" if rival else ""
         spread = f"{times[0]:.1f} to {times[-1]:.1f} s" if len(times) > 1 else "one run"
         cells = [system.name, f"{system.seconds:.1f} s", spread, f"{computing:.1f} s", faster]
         lines.append("| " + " | ".join([*cells, f"{system.mebibytes:,.0f} MiB", share]) + " |")
@@ -135,7 +140,7 @@ def main() -> None:
     parser.add_argument("--runtimes", nargs="*", default=["onnx", "keras"], help="of ours (default: onnx keras)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="the folder that holds Deezer's 2stems")
     parser.add_argument("--spleeter", metavar="PROGRAM", help="Spleeter's program")
-    parser.add_argument("--demucs", metavar="PYTHON", help="a Python that has Demucs; slow, so it runs once")
+    parser.add_argument("--demucs", metavar="PYTHON", help="a Python that has Demucs")
     parser.add_argument("--minutes", type=float, nargs="+", default=[3.0, 12.0], help="of the songs (default: 3 12)")
     parser.add_argument("--repeats", type=int, default=5, help="rounds (default: 5)")
     options = parser.parse_args()
