@@ -28,6 +28,7 @@ class DemucsFile(Mapping[str, np.ndarray]):
 
     def __init__(self, path: Path) -> None:
         self._tensors: SafetensorsFile | TorchFile
+        found: dict[str, Any]
         if path.suffix == ".th":
             self._tensors = TorchFile(path, "state")
             found = self._tensors.others
