@@ -18,7 +18,7 @@ from splitstrument import networks
 from splitstrument.cards import Card, ModelError, Source
 from splitstrument.readers.demucs_file import SUFFIXES, DemucsFile
 
-TIME = 0.5  # of a published network, by the song's length, on two cores of a Xeon
+_DURATIONS = {1: "half as", 2: "as", 4: "twice as"}  # of networks of the published size
 _SONG = {"drums", "bass", "other", "vocals"}  # together the whole song
 # The published models by their files' names.
 _PUBLISHED = {
@@ -110,7 +110,7 @@ def read_card(folder: Path) -> Card:
         options=options,
         trained_on=_DATA if published else (),
         about=f"Takes {', '.join(ordered)} out of a song; Hybrid Transformer Demucs, 2023. "
-        f"On two cores it takes about {TIME * len(paths):g} times as long as the song plays.",
+        f"On two cores it takes about {_DURATIONS.get(len(paths), 'several times as')} long as the song plays.",
         training="Hybrid Transformer Demucs" + (", trained and published by its authors (MIT)" if published else ""),
     )
 
