@@ -21,6 +21,7 @@ from pathlib import Path
 from splitstrument import models, runtimes
 from splitstrument.cards import ModelError
 from splitstrument.downloads import DOWNLOADS, Download
+from splitstrument.readers import demucs_folder
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _MOST_OPERATIONS = 400  # that are converted to a graph; for the 599 of htdemucs it takes minutes and 10 GB
@@ -41,8 +42,7 @@ def add(what: str, name: str | None = None) -> tuple[Path, bool]:
             source = stack.enter_context(_unpacked(archive))
             name = name or what
         elif os.path.isfile(what):
-            alone = os.path.splitext(what)[1].lower() in (".safetensors", ".th", ".yaml", ".yml")
-            unpacked = _in_folder if alone else _unpacked
+            unpacked = _in_folder if Path(what).suffix.lower() in demucs_folder.FILES else _unpacked
             source = stack.enter_context(unpacked(Path(what)))
         else:
             source = models.find(what)
@@ -117,12 +117,12 @@ def _unpacked(archive: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def _in_folder(file: Path) -> Iterator[Path]:
     """Yield a temporary folder with a copy of a model's only file, or of a bag's files. Raises ModelError."""
-    from splitstrument.readers import demucs, reader_of
+    from splitstrument.readers import reader_of
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         try:
-            for path in demucs.beside(file) if file.suffix.lower() in (".yaml", ".yml") else [file]:
+            for path in demucs_folder.files_of(file):
                 shutil.copyfile(path, folder / f"{path.stem}{path.suffix.lower()}")
         except OSError as error:
             raise ModelError(f"{file}: {(error.strerror or 'cannot be copied').lower()}") from None

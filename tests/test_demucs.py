@@ -11,8 +11,7 @@ import pytest
 from splitstrument import installing, models, networks
 from splitstrument.cards import ModelError
 from splitstrument.layers import fourier
-from splitstrument.readers import reader_of
-from splitstrument.readers.demucs_file import DemucsFile
+from splitstrument.readers import demucs_file, reader_of
 from splitstrument.readers.safetensors_file import SafetensorsError, SafetensorsFile
 from splitstrument.separator import Separator
 from tests import runs
@@ -110,6 +109,7 @@ def test_htdemucs_has_41_984_456_weights():
         ({"dconv_mode": 2}, r"\(dconv_mode\)"),
         ({"sources": None}, "its metadata lacks sources, or cannot be read"),
         ({"segment": {"_type": "fraction", "numerator": 1, "denominator": 0}}, "its metadata"),
+        ({"segment": float("inf")}, "its metadata"),
         ({"nfft": 8192}, "length is 1601 and must be more than 5 / 8 of fft_length"),
         ({"channels": "many"}, "filters: "),
     ],
@@ -154,10 +154,9 @@ def test_what_was_read_goes_on_training():
     before = [np.array(weight) for weight in network.trainable_variables]
     form = networks.form("htdemucs", card.options)
     assert np.isfinite(list(runs.trained_step(network, form, card.whole, reference.RATE).values())).all()
-    moved = [
-        np.abs(np.array(weight) - old).max() for weight, old in zip(network.trainable_variables, before, strict=True)
-    ]
-    assert min(moved) > 0
+    for weight, old in zip(network.trainable_variables, before, strict=True):
+        # A bias of keys adds the same to all scores of a query, which the softmax does not notice.
+        assert np.abs(np.array(weight) - old).max() > 0 or weight.path.endswith("/keys_bias"), weight.path
 
 
 def bag(folder, text=None):
@@ -190,6 +189,7 @@ def test_a_bag_has_a_weight_of_each_network_for_each_source(tmp_path):
         ("models: [first, second]\nweights: [[1, 1]]", r"pair.yaml: needs weights for 2 models and 2 sources each"),
         ("models: [first, second]\nweights: [[1, 0], [1, 0]]", r"pair.yaml: needs weights"),
         ("models: [first, second]\nsegment: long", r"pair.yaml: needs weights"),
+        ("models: [first, second]\nsegment: .inf", r"pair.yaml: needs weights"),
         ("models: [first, wide]", r"pair.yaml: wide.safetensors is another network than first.safetensors"),
         ("models: [first", r"pair.yaml"),
     ],
@@ -213,9 +213,9 @@ def test_an_old_file_is_read_without_pytorch_and_calls_nothing(tmp_path):
 
     with zipfile.ZipFile(tmp_path / "bad.th", "w") as archive:
         archive.writestr("bad/data.pkl", pickle.dumps({"klass": Calling(), "state": {}}))
-    assert DemucsFile(tmp_path / old.name).kind == "HTDemucs"
+    assert demucs_file.read(tmp_path / old.name).kind == "HTDemucs"
     with pytest.raises(ValueError, match="cannot be read as a file of PyTorch"):
-        DemucsFile(tmp_path / "bad.th")
+        demucs_file.read(tmp_path / "bad.th")
     assert not called.exists()
 
 
@@ -229,6 +229,9 @@ def test_several_models_in_a_folder_are_told(tmp_path):
 def test_other_files_are_not_recognised(tmp_path):
     written(tmp_path / "other.safetensors", {"a": ("F32", np.zeros(3, np.float32))}, klass="demucs.hdemucs.HDemucs")
     (tmp_path / "broken.safetensors").write_bytes(b"\xff" * 40)
+    for name, kwargs in (("none", "null"), ("list", "[1]"), ("cut", "{")):
+        written(tmp_path / f"{name}.safetensors", {}, klass="demucs.htdemucs.HTDemucs", args="[]", kwargs=kwargs)
+    (tmp_path / "folder.yaml").mkdir()
     assert reader_of(tmp_path) is None
     with pytest.raises(ModelError, match="is not a model that can be read"):
         installing.add(str(tmp_path / "other.safetensors"))

@@ -6,10 +6,12 @@ protocol buffers (tensorflow/core/protobuf/tensor_bundle.proto).
 """
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+from splitstrument.readers.tensor_file import TensorFile
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48  # bytes: two handles, padded, and the magic number
@@ -20,7 +22,7 @@ class CheckpointError(ValueError):
     """The file is not a checkpoint, or it is broken."""
 
 
-class Checkpoint(Mapping[str, np.ndarray]):
+class Checkpoint(TensorFile):
     """The tensors of a checkpoint by name, read on access. `prefix`: the path without `.index`.
 
     Raises CheckpointError if the index is broken, OSError if a file cannot be opened.
@@ -30,20 +32,14 @@ class Checkpoint(Mapping[str, np.ndarray]):
         self._data = prefix.with_name(prefix.name + ".data-00000-of-00001")
         table = prefix.with_name(prefix.name + ".index").read_bytes()
         try:
-            self._entries = {name.decode(): _fields(value) for name, value in _table(table) if name}
+            self._places = {name.decode(): _fields(value) for name, value in _table(table) if name}
         except (IndexError, struct.error, UnicodeDecodeError, TypeError) as error:
             raise CheckpointError(f"the index is broken ({error})") from None
         self._size = self._data.stat().st_size
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def __getitem__(self, name: str) -> np.ndarray:
         """A tensor, mapped into memory, read-only."""
-        fields = self._entries[name]
+        fields = self._places[name]
         kind, offset, size = (int(fields.get(number, [0])[-1]) for number in (1, 4, 5))
         if kind not in _TYPES or fields.get(3, [0])[-1]:
             raise CheckpointError(f"{name} has a type, or is in a file, that cannot be read here")
@@ -58,7 +54,7 @@ class Checkpoint(Mapping[str, np.ndarray]):
 
     def shape(self, name: str) -> tuple[int, ...]:
         """A tensor's shape."""
-        sizes = _fields(self._entries[name].get(2, [b""])[-1]).get(2, [])
+        sizes = _fields(self._places[name].get(2, [b""])[-1]).get(2, [])
         return tuple(int(_fields(size).get(1, [0])[-1]) for size in sizes)
 
 

@@ -6,7 +6,6 @@ the length of windows in seconds. In the files the source called other comes any
 is the song minus the others.
 """
 
-import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +15,9 @@ import numpy as np
 
 from splitstrument import networks
 from splitstrument.cards import Card, ModelError, Source
-from splitstrument.readers.demucs_file import SUFFIXES, DemucsFile
+from splitstrument.readers import demucs_file, demucs_folder
+from splitstrument.readers.demucs_file import DemucsFile
+from splitstrument.readers.tensor_file import TensorFile
 
 _DURATIONS = {1: "half as", 2: "as", 4: "twice as"}  # of networks of the published size
 _SONG = {"drums", "bass", "other", "vocals"}  # together the whole song
@@ -76,28 +77,23 @@ _FIXED: dict[str, tuple[Any, ...]] = {
 
 def recognises(folder: Path) -> bool:
     """Whether `folder` has files of the class HTDemucs."""
-    return any(_is_of_htdemucs(path) for path in _candidates(folder))
+    return bool(demucs_folder.networks_in(folder))
 
 
 def files(folder: Path) -> list[Path]:
     """The files of the model. Raises ModelError if there are several models."""
-    bag = _bag_file(folder)
-    return [*_members(folder), *([bag] if bag else [])]
-
-
-def beside(bag: Path) -> list[Path]:
-    """The files that the YAML of a bag names, and itself. Raises ModelError."""
-    return [*_named(bag), bag]
+    bag = demucs_folder.bag_of(folder)
+    return [*demucs_folder.members(folder), *([bag] if bag else [])]
 
 
 def read_card(folder: Path) -> Card:
     """The card of the model in `folder`, from its files. Raises ModelError."""
-    paths, bag = _members(folder), _bag_file(folder)
+    paths, bag = demucs_folder.members(folder), demucs_folder.bag_of(folder)
     sources, options, sample_rate = _arguments(paths[0], _open(paths[0]))
     order = _order(sources)
     if bag:
         options |= _bag_options(bag, paths, order, (sources, options, sample_rate))
-    signatures = [_signature(path) for path in paths]
+    signatures = [demucs_folder.signature(path) for path in paths]
     name = bag.stem if bag else _PUBLISHED.get(signatures[0], signatures[0])
     published = set(signatures) <= set(_PUBLISHED)
     ordered = tuple(sources[place] for place in order)
@@ -123,17 +119,17 @@ def weights_source(card: Card, what: str) -> Source:
 
 def load_weights(network: Any, folder: Path) -> None:
     """Load the files in `folder` into the network of its card. Raises ModelError if they do not fit."""
-    paths = _members(folder)
+    paths = demucs_folder.members(folder)
     for number, path in enumerate(paths):
-        tensors = _open(path)
-        sources, options, _ = _arguments(path, tensors)
+        file = _open(path)
+        sources, options, _ = _arguments(path, file)
         last, prefix = f"decoder.{options['depth'] - 1}.conv_tr", f"{number}." if len(paths) > 1 else ""
         for layer in network.layers:
             if layer.weights and layer.name.startswith(prefix):
-                _load_layer(layer, layer.name.removeprefix(prefix), path, tensors, last, _order(sources))
+                _load_layer(layer, layer.name.removeprefix(prefix), path, file.tensors, last, _order(sources))
 
 
-def _load_layer(layer: Any, name: str, path: Path, tensors: DemucsFile, last: str, order: Sequence[int]) -> None:
+def _load_layer(layer: Any, name: str, path: Path, tensors: TensorFile, last: str, order: Sequence[int]) -> None:
     """Load the tensors of the layer that the file calls `name`. `last`: the layer with an output for each source."""
     try:
         values = _values(tensors, name)
@@ -152,7 +148,7 @@ def _load_layer(layer: Any, name: str, path: Path, tensors: DemucsFile, last: st
         raise ModelError(f"{path}: the weights of {name} cannot be used ({reason})") from None
 
 
-def _values(tensors: DemucsFile, layer: str) -> list[np.ndarray]:
+def _values(tensors: TensorFile, layer: str) -> list[np.ndarray]:
     """The weights, in Keras's order and form, of a layer of networks.htdemucs.
 
     PyTorch has the axes of a kernel in the opposite order of Keras's, but for the places of a kernel of two dimensions,
@@ -195,7 +191,7 @@ def _arguments(path: Path, file: DemucsFile) -> tuple[tuple[str, ...], dict[str,
         mode, rates = int(found.get("dconv_mode", 1)), found.get("channels_time")
         wrong = [name for name, values in _FIXED.items() if name in found and found[name] not in values]
         wrong += ["norm_starts"] * (found.get("norm_starts", 4) < options["depth"])
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, OverflowError):
         raise ModelError(f"{path}: its metadata lacks sources, or cannot be read") from None
     wrong += ["dconv_mode"] * (not mode & 1) + ["channels_time"] * (rates not in (None, options["filters"]))
     if wrong := [*wrong, *file.unknown]:
@@ -214,7 +210,7 @@ def _bag_options(bag: Path, paths: Sequence[Path], order: Sequence[int], first: 
     for path in paths[1:]:
         if _arguments(path, _open(path)) != first:
             raise ModelError(f"{bag}: {path.name} is another network than {paths[0].name}, or for other sources")
-    values, found = _read_bag(bag), {}
+    values, found = demucs_folder.read_bag(bag), {}
     try:
         if values.get("segment"):
             found["length"] = min(options["length"], int(Fraction(values["segment"]) * sample_rate))
@@ -224,77 +220,13 @@ def _bag_options(bag: Path, paths: Sequence[Path], order: Sequence[int], first: 
             if len(weights) != len(paths) or {len(row) for row in weights} != {len(sources)}:
                 raise ValueError
         networks.settings("htdemucs", options | found)
-    except (ValueError, TypeError, IndexError, AttributeError):
+    except (ValueError, TypeError, IndexError, AttributeError, OverflowError):
         raise ModelError(f"{bag}: needs weights for {len(paths)} models and {len(sources)} sources each") from None
     return found
 
 
-def _read_bag(bag: Path) -> dict[str, Any]:
-    """What the YAML of a bag says. Raises ModelError."""
-    from splitstrument.files.yaml_files import read_yaml
-
-    try:
-        values = read_yaml(bag)
-    except (ValueError, OSError) as error:
-        raise ModelError(str(error)) from None
-    names = values.get("models") if isinstance(values, dict) else None
-    if not isinstance(names, list) or not names or not all(re.fullmatch(r"[\w-]+", str(name)) for name in names):
-        raise ModelError(f"{bag}: names no models of a bag")
-    return values
-
-
-def _bag_file(folder: Path) -> Path | None:
-    """The YAML of the bag, if there is one. Raises ModelError if there are several."""
-    found = []
-    for path in sorted({*folder.glob("*.yaml"), *folder.glob("*.yml")}):
-        if re.search(r"^models\s*:", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE):
-            found.append(path)
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found)
-        raise ModelError(f"{folder}: holds several bags ({names}); put each into a folder of its own")
-    return found[0] if found else None
-
-
-def _members(folder: Path) -> list[Path]:
-    """The files with the tensors of the model in `folder`, in order. Raises ModelError."""
-    if bag := _bag_file(folder):
-        return _named(bag)
-    paths = [path for path in _candidates(folder) if _is_of_htdemucs(path)]
-    if len(paths) > 1:
-        names = ", ".join(path.name for path in paths)
-        raise ModelError(f"{folder}: holds several models ({names}); add the YAML of their bag, or part them")
-    if not paths:
-        raise ModelError(f"{folder}: holds no file of Hybrid Transformer Demucs")
-    return paths
-
-
-def _named(bag: Path) -> list[Path]:
-    """The files beside it that the YAML of a bag names. Raises ModelError."""
-    found = {_signature(path): path for path in reversed(_candidates(bag.parent))}
-    names = [str(name) for name in _read_bag(bag)["models"]]
-    if missing := [name for name in names if name not in found]:
-        raise ModelError(f"{bag}: {missing[0]}.safetensors is missing beside it")
-    return [found[name] for name in names]
-
-
-def _candidates(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
-
-
-def _signature(path: Path) -> str:
-    """What the authors call the file: its name, without a checksum such as that of 955717e8-8726e21a.th."""
-    return re.sub(r"-[0-9a-f]{8}\Z", "", path.stem)
-
-
-def _is_of_htdemucs(path: Path) -> bool:
-    try:
-        return DemucsFile(path).kind == "HTDemucs"
-    except (OSError, ValueError):
-        return False
-
-
 def _open(path: Path) -> DemucsFile:
     try:
-        return DemucsFile(path)
+        return demucs_file.read(path)
     except (ValueError, OSError) as error:
         raise ModelError(f"{path}: {error}") from None

@@ -6,55 +6,46 @@ pickle of a dict with the same names, and the tensors are its `state`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from splitstrument.readers.safetensors_file import SafetensorsFile
+from splitstrument.readers.tensor_file import TensorFile
 from splitstrument.readers.torch_file import TorchFile
 
 SUFFIXES = (".safetensors", ".th")
 
 
-class DemucsFile(Mapping[str, np.ndarray]):
-    """The tensors of a file by name, read on access.
+@dataclass(frozen=True)
+class DemucsFile:
+    """What a file holds. `kind`: the class of the network. `arguments`: its arguments by name. `unknown`: what else the
+    file has that says how the network is made."""
 
-    `kind`: the class of the network. `arguments`: its arguments by name. `unknown`: what else the file has that says
-    how the network is made. Raises SafetensorsError, TorchFileError, OSError, and ValueError if there is no class.
-    """
+    tensors: TensorFile
+    kind: str
+    arguments: dict[str, Any]
+    unknown: tuple[str, ...]
 
-    def __init__(self, path: Path) -> None:
-        self._tensors: SafetensorsFile | TorchFile
-        found: dict[str, Any]
-        if path.suffix == ".th":
-            self._tensors = TorchFile(path, "state")
-            found = self._tensors.others
-        else:
-            self._tensors = SafetensorsFile(path)
-            texts = self._tensors.metadata
-            found = {name: _plain(json.loads(texts[name])) for name in ("args", "kwargs") if name in texts}
-            found |= {name: texts[name] for name in ("klass", "structure") if name in texts}
-        if not {"klass", "args", "kwargs"} <= set(found):
-            raise ValueError("says no class of a network")
-        self.kind = str(found["klass"]).split(".")[-1]
-        places = found["args"]
-        self.arguments = dict(found["kwargs"]) | ({"sources": places[0]} if places else {})
-        self.unknown = ["structure"] * ("structure" in found) + ["args"] * (len(places) > 1)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._tensors)
-
-    def __len__(self) -> int:
-        return len(self._tensors)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._tensors
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self._tensors[name]
+def read(path: Path) -> DemucsFile:
+    """Read a file; its tensors are read on access. Raises ValueError, in one line, and OSError."""
+    tensors: TensorFile
+    found: dict[str, Any]
+    if path.suffix == ".th":
+        tensors = old = TorchFile(path, "state")
+        found = old.others
+    else:
+        tensors = new = SafetensorsFile(path)
+        texts = {name: new.metadata[name] for name in ("klass", "args", "kwargs", "structure") if name in new.metadata}
+        found = texts | {name: _plain(json.loads(texts[name])) for name in ("args", "kwargs") if name in texts}
+    places, names = found.get("args"), found.get("kwargs")
+    if "klass" not in found or not isinstance(places, list | tuple) or not isinstance(names, dict):
+        raise ValueError("does not say the class of a network and its arguments")
+    unknown = ("structure",) * ("structure" in found) + ("args",) * (len(places) > 1)
+    arguments = names | ({"sources": places[0]} if places else {})
+    return DemucsFile(tensors, str(found["klass"]).split(".")[-1], arguments, unknown)
 
 
 def _plain(value: Any) -> Any:

@@ -2,11 +2,12 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from splitstrument.readers.tensor_file import TensorFile
 
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4"}
 _LARGEST = 100_000_000  # bytes of a header, as the format says
@@ -16,7 +17,7 @@ class SafetensorsError(ValueError):
     """The file is not in this format, is broken, or holds another type of numbers."""
 
 
-class SafetensorsFile(Mapping[str, np.ndarray]):
+class SafetensorsFile(TensorFile):
     """The tensors of a file by name, read on access. `metadata`: texts by name.
 
     Raises SafetensorsError, and OSError.
@@ -31,7 +32,7 @@ class SafetensorsFile(Mapping[str, np.ndarray]):
         try:
             values = json.loads(header)
             self.metadata: dict[str, str] = {str(k): str(v) for k, v in values.pop("__metadata__", {}).items()}
-            self._tensors: dict[str, tuple[str, tuple[int, ...], int]] = {
+            self._places: dict[str, tuple[str, tuple[int, ...], int]] = {
                 name: self._place(**value) for name, value in values.items()
             }
         except (ValueError, TypeError, AttributeError, RecursionError):
@@ -45,18 +46,9 @@ class SafetensorsFile(Mapping[str, np.ndarray]):
             raise ValueError("a tensor lies outside of the file")
         return dtype, tuple(shape), begin
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._tensors)
-
-    def __len__(self) -> int:
-        return len(self._tensors)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._tensors
-
     def __getitem__(self, name: str) -> np.ndarray:
         """A tensor; bfloat16 becomes float32."""
-        kind, shape, offset = self._tensors[name]
+        kind, shape, offset = self._places[name]
         if kind not in _TYPES:
             raise SafetensorsError(f"{name} is of type {kind}, which cannot be read")
         values: Any = np.fromfile(self._path, _TYPES[kind], math.prod(shape), offset=self._start + offset)
@@ -66,4 +58,4 @@ class SafetensorsFile(Mapping[str, np.ndarray]):
 
     def shape(self, name: str) -> tuple[int, ...]:
         """A tensor's shape."""
-        return self._tensors[name][1]
+        return self._places[name][1]

@@ -9,13 +9,14 @@ import collections
 import pickle
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+
+from splitstrument.readers.tensor_file import TensorFile
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # begins files of before PyTorch 1.6
 _TYPES = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "LongStorage": "<i8"}
@@ -35,7 +36,7 @@ class _Tensor:
     strides: tuple[int, ...]
 
 
-class TorchFile(Mapping[str, np.ndarray]):
+class TorchFile(TensorFile):
     """The tensors of a state dict by name, read on access. Raises TorchFileError, and OSError.
 
     `part`: the file's dict has the state dict under this name, and `others` under other ones.
@@ -43,7 +44,7 @@ class TorchFile(Mapping[str, np.ndarray]):
 
     def __init__(self, path: Path, part: str = "") -> None:
         self._path = path
-        self._places: dict[str, int] = {}  # of storages, in a file without an archive
+        self._storages: dict[str, int] = {}  # their places, in a file without an archive
         self._prefix = ""
         try:
             with open(path, "rb") as file:
@@ -52,24 +53,15 @@ class TorchFile(Mapping[str, np.ndarray]):
                 state = self._archived(file) if zipped else self._plain(file)
             self.others = {name: value for name, value in state.items() if name != part} if part else {}
             state = state[part] if part else state
-            self._tensors = {name: value for name, value in state.items() if isinstance(value, _Tensor)}
+            self._places = {name: value for name, value in state.items() if isinstance(value, _Tensor)}
         except OSError:
             raise
         except Exception as error:  # a broken pickle raises many kinds of errors
             raise TorchFileError(f"cannot be read as a file of PyTorch ({_line(error)})") from None
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._tensors)
-
-    def __len__(self) -> int:
-        return len(self._tensors)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._tensors
-
     def __getitem__(self, name: str) -> np.ndarray:
         """A tensor, as it is stored."""
-        tensor = self._tensors[name]
+        tensor = self._places[name]
         key, kind = tensor.storage
         try:
             values = np.frombuffer(self._storage(key, np.dtype(kind).itemsize), kind)
@@ -83,7 +75,7 @@ class TorchFile(Mapping[str, np.ndarray]):
 
     def shape(self, name: str) -> tuple[int, ...]:
         """A tensor's shape."""
-        return self._tensors[name].shape
+        return self._places[name].shape
 
     def _archived(self, file: IO[bytes]) -> Any:
         with zipfile.ZipFile(file) as archive:
@@ -100,7 +92,7 @@ class TorchFile(Mapping[str, np.ndarray]):
         unpickler = _Unpickler(file)
         state = unpickler.load()
         for key in _Unpickler(file).load():
-            self._places[key] = file.tell()
+            self._storages[key] = file.tell()
             (count,) = struct.unpack("<q", file.read(8))
             file.seek(count * np.dtype(unpickler.types[key]).itemsize, 1)
         return state
@@ -108,7 +100,7 @@ class TorchFile(Mapping[str, np.ndarray]):
     def _storage(self, key: str, itemsize: int) -> bytes:
         with open(self._path, "rb") as file:
             if not self._prefix:
-                file.seek(self._places[key])
+                file.seek(self._storages[key])
                 (count,) = struct.unpack("<q", file.read(8))
                 return file.read(count * itemsize)
             with zipfile.ZipFile(file) as archive:
