@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from splitstrument.layers.exact import gelu, normalised, normalised_as_one, scaled
+
 if TYPE_CHECKING:
     import keras
 
-EPSILON = 1e-5  # of the normalisations
 START = 1e-4  # of the scales of residual branches
 PERIOD = 10000.0  # the longest wavelength of the sinusoids, divided by 2 pi
 Pair = tuple["keras.KerasTensor", "keras.KerasTensor"]
@@ -25,21 +26,21 @@ def cross_transformer(
     count: int,
     heads: int,
     expansion: float,
-    dropout: float = 0.0,
-    name: str = "crosstransformer",
+    dropout: float,
+    name: str,
 ) -> Pair:
     """(batch, bins, frames, size) and (batch, steps, size) -> the same shapes, after `count` layers for each.
 
     `size` must be a multiple of 4 and of `heads`. `expansion`: the width of the hidden layers in multiples of it.
     `name`: what the layers' names begin with.
     """
-    from keras import layers, ops
+    from keras import ops
 
     _, bins, frames, size = x.shape
     x = ops.reshape(x, (-1, bins * frames, size))
-    x = layers.LayerNormalization(epsilon=EPSILON, dtype="float32", name=f"{name}.norm_in")(x)
+    x = normalised(x, f"{name}.norm_in")
     x = x + _plane(bins, frames, size).reshape(1, -1, size)
-    other = layers.LayerNormalization(epsilon=EPSILON, dtype="float32", name=f"{name}.norm_in_t")(other)
+    other = normalised(other, f"{name}.norm_in_t")
     other = other + _line(other.shape[1], size)[None]
     for number in range(count):
         options = (heads, expansion, dropout)
@@ -60,27 +61,22 @@ def _layer(
     name: str,
 ) -> "keras.KerasTensor":
     """One layer: attention of `x` to itself, or to `other`, then two dense layers."""
-    from keras import layers, ops
+    from keras import layers
 
     from splitstrument.layers.attention import attention
-    from splitstrument.layers.scaling import layer_scale
 
-    size, scale = x.shape[-1], layer_scale()
-
-    def normalised(x: "keras.KerasTensor", place: str) -> "keras.KerasTensor":
-        return layers.LayerNormalization(epsilon=EPSILON, dtype="float32", name=f"{name}.{place}")(x)
-
-    queries = normalised(x, "norm1")
-    keys = queries if other is None else normalised(other, "norm2")
+    size = x.shape[-1]
+    queries = normalised(x, f"{name}.norm1")
+    keys = queries if other is None else normalised(other, f"{name}.norm2")
     place = "self_attn" if other is None else "cross_attn"
     attended = attention()(heads, dropout, name=f"{name}.{place}")(queries, keys)
-    x = x + scale(START, dtype="float32", name=f"{name}.gamma_1")(layers.Dropout(dropout)(attended))
-    y = normalised(x, "norm2" if other is None else "norm3")
+    x = x + scaled(layers.Dropout(dropout)(attended), START, f"{name}.gamma_1")
+    y = normalised(x, f"{name}.norm2" if other is None else f"{name}.norm3")
     y = layers.Dense(int(size * expansion), name=f"{name}.linear1")(y)
-    y = layers.Dropout(dropout)(ops.gelu(ops.cast(y, "float32"), approximate=False))
+    y = layers.Dropout(dropout)(gelu(y))
     y = layers.Dropout(dropout)(layers.Dense(size, name=f"{name}.linear2")(y))
-    x = x + scale(START, dtype="float32", name=f"{name}.gamma_2")(y)
-    return layers.GroupNormalization(1, epsilon=EPSILON, dtype="float32", name=f"{name}.norm_out")(x)
+    x = x + scaled(y, START, f"{name}.gamma_2")
+    return normalised_as_one(x, f"{name}.norm_out")
 
 
 def _line(steps: int, size: int) -> np.ndarray:

@@ -21,12 +21,12 @@ from pydantic.dataclasses import dataclass
 
 from splitstrument.checking import STRICT
 from splitstrument.form import Form
+from splitstrument.layers.exact import EPSILON, gated, gelu, normalised_as_one, scaled
 
 if TYPE_CHECKING:
     import keras
 
 KERNEL, STRIDE = 8, 4  # of the convolutions between levels; at each end they see (8 - 4) / 2 samples more
-EPSILON = 1e-5  # of the normalisations, and for the level of what is silent
 START = 1e-3  # of the scales of residual branches
 Branch = tuple["keras.KerasTensor", ...]  # (its input with mean 0 and deviation 1, the deviation, the mean)
 
@@ -140,7 +140,7 @@ def _waves(settings: Settings, spectrum: Branch, samples: Branch, count: int, na
         x = _decoded(settings, ops.add(x, skip), sizes[0], f"{name}decoder.{place}")
         wave = _decoded(settings, ops.add(wave, wave_skip), sizes[1], f"{name}tdecoder.{place}")[:, : lengths[level]]
         if level:
-            x, wave = _gelu(x), _gelu(wave)
+            x, wave = gelu(x), gelu(wave)
     # The means come first: Keras takes a second term of shape (batch, 1, 1) for a bias where it has as many channels.
     x = fourier.waves(mean + ops.cast(x, "float32") * scale, length)
     x = x + (wave_mean + ops.cast(wave, "float32") * wave_scale)
@@ -171,8 +171,8 @@ def _encoded(settings: Settings, x: "keras.KerasTensor", filters: int, name: str
     else:
         x = layers.ZeroPadding2D(((edge, edge), (0, 0)))(x)
         x = layers.Conv2D(filters, (KERNEL, 1), (STRIDE, 1), name=f"{name}.conv")(x)
-    x = _residual(settings, _gelu(x), f"{name}.dconv")
-    return _gated(layers.Dense(2 * filters, name=f"{name}.rewrite")(x))
+    x = _residual(settings, gelu(x), f"{name}.dconv")
+    return gated(layers.Dense(2 * filters, name=f"{name}.rewrite")(x))
 
 
 def _decoded(settings: Settings, x: "keras.KerasTensor", filters: int, name: str) -> "keras.KerasTensor":
@@ -181,7 +181,7 @@ def _decoded(settings: Settings, x: "keras.KerasTensor", filters: int, name: str
 
     flat, width = len(x.shape) == 3, 1 + 2 * settings.context
     convolution = layers.Conv1D if flat else layers.Conv2D
-    x = _gated(convolution(2 * x.shape[-1], width, padding="same", name=f"{name}.rewrite")(x))
+    x = gated(convolution(2 * x.shape[-1], width, padding="same", name=f"{name}.rewrite")(x))
     if settings.decoder_residuals:
         x = _residual(settings, x, f"{name}.dconv")
     if flat:
@@ -194,8 +194,6 @@ def _residual(settings: Settings, x: "keras.KerasTensor", name: str) -> "keras.K
     """Residual branches along time, each bin by itself: two convolutions, the first dilated, and a gate."""
     from keras import layers, ops
 
-    from splitstrument.layers.scaling import layer_scale
-
     shape, filters = x.shape, x.shape[-1]
     if len(shape) == 4:
         x = ops.reshape(x, (-1, *shape[2:]))
@@ -203,10 +201,10 @@ def _residual(settings: Settings, x: "keras.KerasTensor", name: str) -> "keras.K
         place = f"{name}.layers.{number}"
         hidden = int(filters / settings.compression)
         y = layers.Conv1D(hidden, 3, padding="same", dilation_rate=2**number, name=f"{place}.0")(x)
-        y = _gelu(layers.GroupNormalization(1, epsilon=EPSILON, dtype="float32", name=f"{place}.1")(y))
+        y = gelu(normalised_as_one(y, f"{place}.1"))
         y = layers.Dense(2 * filters, name=f"{place}.3")(y)
-        y = _gated(layers.GroupNormalization(1, epsilon=EPSILON, dtype="float32", name=f"{place}.4")(y))
-        x = ops.add(x, layer_scale()(START, dtype="float32", name=f"{place}.6")(y))
+        y = gated(normalised_as_one(y, f"{place}.4"))
+        x = ops.add(x, scaled(y, START, f"{place}.6"))
     return ops.reshape(x, (-1, *shape[1:])) if len(shape) == 4 else x
 
 
@@ -229,16 +227,3 @@ def _crossed(
         x = layers.Dense(filters, name=f"{name}channel_downsampler")(x)
         wave = layers.Dense(filters, name=f"{name}channel_downsampler_t")(wave)
     return x, wave
-
-
-def _gelu(x: "keras.KerasTensor") -> "keras.KerasTensor":
-    from keras import ops
-
-    return ops.gelu(ops.cast(x, "float32"), approximate=False)
-
-
-def _gated(x: "keras.KerasTensor") -> "keras.KerasTensor":
-    """The first half of the channels, times the sigmoid of the second (GLU)."""
-    from keras import ops
-
-    return ops.glu(ops.cast(x, "float32"))
