@@ -42,15 +42,15 @@ def spectrograms(path: Path, sounds: dict[str, np.ndarray], rate: int, title: st
     loudest = max(float(next(iter(levels.values())).max()), 1e-9)
     figure = Figure(figsize=(10, 2.4 * len(levels)), layout="constrained")
     figure.suptitle(title, parse_math=False)
+    bounds = (np.log10(LOWEST), np.log10(rate / 2))
+    nearest = np.rint(np.logspace(*bounds, ROWS) * grid.window / rate).astype(int)
+    ticks = {2: "100", 3: "1k"} | ({4: "10k"} if rate > 20000 else {})
     for axes, (name, magnitudes) in zip(figure.subplots(len(levels), 1, sharex=True), levels.items(), strict=True):
         decibels = 20 * np.log10(np.maximum(magnitudes / loudest, 10 ** (FLOOR / 20)))
-        bounds = (np.log10(LOWEST), np.log10(rate / 2))
-        nearest = np.rint(np.logspace(*bounds, ROWS) * grid.window / rate).astype(int)
         extent = (0, len(magnitudes) * grid.hop / rate, *bounds)
         image = axes.imshow(
             decibels.T[nearest], vmin=FLOOR, vmax=0, cmap="magma", origin="lower", aspect="auto", extent=extent
         )
-        ticks = {2: "100", 3: "1k"} | ({4: "10k"} if rate > 20000 else {})
         axes.set_yticks(list(ticks), list(ticks.values()))
         axes.set_ylabel("Hz")
         axes.set_title(name, fontsize="medium", parse_math=False)

@@ -39,8 +39,8 @@ class Windows:
         self.workers = workers
         self.ahead = getattr(workers, "_max_workers", 0)
         self.results: deque[Future] = deque()  # the results of windows that are not joined yet
-        self.waiting: np.ndarray | None = None
-        self.past: np.ndarray | None = None  # what came before, for the context of the last windows
+        self.waiting: np.ndarray | None = None  # from where the next window begins, or before it, for its context
+        self.before = 0  # how much of it is before the next window
         self.tail: np.ndarray | None = None
         self.missing = 0  # length of the stream that has been taken but not returned yet
 
@@ -49,17 +49,14 @@ class Windows:
         self.missing += len(stream)
         if self.waiting is not None:
             stream = np.concatenate([self.waiting, stream])
-        done = 0
-        if self.past is not None:
-            stream, done = np.concatenate([self.past, stream]), len(self.past)
+        done = self.before
         pieces: list[np.ndarray] = []
         while len(stream) - done >= (1 if last else self.length):
             self.results.append(self._begin(stream, done))
             done += self.step
             pieces += self._joined(self.ahead)
-        self.waiting = stream[done:]
-        if self.centred:
-            self.past = stream[max(0, done - self.length // 2) : done]
+        self.before = min(self.length // 2, done) if self.centred else 0
+        self.waiting = stream[done - self.before :]
         if last:
             pieces += self._joined(0)
         if not pieces:
