@@ -28,14 +28,8 @@ for song in "$WORK/album/tracks_22050hz"/*/; do
     cp -aln "$song" "$WORK/$set/album/tracks_22050hz/"
 done
 
-songs() { # TARGET SONGS
-    sounding splitstrument synthesize --target "$1" --songs "$2" --charts 0.25 --seed 35 --seconds 30 \
-        --output "$WORK/songs/parts-$1"
-    mixed "$WORK/songs/parts-$1" "$WORK/four-parts/rendered/$1-songs"
-}
-
-songs piano 115
-songs guitar 60
+varied
+mixed "$WORK/songs/varied" "$WORK/four-parts/rendered"
 mixed "$WORK/organised/unheard" "$WORK/four-parts-tests/unheard"
 
 splitstrument train "$CONFIGS"/proposal/*.yaml "$CONFIGS"/waveform/*.yaml --pairs "$WORK/four-parts" \

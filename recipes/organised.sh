@@ -24,3 +24,9 @@ sounding() { # COMMAND...
         "$WORK/real" --material "$HERE/real_sounds.yaml" --midi "$MIDI/freedoom" "$MIDI"/pop909/[0-5]*.mid \
         --leave-out "FreePats upright piano KW" "Greg Sullivan's e-pianos" "FreePats FSBS electric guitar, distorted 1"
 }
+
+# Render 115 songs with all these instruments, in which a piano always plays: songs/varied.
+varied() {
+    sounding splitstrument synthesize --target piano --songs 115 --charts 0.25 --seed 35 --seconds 30 \
+        --output "$WORK/songs/varied"
+}

@@ -63,6 +63,16 @@ def test_a_base_may_have_a_base_and_each_is_relative_to_its_own_file(tmp_path):
     assert (run.epochs, run.seed, run.limit, run.name) == (5, 4, 9, "middle")
 
 
+def test_of_several_bases_the_later_ones_override_the_earlier_ones_and_the_file_both(tmp_path):
+    write(tmp_path / "one.yaml", f"{BASE}epochs: 3\nseed: 3\noptimizer: {{clip: 2, factor: 0.5}}\n")
+    write(tmp_path / "small.yaml", "epochs: 4\nseed: 4\noptimizer: {clip: 1}\n")
+    run = config.load(write(tmp_path / "run.yaml", "base: [one.yaml, small.yaml]\nname: heir\nseed: 5\n"))
+    assert (run.name, run.epochs, run.seed, run.limit) == ("heir", 4, 5, 9)
+    assert (run.optimizer.clip, run.optimizer.factor) == (1, 0.5)
+    write(tmp_path / "small.yaml", "epochs: none\n")
+    assert refusal(tmp_path / "run.yaml").startswith(f"{tmp_path / 'small.yaml'}: epochs")
+
+
 def test_mappings_are_merged_and_lists_replaced(heir, tmp_path):
     base = "optimizer: {clip: 2}\naugmentation: {gain: 3}\n"
     write(tmp_path / "base.yaml", BASE.replace("[{pairs: songs}]", "[{pairs: a}, {pairs: b}]") + base)
@@ -85,7 +95,12 @@ def test_sources_may_stand_in_a_file_beside_the_configuration(heir, tmp_path):
     write(tmp_path / "sources/songs.yaml", "- {name: song, licence: MIT}\n")
     run = config.load(heir("collections: [{pairs: a, sources: sources/songs.yaml}, {pairs: b}]\n"))
     assert [[(each.name, each.licence) for each in one.sources] for one in run.collections] == [[("song", "MIT")], []]
+    run = config.load(
+        heir("collections: [{pairs: a, sources: [{name: voice, licence: CC0-1.0}, sources/songs.yaml]}]\n")
+    )
+    assert [each.name for each in run.collections[0].sources] == ["voice", "song"]
     assert "no.yaml: cannot be opened" in refusal(heir("collections: [{pairs: a, sources: no.yaml}]\n"))
+    assert "sources" in refusal(heir("collections: [{pairs: a, sources: [1]}]\n"))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +109,9 @@ def test_sources_may_stand_in_a_file_beside_the_configuration(heir, tmp_path):
         ({"run.yaml": "base: run.yaml"}, "run.yaml: inherits from itself"),
         ({"run.yaml": "base: b.yaml", "b.yaml": "base: ./run.yaml"}, "run.yaml: inherits from itself"),
         ({"run.yaml": "base: no.yaml"}, "no.yaml: cannot be opened: no such file or directory"),
-        ({"run.yaml": "base: [b.yaml]", "b.yaml": BASE}, "run.yaml: base: must be a file name"),
+        ({"run.yaml": "base: {b.yaml: 1}", "b.yaml": BASE}, "run.yaml: base: must be a file name, or a list of them"),
+        ({"run.yaml": "base: [b.yaml, 1]", "b.yaml": BASE}, "run.yaml: base: must be a file name, or a list of them"),
+        ({"run.yaml": "base: [b.yaml, run.yaml]", "b.yaml": BASE}, "run.yaml: inherits from itself"),
         ({"run.yaml": "base: b.yaml", "b.yaml": "- 1"}, "b.yaml: contains no fields"),
         ({"run.yaml": ""}, "run.yaml: contains no fields"),
         ({"run.yaml": "base: b.yaml", "b.yaml": "name: [x"}, "b.yaml: cannot be read as YAML"),

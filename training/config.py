@@ -1,7 +1,8 @@
 """The configuration of a run: YAML files with inheritance, and changes from the command line -> frozen settings.
 
-A file may say `base: other.yaml` (relative to itself); its own fields override those of the base, one by one. The run
-configurations published with the 2021 thesis (.jsonc) can be loaded too, see `training.thesis_configuration`.
+A file may say `base: other.yaml` (relative to itself); its own fields override those of the base, one by one. Of
+several bases, `base: [one.yaml, another.yaml]`, the later ones override the earlier ones. The run configurations
+published with the 2021 thesis (.jsonc) can be loaded too, see `training.thesis_configuration`.
 """
 
 import re
@@ -27,8 +28,8 @@ class Collection:
 
     `ratio`: its share of the tracks (see `training.selection`; default: all its tracks). `weight`: how often random
     windows come from it. `validation`: prefixes of the names of tracks to hold out, instead of the run's
-    `validation_ratio` ([]: none). `sources`: the origin of the material, for the model's card; in a configuration this
-    may be the name of a file that lists them (relative to the configuration).
+    `validation_ratio` ([]: none). `sources`: the origin of the material, for the model's card; a configuration may
+    name files that list them (relative to the configuration).
     """
 
     pairs: str
@@ -244,14 +245,16 @@ def _read(path: Path, heirs: tuple[Path, ...]) -> tuple[dict, dict]:
     if not isinstance(values, dict):
         raise ValueError(f"{path}: contains no fields")
     _read_sources(path.parent, values.get("collections"))
-    base = values.pop("base", None)
-    if base is None:
-        merged: dict[str, Any] = {}
-        origins: dict[tuple, Path | str] = {}
-    elif isinstance(base, str):
-        merged, origins = _read(path.parent / base, (*heirs, path.resolve()))
-    else:
-        raise ValueError(f"{path}: base: must be a file name")
+    bases = values.pop("base", [])
+    bases = [bases] if isinstance(bases, str) else bases
+    if not (isinstance(bases, list) and all(isinstance(base, str) for base in bases)):
+        raise ValueError(f"{path}: base: must be a file name, or a list of them")
+    merged: dict[str, Any] = {}
+    origins: dict[tuple, Path | str] = {}
+    for base in bases:
+        inherited, places = _read(path.parent / base, (*heirs, path.resolve()))
+        _merge(merged, inherited, origins, path, ())
+        origins |= places
     _merge(merged, values, origins, path, ())
     return merged, origins
 
@@ -259,8 +262,13 @@ def _read(path: Path, heirs: tuple[Path, ...]) -> tuple[dict, dict]:
 def _read_sources(folder: Path, collections: Any) -> None:
     """Replace the names of files of sources by their contents."""
     for collection in collections if isinstance(collections, list) else ():
-        if isinstance(collection, dict) and isinstance(collection.get("sources"), str):
-            collection["sources"] = read_yaml(folder / collection["sources"])
+        listed = collection.get("sources") if isinstance(collection, dict) else None
+        sources: list = []
+        for each in [listed] if isinstance(listed, str) else listed if isinstance(listed, list) else ():
+            found = read_yaml(folder / each) if isinstance(each, str) else each
+            sources += found if isinstance(found, list) else [found]
+        if sources:
+            collection["sources"] = sources
 
 
 def _merge(into: dict, values: dict, origins: dict, path: Path | str, place: tuple) -> None:
