@@ -3,6 +3,7 @@
 from pathlib import Path
 
 OPTIONS = {
+    "conditioned_unet": {"fft_length": 256, "frames": 16, "example_frames": 32, "depth": 2, "filters": 4},
     "conv_tasnet": {"length": 4000, "filters": 8, "bottleneck": 4, "hidden": 6, "blocks": 1, "repeats": 2},
     "enhanced_unet": {"fft_length": 256, "frames": 32, "filters": 2},
     "hourglass": {"fft_length": 256, "frames": 16, "depth": 3, "filters": 6, "initial_filters": 8},
