@@ -52,7 +52,7 @@ def test_shipped_models_are_small_and_say_what_they_are():
         assert all("muldjord" not in source.name for source in card.trained_on)
         assert card.scores
         assert network.name == card.network
-        assert (folder / models.WEIGHTS).stat().st_size < 16 * 2**20
+        assert (folder / models.WEIGHTS).stat().st_size < 20 * 2**20
 
 
 @pytest.mark.parametrize(("si_sdr", "word"), [(-0.1, "weak"), (0, "fair"), (5, "good"), (10, "very good")])

@@ -1,23 +1,17 @@
-"""The configuration of a run: YAML files with inheritance, and changes from the command line -> frozen settings.
-
-A file may say `base: other.yaml` (relative to itself); its own fields override those of the base, one by one. Of
-several bases, `base: [one.yaml, another.yaml]`, the later ones override the earlier ones. The run configurations
-published with the 2021 thesis (.jsonc) can be loaded too, see `training.thesis_configuration`.
-"""
+"""The configuration of a run: files (training.inheritance) and changes from the command line -> frozen settings."""
 
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from splitstrument.cards import PART_NAME, Card, Source
 from splitstrument.checking import STRICT, checked
-from splitstrument.files.yaml_files import parse, read_yaml
+from training.inheritance import VARY, change, merged
 
-VARY = "vary"  # the field of a file that makes a series of runs, see training.variants
 SETTINGS = STRICT | {"allow_inf_nan": False}
 PartName = Annotated[str, Field(pattern=f"^{PART_NAME}$")]
 
@@ -64,7 +58,8 @@ class Augmentation:
     """The probabilities (0 to 1) of changes to training windows, all 0 by default; see `training.augmentation`.
 
     `gain` is in dB. `pitch` (semitones) and `tempo` (0.1 is 10 %) are the largest changes of `stretched` windows.
-    `resampled` windows are played faster and higher, or slower and lower, by up to `pitch` semitones.
+    `resampled` windows are played faster and higher, or slower and lower, by up to `pitch` semitones. `wrong_example`:
+    the example of a run `by_example` is of a part that the track lacks, so that nothing is to be taken out.
     """
 
     other_track: float = Field(default=0.0, ge=0, le=1)
@@ -78,6 +73,7 @@ class Augmentation:
     mono: float = Field(default=0.0, ge=0, le=1)
     stretched: float = Field(default=0.0, ge=0, le=1)
     resampled: float = Field(default=0.0, ge=0, le=1)
+    wrong_example: float = Field(default=0.0, ge=0, le=1)
     pitch: float = Field(default=2.0, ge=0, le=12)
     tempo: float = Field(default=0.1, ge=0, le=0.5)
 
@@ -140,16 +136,18 @@ class Run:
 
     The network learns to extract either one `instrument`, from pairs or from tracks with a part of that name, or
     several `sources`, from tracks with parts of these names. `whole`: the sources make up the whole song, and the last
-    one, such as "other", is everything except the others. `limit`: the total number of tracks (0: no limit).
-    `initial`: a model that provides the initial weights; `initial_source`: which of its sources to use, if the names
-    do not match. `save_minutes`: the interval of checkpoints within an epoch. `validation_steps`: the number of
-    validation batches, spread over all windows (0: all).
+    one, such as "other", is everything except the others. `by_example`: the network gets an example, and every part of
+    the tracks but other and rest is the `instrument` in turn, with an example of a part of that name. `limit`: the
+    total number of tracks (0: no limit). `initial`: a model that provides the initial weights; `initial_source`: which
+    of its sources to use, if the names do not match. `save_minutes`: the interval of checkpoints within an epoch.
+    `validation_steps`: the number of validation batches, spread over all windows (0: all).
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     instrument: PartName | None = None
     sources: tuple[PartName, ...] = ()
     whole: bool = False
+    by_example: bool = False
     collections: Annotated[tuple[Collection, ...], Field(min_length=1)]
     network: str
     options: dict[str, object] = Field(default_factory=dict)
@@ -174,6 +172,8 @@ class Run:
     def __post_init__(self) -> None:
         if bool(self.instrument) == bool(self.sources):
             raise ValueError("a run needs either instrument or sources")
+        if self.by_example and not self.instrument:
+            raise ValueError("by_example: needs instrument, the name of what is taken out, instead of sources")
         # A run must not use sources that a model card cannot describe.
         Card(self.name, self.source_names, self.sample_rate, self.network, whole=self.whole)
         if self.initial_source and not self.initial:
@@ -188,19 +188,6 @@ class Run:
         return self.sources or (self.instrument or "",)
 
 
-def merged(path: str | Path) -> tuple[dict[str, Any], dict[tuple, Path | str]]:
-    """(unchecked fields of the configuration `path` and its bases, {field path: the file that sets it})."""
-    path = Path(path)
-    if path.suffix != ".jsonc":
-        return _read(path, ())
-    from training.thesis_configuration import read
-
-    values: dict[str, Any] = {}
-    origins: dict[tuple, Path | str] = {}
-    _merge(values, read(path), origins, path, ())
-    return values, origins
-
-
 def load(path: str | Path, changes: Iterable[str] = ()) -> Run:
     """Load the run configuration `path` and apply `changes` ("field=value"; dots separate nested fields).
 
@@ -208,8 +195,8 @@ def load(path: str | Path, changes: Iterable[str] = ()) -> Run:
     """
     values, origins = merged(path)
     values.pop(VARY, None)
-    for change in changes:
-        _change(values, origins, change)
+    for text in changes:
+        change(values, origins, text)
 
     def where(field: tuple) -> Path | str:
         known = [place for place in origins if field[: len(place)] == place]
@@ -221,74 +208,22 @@ def load(path: str | Path, changes: Iterable[str] = ()) -> Run:
 
 
 def _check_names(run: Run, where: Callable) -> None:
-    """Check the names that only networks and losses know."""
+    """Check the names that only networks and losses know, and that only some networks take an example."""
     from splitstrument import networks
     from training import losses
+
+    def takes_example() -> None:
+        if bool(networks.form(run.network, run.options).example) < run.by_example:
+            raise ValueError(f"by_example: {run.network} takes no example; conditioned_unet does")
 
     for field, check in (
         ("network", lambda: networks.settings(run.network)),
         ("options", lambda: networks.settings(run.network, run.options)),
         ("loss", lambda: losses.find(run.loss)),
+        ("by_example", takes_example),
     ):
         try:
             check()
         except ValueError as error:
             option = re.search(r"called '(.+?)'|: (\w+):", str(error))
             raise ValueError(f"{where((field, option and (option[1] or option[2])))}: {error}") from None
-
-
-def _read(path: Path, heirs: tuple[Path, ...]) -> tuple[dict, dict]:
-    """(values, {field path: the file that sets it}) of a YAML file and its bases."""
-    if path.resolve() in heirs:
-        raise ValueError(f"{path}: inherits from itself")
-    values = read_yaml(path)
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: contains no fields")
-    _read_sources(path.parent, values.get("collections"))
-    bases = values.pop("base", [])
-    bases = [bases] if isinstance(bases, str) else bases
-    if not (isinstance(bases, list) and all(isinstance(base, str) for base in bases)):
-        raise ValueError(f"{path}: base: must be a file name, or a list of them")
-    merged: dict[str, Any] = {}
-    origins: dict[tuple, Path | str] = {}
-    for base in bases:
-        inherited, places = _read(path.parent / base, (*heirs, path.resolve()))
-        _merge(merged, inherited, origins, path, ())
-        origins |= places
-    _merge(merged, values, origins, path, ())
-    return merged, origins
-
-
-def _read_sources(folder: Path, collections: Any) -> None:
-    """Replace the names of files of sources by their contents."""
-    for collection in collections if isinstance(collections, list) else ():
-        listed = collection.get("sources") if isinstance(collection, dict) else None
-        sources: list = []
-        for each in [listed] if isinstance(listed, str) else listed if isinstance(listed, list) else ():
-            found = read_yaml(folder / each) if isinstance(each, str) else each
-            sources += found if isinstance(found, list) else [found]
-        if sources:
-            collection["sources"] = sources
-
-
-def _merge(into: dict, values: dict, origins: dict, path: Path | str, place: tuple) -> None:
-    for name, value in values.items():
-        origins[(*place, name)] = path
-        if isinstance(value, dict):
-            into[name] = into[name] if isinstance(into.get(name), dict) else {}
-            _merge(into[name], value, origins, path, (*place, name))
-        else:
-            into[name] = value
-
-
-def _change(values: dict, origins: dict, change: str) -> None:
-    names, equals, text = change.partition("=")
-    if not equals or not names:
-        raise ValueError(f"--set {change}: must be field=value")
-    try:
-        value: Any = parse(text)
-    except ValueError:
-        raise ValueError(f"--set {change}: the value cannot be read as YAML") from None
-    for name in reversed(names.split(".")):
-        value = {name: value}
-    _merge(values, value, origins, f"--set {change}", ())

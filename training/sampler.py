@@ -20,6 +20,9 @@ from training.selection import Material
 PLACE, WINDOW, TRACK_ORDER, EPOCH_ORDER, EXAMPLE = 1, 2, 3, 4, 5
 
 
+HEARD, TRIES = 1e-5, 5  # the power above which an example is heard; how often another excerpt is tried
+
+
 @dataclass(frozen=True)
 class Place:
     """A window of a track, starting at sample `start`."""
@@ -36,8 +39,8 @@ class Sampler:
 
     `windows` and `augmentation` are the run's settings. `length`, `hop` (samples between adjacent windows) and
     `channels` are the network's. `most`: the maximum number of sequential batches, spread over all windows (0: all).
-    `example`: after its parts, each window has another excerpt of its track's first source. Raises ValueError if there
-    are fewer windows than a batch needs.
+    `example`: after its parts, each window has another excerpt of its track's first source, or, in a run by example, of
+    a part of the same name of any track. Raises ValueError if there are fewer windows than a batch needs.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Sampler:
         self.tracks, self.windows, self.augmentation = tracks, windows, augmentation
         self.length, self.hop, self.channels, self.seed = length, hop, channels, seed
         self.example, self.parts = example, len(tracks[0].parts)
+        self.kinds = {kind: [track for track in tracks if track.kind == kind] for kind in _kinds(tracks)}
         weights = np.array([track.weight for track in tracks])
         self.chances = weights / weights.sum()
         self.most = most * windows.batch_size
@@ -91,9 +95,22 @@ class Sampler:
         window = augmented(self, place, self._random(WINDOW, epoch, step, number))
         if not self.example:
             return window
-        random, track = self._random(EXAMPLE, epoch, step, number), place.track
-        excerpt = self.cut(self._within(track, random), 0, self.length)
-        return np.concatenate([window, excerpt[None]])
+        random, kind = self._random(EXAMPLE, epoch, step, number), place.track.kind
+        absent = [other for other in self.kinds if other not in place.track.track.parts]
+        if kind and absent and random.random() < self.augmentation.wrong_example:
+            kind = absent[random.integers(len(absent))]
+            window[1] += window[0]
+            window[0] = 0
+        return np.concatenate([window, self._excerpt(self.kinds.get(kind, [place.track]), random)[None]])
+
+    def _excerpt(self, tracks: list[Material], random: np.random.Generator) -> np.ndarray:
+        """A random excerpt of the source of one of the tracks, in which it is heard, unless it hardly ever is."""
+        for _ in range(TRIES):
+            track = tracks[random.integers(len(tracks))] if len(tracks) > 1 else tracks[0]
+            excerpt = self.cut(self._within(track, random), 0, self.length)
+            if not self.kinds or np.square(excerpt).mean() > HEARD:
+                break
+        return excerpt
 
     def anywhere(self, random: np.random.Generator) -> Place:
         """A random Place."""
@@ -145,3 +162,7 @@ class Sampler:
             numbers = [number for step in range(steps) for number in range(step, self.most, steps)]
             places = [places[number * len(places) // self.most] for number in numbers]
         return places
+
+
+def _kinds(tracks: Sequence[Material]) -> list[str]:
+    return sorted({track.kind for track in tracks} - {""})

@@ -14,6 +14,8 @@ from splitstrument.tracks import PAIR, Track, TrackError, Wave, find_tracks_at, 
 from training.config import Collection, Run
 from training.decoding import Decoding, decoding
 
+NAMELESS = ("other", "rest")  # parts that are no instrument of their own
+
 
 @dataclass(frozen=True)
 class Material:
@@ -21,11 +23,13 @@ class Material:
 
     `parts`: the files of each of the run's sources in order, then, unless they are the whole song, of everything else.
     A part without files is silent. `weight`: how often random windows come from this track, relative to the others.
+    `kind`: in a run by example, the name of the part that is the source.
     """
 
     track: Track
     parts: tuple[tuple[Wave, ...], ...]
     weight: float = 1.0
+    kind: str = ""
 
     @property
     def name(self) -> str:
@@ -111,8 +115,28 @@ def select(run: Run, root: str | Path, window: int) -> Selection:
         training += [replace(material, weight=collection.weight / len(kept)) for material in kept]
         validation += held
     _check_sides(run, training, validation)
-    left_out += _silent_sources(run, training + validation)
+    if run.by_example:
+        training, validation = (
+            [each for material in materials for each in each_part(material)] for materials in (training, validation)
+        )
+    else:
+        left_out += _silent_sources(run, training + validation)
     return Selection(tuple(training), tuple(validation), tuple(left_out))
+
+
+def each_part(material: Material) -> list[Material]:
+    """A Material for each part of a track that has a name of its own, with this part as the source."""
+    waves = dict(zip(material.track.parts, material.parts[-1], strict=True))
+    kinds = [part for part in waves if part not in NAMELESS]
+    return [
+        replace(
+            material,
+            parts=((waves[kind],), tuple(wave for part, wave in waves.items() if part != kind)),
+            weight=material.weight / len(kinds),
+            kind=kind,
+        )
+        for kind in kinds
+    ]
 
 
 def _silent_sources(run: Run, tracks: list[Material]) -> list[str]:
@@ -142,7 +166,7 @@ def _check_sides(run: Run, training: list[Material], validation: list[Material])
         raise TrackError("no track is left for training; add more tracks, or use a smaller validation_ratio")
     if not validation:
         raise TrackError("no track is left for validation; add more tracks, or use a larger validation_ratio")
-    for number, source in enumerate(run.source_names):
+    for number, source in enumerate(() if run.by_example else run.source_names):
         if not any(material.parts[number] for material in training):
             names = sorted({part for material in training for part in material.track.parts})
             places = sorted({str(material.track.folder.parent) for material in training})
@@ -173,9 +197,10 @@ def _folder(run: Run, root: str | Path, name: str) -> Path:
 def _material(track: Track, run: Run) -> Material:
     """The Material of a track that fits the run. Raises TrackError."""
     pair = set(track.parts) == set(PAIR)
-    if pair and len(run.source_names) > 1:
+    if pair and (run.by_example or len(run.source_names) > 1):
+        kind = "by example" if run.by_example else "of several sources"
         raise TrackError(
-            f"{track.folder}: is a pair of instrument and rest; a run of several sources needs tracks of named parts, "
+            f"{track.folder}: is a pair of instrument and rest; a run {kind} needs tracks of named parts, "
             "see splitstrument mix --parts"
         )
     for part in track.parts:
@@ -192,7 +217,7 @@ def _material(track: Track, run: Run) -> Material:
     for part, other in others:
         if other.samples != wave.samples:
             raise TrackError(f"{track.folder}: the {first} has {wave.samples:,} samples, the {part} {other.samples:,}")
-    named = PAIR[:1] if pair else run.source_names[: -1 if run.whole else None]
+    named = PAIR[:1] if pair else () if run.by_example else run.source_names[: -1 if run.whole else None]
     sources = [tuple(waves[name] for name in (source,) if name in waves) for source in named]
     everything_else = tuple(wave for part, wave in waves.items() if part not in named)
     return Material(track, (*sources, everything_else))

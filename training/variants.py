@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.config import VARY, merged
+from training.inheritance import VARY, merged
 
 
 def variants(path: str | Path, changes: Sequence[str] = ()) -> list[tuple[str, ...]]:
