@@ -54,19 +54,22 @@ class Task:
     runtime: str
     output: Output
     overwrite: bool
-    identities: tuple[str, ...]  # of the models, so a model that was trained again is loaded again
+    like: Path | None
+    identities: tuple[str, ...]  # of models and example: a model that was trained again is loaded again
 
     def separator(self) -> "Separator":
         """The Separator, loaded once per process."""
-        settings = (self.models, self.precision, self.device, self.thorough, self.above, None, self.runtime)
+        settings = (self.models, self.precision, self.device, self.thorough, self.above, self.like, self.runtime)
         return _separator(self.identities, *settings)
 
 
 @functools.lru_cache(maxsize=1)
 def _separator(identities: tuple[str, ...], *settings: Any) -> "Separator":
+    from splitstrument.like import read_example
     from splitstrument.separator import Separator
 
-    return Separator(*settings)
+    names, precision, device, thorough, above, like, runtime = settings
+    return Separator(names, precision, device, thorough, above, like and read_example(like), runtime)
 
 
 def separate_song(song: Song, task: Task) -> Outcome:
@@ -135,6 +138,12 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="name (see: splitstrument models) or folder of a model; several models, separated by commas, such as "
         "guitar,runs/piano, are used in one pass (default: guitar)",
     ).completer = _known_models  # type: ignore[attr-defined]  # argcomplete's
+    add(
+        "--like",
+        type=Path,
+        metavar="EXAMPLE",
+        help="a recording of the sound to take out, alone, of a few seconds, for a model that takes an example",
+    )
     add("-o", "--output", default="separated", type=Path, help="folder to write to (default: separated)")
     add("--format", default="wav", choices=FORMATS, help="file format (default: wav)")
     add("--depth", choices=("16", "24", "float"), help="bit depth of WAV and FLAC files (default: the song's)")
@@ -233,6 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
     options = _arguments(arguments)
     from splitstrument import models
+    from splitstrument.like import read_example
     from splitstrument.parts import parts_of
 
     asked = (options.depth, options.only, options.start, options.duration, options.name, options.track)
@@ -240,6 +250,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parts = parts_of(options.model)
     written = output.parts(parts.sources, parts.remainder)  # fails for a wrong --only before anything is loaded
     root = options.output / parts.name
+    if parts.example and not options.like:
+        raise ValueError(f"{parts.name}: needs an example of the sound to take out; give one with --like")
+    if options.like:
+        if not parts.example:
+            raise ValueError(f"--like: {parts.name} takes no example; choose a model that does with --model")
+        read_example(options.like)  # fails before any song
+        root /= options.like.stem
     print(f"separating into {' and '.join(written)} with the model {parts.name}, to {root}", flush=True)
     task = Task(
         options.model,
@@ -250,7 +267,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.runtime,
         output,
         options.overwrite,
-        tuple(map(models.identity, options.model)),
+        options.like,
+        (*map(models.identity, options.model), *([str(options.like.stat())] if options.like else [])),
     )
     with tempfile.TemporaryDirectory() as scratch, tidied(root):
         songs = find(options.songs, options.output, root, output.excerpt, Path(scratch))

@@ -5,6 +5,7 @@ the networks to the song. Several models take out their sources in one pass.
 """
 
 import functools
+import hashlib
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -88,6 +89,7 @@ class Separator:
             for name, places in zip(names, parts.places, strict=True)
         )
         self._folders = [models.find(name) for name in names]
+        self._example = example
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -96,8 +98,15 @@ class Separator:
 
     @functools.cached_property
     def identity(self) -> list[str]:
-        """Identifies the models, whatever their names are: see `models.identity`."""
-        return [models.identity(folder) for folder in self._folders]
+        """Identifies the models, whatever their names are (see `models.identity`), and the example."""
+        found = [models.identity(folder) for folder in self._folders]
+        if self._example is None:
+            return found
+        sound, rate = self._example
+        return [
+            *found,
+            hashlib.sha256(np.ascontiguousarray(sound, np.float32).tobytes() + bytes(str(rate), "ascii")).hexdigest(),
+        ]
 
     def separate(self, audio: np.ndarray, sample_rate: int) -> dict[str, np.ndarray]:
         """{part: array} for all `parts`, float32, each with the shape of `audio`.
