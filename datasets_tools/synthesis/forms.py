@@ -39,14 +39,15 @@ class Chart:
 
 @functools.cache
 def _grooves(beats: int) -> tuple[tuple[str, ...], ...]:
-    """The grooves of each file of MMA's library whose bars have this number of beats, two or more per file."""
+    """The grooves of each file of MMA's library whose bars have this number of quarter notes, two or more per file."""
     found = []
     for path in sorted(LIBRARY.glob("*.mma")):
         text = path.read_text(encoding="latin-1")
         times = set(re.findall(r"^\s*Time\s+(\d+)", text, re.MULTILINE | re.IGNORECASE)) or {"4"}
+        compound = re.search(rf"^\s*TimeSig\s+(?!{beats} 4)", text, re.MULTILINE | re.IGNORECASE)
         names = re.findall(r"^\s*DefGroove\s+(\S+)", text, re.MULTILINE)
         names = [name for name in names if not re.search("Intro|End|Fill|Metronome", name)]
-        if times == {str(beats)} and len(names) > 1:
+        if times == {str(beats)} and not compound and len(names) > 1:
             found.append(tuple(names))
     return tuple(found)
 
