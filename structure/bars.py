@@ -29,7 +29,7 @@ class BarSettings:
     """
 
     metre: float = 8.0
-    cut: float = 6.0
+    cut: float = 10.0
     trust: float = 0.5
 
     def __post_init__(self) -> None:

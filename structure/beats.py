@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"(default: {usual.usual:g})",
     )
     options = made.parse_args(arguments)
+    if not usual.slowest <= options.tempo <= usual.fastest:
+        limits = f"{usual.slowest:g} to {usual.fastest:g}"
+        raise ValueError(f"--tempo must be {limits} beats per minute, not {options.tempo:g}")
     settings = (BeatSettings(usual=options.tempo), BarSettings())
     record = {"beats": asdict(settings[0]), "bars": asdict(settings[1])}
     return run_stage(options, Task("beats", FILES, write, settings, _plain(record), options.overwrite))

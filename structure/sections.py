@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"number of different sections that laplacian looks for (default: {usual.groups})",
     )
     options = made.parse_args(arguments)
+    if options.groups < 2:
+        raise ValueError(f"--groups must be at least 2, not {options.groups}")
     settings = SectionSettings(method=options.method, groups=options.groups)
     return run_stage(options, Task("sections", FILES, write, settings, asdict(settings), options.overwrite))
 

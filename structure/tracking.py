@@ -35,10 +35,10 @@ class BeatSettings:
     fastest: float = 215.0
     usual: float = 115.0
     onset: float = 8.0
-    threshold: float = 0.25
-    prior: float = 1.0
+    threshold: float = 0.35
+    prior: float = 3.0
     steadiness: float = 60.0
-    weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 0.5)  # of the bands of the onsets
+    weights: tuple[float, float, float, float] = (2.0, 1.0, 1.0, 0.25)  # of the bands of the onsets
 
     def __post_init__(self) -> None:
         if not 20 <= self.slowest < self.fastest <= 400:
