@@ -27,7 +27,9 @@ setup(
     license_files=["LICENSE"],
     keywords=["music source separation", "stems", "karaoke", "stacked hourglass", "spleeter"],
     python_requires=">=3.11",
-    packages=find_packages(include=["splitstrument*", "datasets_tools*", "training*", "evaluation*", "structure*", "webapp*"]),
+    packages=find_packages(
+        include=["splitstrument*", "datasets_tools*", "training*", "evaluation*", "structure*", "webapp*"]
+    ),
     package_data={
         "splitstrument": ["py.typed", "readers/graphs/*", "shipped/*/*"],
         "datasets_tools": ["instruments.yaml", "labelling/page/static/*", "synthesis/*.yaml"],

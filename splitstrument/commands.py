@@ -36,9 +36,7 @@ MISSING_PACKAGES = {
         "splitstrument[synthesize]": ("pretty_midi", "pysfizz"),
         "splitstrument[web]": ("multipart", "waitress", "web"),
         "splitstrument[youtube]": ("yt_dlp",),
-        "splitstrument[train]": (
-            *("h5py", "json5", "keras", "onnx", "tensorboardX", "tensorflow", "tf2onnx"),
-        ),
+        "splitstrument[train]": (*("h5py", "json5", "keras", "onnx", "tensorboardX", "tensorflow", "tf2onnx"),),
         "dask[distributed]": ("dask", "distributed"),
         "ray": ("ray",),
         "jax": ("jax", "jaxlib"),

@@ -15,6 +15,7 @@ from structure.tracking import BeatSettings, NoBeats, track
 if TYPE_CHECKING:
     import numpy as np
 
+BEATS, BARS, SECTIONS = BeatSettings(), BarSettings(), SectionSettings()
 SHORTEST = 20.0  # seconds; a shorter song has no sections
 
 
@@ -51,15 +52,13 @@ class Sections:
     labels: Sequence[str]
 
 
-def beats_in(
-    features: Features, beat_settings: BeatSettings = BeatSettings(), bar_settings: BarSettings = BarSettings()
-) -> Beats:
+def beats_in(features: Features, beat_settings: BeatSettings = BEATS, bar_settings: BarSettings = BARS) -> Beats:
     """The Beats of a song from its Features. Raises NoBeats."""
     times = track(features, beat_settings)
     return Beats(features.seconds, times, *positions(downbeat_odds(features, times), bar_settings))
 
 
-def sections_in(features: Features, settings: SectionSettings = SectionSettings()) -> tuple[Sections, Places]:
+def sections_in(features: Features, settings: SectionSettings = SECTIONS) -> tuple[Sections, Places]:
     """The Sections of a song from its Features, and the Places that were compared.
 
     Raises NoBeats, or ValueError if the song is shorter than SHORTEST.

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("downbeats.csv")
 CONTEXT = 4  # beats before and after that tell whether a beat is the first
 METRES = (3, 4)
+COLUMNS = ("low", "mid", "high", "air", "low after", "mid after", "high after", "air after")  # see `describe`
+COLUMNS += ("chord", "chords", "bass", "timbre")
 
 
 @dataclass(frozen=True)

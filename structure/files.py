@@ -21,6 +21,7 @@ def write_beats(beats: Beats, song: str, folder: Path) -> None:
     times = [round(time, 4) for time in beats.times.tolist()]
     places, bars = beats.places.tolist(), (beats.places == 1).cumsum().tolist()
     write_csv(folder / "beats.csv", [("time", "beat", "bar"), *zip(times, places, bars, strict=True)])
+    starts = [time for time, place in zip(times, places, strict=True) if place == 1]
     content = {
         "song": song,
         "seconds": round(beats.seconds, 4),
@@ -29,11 +30,10 @@ def write_beats(beats: Beats, song: str, folder: Path) -> None:
             {"time": time, "beat": place, "bar": bar, "beats_in_bar": metre}
             for time, place, bar, metre in zip(times, places, bars, beats.metres.tolist(), strict=True)
         ],
-        "bars": [time for time, place in zip(times, places, strict=True) if place == 1],
+        "bars": starts,
     }
     _write_json(folder / "beats.json", content)
     _write_labels(folder / "beats.txt", ((time, time, str(place)) for time, place in zip(times, places, strict=True)))
-    starts = content["bars"]
     ends = [*starts[1:], round(beats.seconds, 4)]
     numbered = ((start, end, str(number)) for number, (start, end) in enumerate(zip(starts, ends, strict=True), 1))
     _write_labels(folder / "bars.txt", numbered)

@@ -31,11 +31,11 @@ class SectionSettings:
     reach: int = 16
     peak: float = 0.3
     apart: int = 8
-    bar: float = 0.3
+    bar: float = 1.0
     alike: float = 0.5
-    groups: int = 5
+    groups: int = 4
     memory: int = 4
-    timbre: float = 0.5
+    timbre: float = 0.6
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -45,7 +45,7 @@ class SectionSettings:
 
 
 def sections(song: Places, settings: SectionSettings = SectionSettings()) -> tuple["np.ndarray", list[int]]:
-    """(edges, labels): the first places of the k sections and n, (k + 1,), and a label for each, from 0 as they come."""
+    """(edges, labels): the first places of the k sections and n, (k + 1,), and a label for each, from 0."""
     return {"novelty": _by_novelty, "laplacian": _by_laplacian}[settings.method](song, settings)
 
 

@@ -87,6 +87,12 @@ def work(song: Song, task: Task) -> Outcome:
         folder = folder_of(song.file, WHOLE, folder.parent, {})
 
 
+def _finished(record: Record, folder: Path, task: Task) -> dict[str, Any] | None:
+    """What the record says of the task's files, or None if not all of them are there."""
+    there = all((folder / file).exists() for file in task.files)
+    return record.formats.get(task.kind) if there else None
+
+
 def _write(song: SongFile, folder: Path, task: Task) -> Outcome:
     """`work` in a folder that is locked for this process."""
     from structure.analysis import read_song
@@ -95,13 +101,12 @@ def _write(song: SongFile, folder: Path, task: Task) -> Outcome:
     if record is None:
         record = Record(song.record(), WHOLE)
         record.write(folder)  # from now on the folder is taken
-    elif (before := record.formats.get(task.kind)) and all((folder / file).exists() for file in task.files):
-        if not task.overwrite:
-            if not song.is_recorded(record.song):
-                raise AudioError(f"{folder}: holds files of an earlier version of the song; use --overwrite")
-            if before["made"] != task.made:
-                raise AudioError(f"{folder}: holds {task.kind} made with other settings; use --overwrite or --output")
-            return Outcome(str(folder), "already there")
+    elif not task.overwrite and (before := _finished(record, folder, task)):
+        if not song.is_recorded(record.song):
+            raise AudioError(f"{folder}: holds files of an earlier version of the song; use --overwrite")
+        if before["made"] != task.made:
+            raise AudioError(f"{folder}: holds {task.kind} made with other settings; use --overwrite or --output")
+        return Outcome(str(folder), "already there")
     with song.opened() as path:
         features = read_song(path, song.label, advance)
     try:
@@ -109,6 +114,6 @@ def _write(song: SongFile, folder: Path, task: Task) -> Outcome:
     except ValueError as error:
         raise AudioError(str(error)) from None
     formats = record.formats if song.is_recorded(record.song) else {}
-    formats = formats | {task.kind: {"made": task.made, "files": {file: task.kind for file in task.files}}}
+    formats = formats | {task.kind: {"made": task.made, "files": dict.fromkeys(task.files, task.kind)}}
     Record(song.record(), WHOLE, formats).write(folder)
     return Outcome(str(folder), notes=(note,) if note else ())

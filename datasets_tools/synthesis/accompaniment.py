@@ -92,12 +92,13 @@ class Accompaniment:
         self.chords, self.bars, self.random, self.steps = chords, bars, random, steps
         # In a section of the song, or else of four or eight bars, a player keeps a pattern, or rests throughout.
         size = int(random.choice([4, 8]))
-        self.sections = [bars[at : at + size] for at in range(0, len(bars), size)]
+        self.sections = [list(bars[at : at + size]) for at in range(0, len(bars), size)]
         self.labels = [str(number) for number in range(len(self.sections))]
         if form:
             first = [time - 0.02 for time, _ in form]
-            within = [[bar for bar in bars if a <= bar[0] < b] for a, b in zip(first, [*first[1:], np.inf], strict=True)]
-            self.sections, self.labels = within, [label for _, label in form]
+            after = [*first[1:], np.inf]
+            self.sections = [[bar for bar in bars if a <= bar[0] < b] for a, b in zip(first, after, strict=True)]
+            self.labels = [label for _, label in form]
 
     def chord(self, time: float) -> Chord | None:
         """The chord at `time`, or None."""

@@ -68,7 +68,9 @@ def drawn(random: np.random.Generator, seconds: float) -> Chart:
         label: (str(random.choice(PROGRESSIONS[minor])).split(), str(random.choice(grooves)), int(random.integers(4)))
         for label in ("intro", "verse", "chorus", "bridge", "outro")
     }
-    lines, sections, bar = [f"Tempo {tempo:.0f}", f"Groove {styles['verse'][1]}", f"0 {NAMES[tonic]}"], [], 1
+    lines = [f"Tempo {tempo:.0f}", f"Groove {styles['verse'][1]}", f"0 {NAMES[tonic]}"]
+    sections: list[tuple[int, str]] = []
+    bar = 1
     for label in form:
         bars = min(left, size // 2 if label in SHORT else size)
         if bars < 2:
