@@ -26,7 +26,7 @@ from structure.bars import COLUMNS, CONTEXT, WEIGHTS, describe, in_context
 from structure.features import RATE, Collector
 from structure.tracking import NoBeats, track
 
-SONGS, SECONDS, SEED, BANK_RATE = 110, 60.0, 78, 44100
+SONGS, SECONDS, SEED, BANK_RATE = 60, 60.0, 78, 44100
 KINDS = ("strum", "power", "arpeggio", "solo", "comp", "pad")
 PROGRAMS = (0, 4, 16, 24, 25, 27, 29, 30, 48, 52, 61, 65, 73, 80, 88)
 NEAR = 0.07  # seconds between a beat and a true downbeat

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 METHODS = ("novelty", "laplacian")
+SHIFT = 4  # places by which two sections that are alike may be apart, as a pick-up or a late boundary does
 
 
 @dataclass(frozen=True)
@@ -101,15 +102,29 @@ def _labelled(song: Places, starts: list[int], settings: SectionSettings) -> lis
     similar = similarity(song, settings)
     if len(starts) == 1:
         return [0]
-    ends = [*starts[1:], len(similar)]
+    spans = list(zip(starts, [*starts[1:], len(similar)], strict=True))
     apart = np.zeros((len(starts), len(starts)))
-    for one, (a, end) in enumerate(zip(starts, ends, strict=True)):
-        for other in range(one):
-            b = starts[other]
-            along = np.arange(min(end - a, ends[other] - b))
-            apart[one, other] = apart[other, one] = max(0.0, 1 - float(similar[a + along, b + along].mean()))
+    for one, first in enumerate(spans):
+        for other, second in enumerate(spans[:one]):
+            alike = max(_along(similar, first, second, shift) for shift in range(-SHIFT, SHIFT + 1))
+            apart[one, other] = apart[other, one] = max(0.0, 1 - alike)
     groups = fcluster(linkage(squareform(apart, checks=False), "average"), settings.alike, "distance")
     return _in_order(groups)
+
+
+def _along(similar: "np.ndarray", one: tuple[int, int], other: tuple[int, int], shift: int) -> float:
+    """How alike two spans of places are, place by place, where the second begins `shift` places later; at least -1.
+
+    Only shifts that leave half of the shorter one are compared.
+    """
+    import numpy as np
+
+    a, b = one[0] + max(0, -shift), other[0] + max(0, shift)
+    count = min(one[1] - a, other[1] - b)
+    if 2 * count < min(one[1] - one[0], other[1] - other[0]) or count < 1:
+        return -1.0
+    along = np.arange(count)
+    return float(similar[a + along, b + along].mean())
 
 
 def _in_order(groups: "np.ndarray") -> list[int]:

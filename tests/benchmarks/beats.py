@@ -1,8 +1,8 @@
 """How well `splitstrument beats` finds beats and bars of rendered songs, whose beats and bars are known.
 
-    splitstrument synthesize --sounds /usr/share/sounds/sf2 /usr/share/sounds/sf3 --forms --songs 14 --seconds 75 \
-        --seed 900 --output songs
-    python tests/benchmarks/beats.py songs
+    splitstrument synthesize --sounds /usr/share/sounds/sf2 /usr/share/sounds/sf3 --forms --songs 12 --seconds 60 \
+        --seed 950 --output songs
+    python -m tests.benchmarks.beats songs
 
 F-measure of mir_eval.beat (within 70 ms, the first 5 s left out). For beats, librosa's tracker on the same onsets is
 beside ours. For bars, the baselines are every fourth beat from the first that we found, and every fourth true beat.

@@ -1,8 +1,8 @@
 """How well `splitstrument sections` finds the sections of rendered songs, whose sections are known.
 
-    splitstrument synthesize --sounds /usr/share/sounds/sf2 /usr/share/sounds/sf3 --forms --songs 14 --seconds 75 \
-        --seed 900 --output songs
-    python tests/benchmarks/sections.py songs
+    splitstrument synthesize --sounds /usr/share/sounds/sf2 /usr/share/sounds/sf3 --forms --songs 12 --seconds 60 \
+        --seed 950 --output songs
+    python -m tests.benchmarks.sections songs
 
 F-measures of mir_eval.segment: boundaries within 0.5 s and within 3 s (those at the song's ends left out), and pairs of
 frames with one label. The baseline has the true number of sections, all of one length, each with its own label.
