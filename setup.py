@@ -27,12 +27,15 @@ setup(
     license_files=["LICENSE"],
     keywords=["music source separation", "stems", "karaoke", "stacked hourglass", "spleeter"],
     python_requires=">=3.11",
-    packages=find_packages(include=["splitstrument*", "datasets_tools*", "training*", "evaluation*", "webapp*"]),
+    packages=find_packages(
+        include=["splitstrument*", "datasets_tools*", "training*", "evaluation*", "structure*", "webapp*"]
+    ),
     package_data={
         "splitstrument": ["py.typed", "readers/graphs/*", "shipped/*/*"],
         "datasets_tools": ["instruments.yaml", "labelling/page/static/*", "synthesis/*.yaml"],
         "training": ["configs/*.yaml", "configs/*/*.yaml"],
         "evaluation": ["*.yaml"],
+        "structure": ["downbeats.csv"],
         "webapp": ["static/*", "pages/static/*"],
     },
     entry_points={"console_scripts": ["splitstrument = splitstrument.__main__:main"]},
@@ -69,6 +72,8 @@ setup(
             "scipy>=1.13",
             "threadpoolctl>=3",
         ],
+        # Beats, bars and sections of songs.
+        "structure": ["librosa>=0.10", "matplotlib>=3.8", "scikit-learn>=1.4", "scipy>=1.13"],
         # Links as songs. YouTube changes often: keep yt-dlp new.
         "youtube": YOUTUBE,
         # The pages in a browser: `serve`, and `label --listen`.

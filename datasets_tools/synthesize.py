@@ -1,6 +1,7 @@
 """Render MIDI songs and chord charts with sampled and computed instruments, as multitrack songs in Slakh's layout.
 
-`<output>/<track>/{mix.flac, metadata.yaml, stems/SNN.flac}`, 44.1 kHz, stereo, 16 bit; the stems add up to the mix.
+`<output>/<track>/{mix.flac, metadata.yaml, structure.yaml, stems/SNN.flac}`, 44.1 kHz, stereo, 16 bit; the stems add
+up to the mix. structure.yaml has the times of beats, bars and sections.
 The metadata lists all sounds that were used, with their licences. The same seed gives the same songs, except that SFZ
 programs with several recordings of a note choose among them at random.
 """
@@ -44,6 +45,8 @@ def render_song(
 
     folder = Path(output) / wanted.name
     made_by = plain(asdict(settings) | {"song": wanted.index, "left_out": sorted(material.left_out)})
+    if not settings.forms:
+        del made_by["forms"]  # songs that were made before it existed are the same
     if folder.exists():
         if read_yaml(folder / "metadata.yaml").get("made_by") != made_by:
             raise ValueError(f"{folder} was made with other settings; use another --output or --seed")
@@ -56,6 +59,7 @@ def render_song(
             with AudioWriter(part / name, RATE, 2, "16") as writer:
                 writer.write(audio)
         write_yaml(part / "metadata.yaml", metadata(rendered, made_by))
+        write_yaml(part / "structure.yaml", structure(rendered), default_flow_style=None)
     return Outcome(wanted.name)
 
 
@@ -91,6 +95,26 @@ def metadata(rendered: "Rendered", made_by: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def structure(rendered: "Rendered") -> dict[str, Any]:
+    """Where beats, bars and sections of a song are: the content of structure.yaml, times in seconds.
+
+    `beats` are all beats, `bars` the first beats of bars. `sections` have start, end and label; a section with the
+    label of an earlier one has its chords. There are none if the score's form is not known, as that of a MIDI file.
+    """
+    from datasets_tools.synthesis.players import RATE
+
+    played, end = rendered.played, len(rendered.mix) / RATE
+    starts = [*(time for time, _ in played.sections), end]
+    return {
+        "beats": [round(time, 4) for time in played.beats if time < end],
+        "bars": [round(time, 4) for time in played.bars if time < end],
+        "sections": [
+            {"start": round(start, 4), "end": round(stop, 4), "label": label}
+            for (start, label), stop in zip(played.sections, starts[1:], strict=True)
+        ],
+    }
+
+
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser("synthesize", __doc__.split("\n")[0])
@@ -99,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--midi", nargs="+", default=[], metavar="PATH", help="MIDI files and charts (.mma), or folders of them")
     share = "share of songs from random chord charts (default: 0; needs mma)"
     add("--charts", type=float, default=0.0, metavar="SHARE", help=share)
+    add("--forms", action="store_true", help="charts have sections, pick-ups, 3/4 and changes of tempo")
     add("--target", choices=("guitar", "piano"), default="guitar", help="the instrument to separate (default: guitar)")
     add("--material", nargs="+", default=[], metavar="FILE", help="YAML files with further instruments and songs")
     add("--leave-out", nargs="+", default=[], metavar="NAME", help="material not to use: NAME, or NAME:FAMILY")
@@ -119,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise StageError("--songs must be at least 1, and --first at least 0")
     material = Material(options.sounds, options.material, options.leave_out)
     songs = material.songs(options.midi)
-    settings = Settings(options.target, options.seconds, options.seed, options.charts if songs else 1.0)
+    settings = Settings(options.target, options.seconds, options.seed, options.charts if songs else 1.0, options.forms)
     if not material.kinds() & {"bank", "sfz"}:
         raise StageError(f"{options.sounds[0]}: contains none of the known instruments (docs/data.md lists them)")
     kinds = material.kinds()

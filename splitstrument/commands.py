@@ -3,6 +3,8 @@
 # name -> (where its `main` is, what it does)
 COMMANDS = {
     "separate": ("splitstrument.separate:main", "separate songs into instruments, or voices, and the rest"),
+    "beats": ("structure.beats:main", "find the beats and bars of songs"),
+    "sections": ("structure.sections:main", "find the sections of songs, and which are alike"),
     "models": ("splitstrument.listing:models_main", "list, add and remove trained models"),
     "networks": ("splitstrument.listing:networks_main", "list the networks, their options and sizes"),
     "train": ("training.train:main", "train a model on tracks whose parts are known"),
@@ -30,12 +32,11 @@ MISSING_PACKAGES = {
     for what, names in {
         "splitstrument[datasets]": ("matplotlib", "scipy"),
         "splitstrument[evaluation]": ("markdown_it", "mir_eval", "sklearn", "threadpoolctl"),
+        "splitstrument[structure]": ("librosa",),
         "splitstrument[synthesize]": ("pretty_midi", "pysfizz"),
         "splitstrument[web]": ("multipart", "waitress", "web"),
         "splitstrument[youtube]": ("yt_dlp",),
-        "splitstrument[train]": (
-            *("h5py", "json5", "keras", "librosa", "onnx", "tensorboardX", "tensorflow", "tf2onnx"),
-        ),
+        "splitstrument[train]": (*("h5py", "json5", "keras", "onnx", "tensorboardX", "tensorflow", "tf2onnx"),),
         "dask[distributed]": ("dask", "distributed"),
         "ray": ("ray",),
         "jax": ("jax", "jaxlib"),

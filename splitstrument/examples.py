@@ -7,6 +7,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("guitar, piano and the rest, of all songs in a folder", "album/ --model guitar,piano"),
         ("half a minute, starting at 1:30", "song.mp3 --start 1:30 --duration 30"),
     ),
+    "beats": (
+        ("the beats and bars of a song", "song.mp3 --output structure"),
+        ("a slow song that would be counted twice as fast", "song.mp3 --output structure --tempo 70"),
+    ),
+    "sections": (
+        ("the sections of all songs in a folder", "album/ --output structure"),
+        ("by the other method, with up to four labels", "song.mp3 --output structure --method laplacian --groups 4"),
+    ),
     "models": (
         ("list all models", ""),
         ("download a model for vocals", "--add spleeter-2stems"),

@@ -13,6 +13,7 @@ ARROWS = {
     "splitstrument": set(),
     "training": {"splitstrument"},
     "evaluation": {"splitstrument", "training"},  # training: what the thesis's runs are
+    "structure": {"splitstrument"},
     "webapp": {"splitstrument"},
     "datasets_tools": {"splitstrument", "webapp"},
 }

@@ -18,7 +18,7 @@ from splitstrument.examples import EXAMPLES
 from splitstrument.files.writing import FORMATS
 from splitstrument.parser import Parser
 
-OURS = {"splitstrument", "datasets_tools", "training", "evaluation", "webapp"}
+OURS = {"splitstrument", "datasets_tools", "training", "evaluation", "structure", "webapp"}
 
 
 def run(line, **options):

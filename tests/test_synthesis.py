@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from datasets_tools.synthesis import amplifier, charts, effects, speech, styles, tones
-from datasets_tools.synthesis.accompaniment import Accompaniment, bars_of
+from datasets_tools.synthesis import amplifier, charts, effects, forms, speech, styles, tones
+from datasets_tools.synthesis.accompaniment import Accompaniment, bars_of, beats_per_bar
 from datasets_tools.synthesis.arrangement import arranged
 from datasets_tools.synthesis.chords import STRINGS, Chord, heard, shape
 from datasets_tools.synthesis.material import FAMILIES, Instrument, Material
@@ -378,3 +378,42 @@ def test_effects_keep_length_and_stay_finite(effect):
     assert changed.shape == audio.shape and changed.dtype == np.float32 and np.isfinite(changed).all()
     assert 0.3 < changed.std() / audio.std() < 3 and np.abs(changed - audio).max() > 1e-3
     assert not effect(np.zeros((5000, 2), np.float32), np.random.default_rng(5), RATE).any()
+
+
+def test_a_song_with_a_form_has_its_beats_bars_and_sections():
+    """In 3/4 and 4/4, with and without a pick-up; what comes again has the same chords."""
+    if not charts.installed():
+        pytest.skip("MMA is not installed")
+    seen = set()
+    for seed in range(8):
+        chart = forms.drawn(np.random.default_rng(seed), 60)
+        assert chart == forms.drawn(np.random.default_rng(seed), 60)
+        score = forms.performed(chart, seed)
+        beats, bars = np.array(score.beats), np.array(score.bars)
+        metre = beats_per_bar(score)
+        first = np.searchsorted(beats, bars - 0.01)
+        assert first[0] == chart.pickup and set(np.diff(first)) == {metre}
+        starts = [start for start, _ in score.sections]
+        assert starts[0] == 0 and all(np.abs(bars - start).min() < 1e-6 for start in starts[1:])
+        assert [label for _, label in score.sections] == [label for _, label in chart.sections]
+        seen |= {metre, chart.pickup > 0}
+        chords = {int(line.split()[0]): line.split()[1] for line in chart.text.splitlines() if line[0].isdigit()}
+        edges = [bar for bar, _ in chart.sections] + [max(chords) + 1]
+        played = {}
+        for (bar, label), after in zip(chart.sections, edges[1:], strict=True):
+            own = [chords[number] for number in range(bar, after)]
+            before = played.setdefault(label, own)
+            shared = min(len(own), len(before))
+            assert own[:shared] == before[:shared]
+    assert seen == {3, 4, False, True}
+
+
+def test_players_keep_to_bars_of_three_and_to_the_form():
+    score = Score((), 24.0, tuple(np.arange(48) / 2), tuple(np.arange(0, 24, 1.5)), ((0.0, "a"), (12.0, "a")))
+    drums = Accompaniment([], bars_of(score), np.random.default_rng(1), score.sections, 12).drums()
+    starts = np.array([note.start for note in drums.notes])
+    assert np.allclose(starts * 8, np.round(starts * 8))  # twelve steps in a bar of 1.5 s
+    kept = [note for note in drums.notes if note.pitch != 49]  # a crash begins a section
+    early = {(round(note.start, 3), note.pitch) for note in kept if note.start < 9}
+    late = {(round(note.start - 12, 3), note.pitch) for note in kept if 12 <= note.start < 21}
+    assert early and early == late

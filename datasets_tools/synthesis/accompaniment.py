@@ -1,7 +1,7 @@
 """Invent parts for the chords of a score: drums, bass, guitars that strum, pick and play solos, keys, pads, horns.
 
 Many MIDI songs have only a piano, or a guitar part that nobody could play. This module makes what a band would add. A
-bar is a pattern of 16 steps (see patterns.hits).
+bar is a pattern of 16 steps (see patterns.hits), or, if the song has bars of three beats, its first 12.
 """
 
 from collections.abc import Iterator, Sequence
@@ -75,15 +75,30 @@ PENTATONIC = {True: (0, 3, 5, 7, 10), False: (0, 2, 4, 7, 9)}  # minor, major
 
 
 class Accompaniment:
-    """Make Parts for `chords` (see `chords.heard`) over `bars`, (start, end) each, with the Generator `random`."""
+    """Make Parts for `chords` (see `chords.heard`) over `bars`, (start, end) each, with the Generator `random`.
+
+    `form`: (start, label) of the song's sections, if they are known. A player plays a section as it was played before.
+    `steps`: in a bar, 16, or 12 if it has three beats.
+    """
 
     def __init__(
-        self, chords: Sequence[Chord], bars: Sequence[tuple[float, float]], random: np.random.Generator
+        self,
+        chords: Sequence[Chord],
+        bars: Sequence[tuple[float, float]],
+        random: np.random.Generator,
+        form: Sequence[tuple[float, str]] = (),
+        steps: int = 16,
     ) -> None:
-        self.chords, self.bars, self.random = chords, bars, random
-        # In a section of four or eight bars, a player keeps a pattern, or rests throughout.
+        self.chords, self.bars, self.random, self.steps = chords, bars, random, steps
+        # In a section of the song, or else of four or eight bars, a player keeps a pattern, or rests throughout.
         size = int(random.choice([4, 8]))
-        self.sections = [bars[at : at + size] for at in range(0, len(bars), size)]
+        self.sections = [list(bars[at : at + size]) for at in range(0, len(bars), size)]
+        self.labels = [str(number) for number in range(len(self.sections))]
+        if form:
+            first = [time - 0.02 for time, _ in form]
+            after = [*first[1:], np.inf]
+            self.sections = [[bar for bar in bars if a <= bar[0] < b] for a, b in zip(first, after, strict=True)]
+            self.labels = [label for _, label in form]
 
     def chord(self, time: float) -> Chord | None:
         """The chord at `time`, or None."""
@@ -92,32 +107,35 @@ class Accompaniment:
 
     def _hits(self, patterns: Sequence[str], rest: float = 0.0) -> Iterator[tuple[str, float, float, int]]:
         """Yield (symbol, start, end, step) for every hit; a section is silent with probability `rest`."""
-        for section in self.sections:
-            if self.random.random() < rest:
+        known: dict[str, str | None] = {}  # by label; None: silent
+        for section, label in zip(self.sections, self.labels, strict=True):
+            if label not in known:
+                known[label] = None if self.random.random() < rest else str(self.random.choice(patterns))
+            if (pattern := known[label]) is None:
                 continue
-            pattern = str(self.random.choice(patterns))
             for start, end in section:
-                length = (end - start) / 16
-                for step, symbol, held in hits(pattern):
+                length = (end - start) / self.steps
+                for step, symbol, held in hits(pattern[: self.steps]):
                     yield symbol, start + step * length, start + (step + held) * length, step
 
     def _velocity(self, step: int, base: float = 88) -> int:
         return int(np.clip(base + 14 * (step % 4 == 0) + self.random.normal(0, 6), 20, 127))
 
     def drums(self) -> Part:
-        notes = []
-        for number, section in enumerate(self.sections):
-            (kick, snare), hats = BEATS[self.random.integers(len(BEATS))], str(self.random.choice(HATS))
+        notes, known = [], {}
+        for number, (section, label) in enumerate(zip(self.sections, self.labels, strict=True)):
+            if label not in known:
+                known[label] = (*BEATS[self.random.integers(len(BEATS))], str(self.random.choice(HATS)))
             for place, (start, end) in enumerate(section):
                 fill = place == len(section) - 1 and self.random.random() < 0.7
-                length = (end - start) / 16
-                for pattern in (kick, snare, hats):
-                    for step, symbol in enumerate(pattern[: 12 if fill else 16]):
+                length = (end - start) / self.steps
+                for pattern in known[label]:
+                    for step, symbol in enumerate(pattern[: self.steps - 4 * fill]):
                         if symbol in DRUMS:
                             at = start + step * length
                             notes.append(Note(at, at + 0.1, DRUMS[symbol], self._velocity(step)))
                 if fill:
-                    for step in range(12, 16):
+                    for step in range(self.steps - 4, self.steps):
                         at = start + step * length
                         drum = int(self.random.choice((SNARE, *TOMS)))
                         notes.append(Note(at, at + 0.1, drum, self._velocity(step, 95)))
@@ -185,7 +203,7 @@ class Accompaniment:
         for start, end in self.bars:
             if self.random.random() < 0.3:
                 continue
-            length, time = (end - start) / 16, start
+            length, time = (end - start) / self.steps, start
             while time < end - length:
                 duration = length * int(self.random.choice([1, 2, 2, 4, 4, 8]))
                 place = int(np.clip(place + self.random.integers(-2, 3), 0, 14))
@@ -218,3 +236,9 @@ def bars_of(score: Score) -> list[tuple[float, float]]:
     edges = [*score.bars] if len(score.bars) > 1 else [*score.beats[::4]]
     edges = [time for time in edges if time < score.seconds - 0.5] + [score.seconds]
     return [(start, end) for start, end in zip(edges[:-1], edges[1:], strict=True) if 0.4 < end - start < 8]
+
+
+def beats_per_bar(score: Score) -> int:
+    """3 if most bars of a Score have three beats, otherwise 4."""
+    bars = np.searchsorted(score.beats, np.array(score.bars) - 0.02)
+    return 3 if len(bars) > 1 and np.median(np.diff(bars)) == 3 else 4

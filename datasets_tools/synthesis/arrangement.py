@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from datasets_tools.synthesis import chords
-from datasets_tools.synthesis.accompaniment import Accompaniment, bars_of
+from datasets_tools.synthesis.accompaniment import Accompaniment, bars_of, beats_per_bar
 from datasets_tools.synthesis.material import FAMILIES, GUITARS, Instrument, Material
 from datasets_tools.synthesis.scores import Part, Score, played
 from datasets_tools.synthesis.styles import expressive, strummed
@@ -60,7 +60,9 @@ def arranged(score: Score, target: str, material: Material, random: np.random.Ge
     None if the material or the score is not sufficient.
     """
     families = [family for family in TARGETS[target] if family in material.families]
-    made = Accompaniment(chords.heard(score), bars_of(score), random)
+    # Songs without a form keep bars of sixteen steps, so that a seed still gives the same song.
+    steps = 4 * beats_per_bar(score) if score.sections else 16
+    made = Accompaniment(chords.heard(score), bars_of(score), random, score.sections, steps)
     parts = [part for part in score.parts if part.drums or part.program not in EFFECTS]
     own = [p for p in parts if not p.drums and p.program in _programs(TARGETS[target]) and len(p.notes) > 8]
     others = [p for p in parts if p not in own and not p.drums and p.program not in BASSES and len(p.notes) > 8]

@@ -45,8 +45,11 @@ def heard(score: Score) -> list[Chord]:
     beats = beats[np.concatenate([[True], np.diff(beats) > 0.05])]
     if len(beats) < 3:
         return []
-    step = 2 if np.median(np.diff(beats)) < 0.9 else 1
-    edges = beats[::step] if (len(beats) - 1) % step == 0 else np.append(beats[::step], beats[-1])
+    if score.sections:  # other songs keep their chords, so that a seed still gives the same song
+        edges = _within_bars(beats, score)
+    else:
+        step = 2 if np.median(np.diff(beats)) < 0.9 else 1
+        edges = beats[::step] if (len(beats) - 1) % step == 0 else np.append(beats[::step], beats[-1])
     notes = [note for part in score.parts if not part.drums for note in part.notes]
     chords, last = [], None
     for start, end in zip(edges[:-1], edges[1:], strict=True):
@@ -60,6 +63,13 @@ def heard(score: Score) -> list[Chord]:
         if last is not None:
             chords.append(Chord(float(start), float(end), *last))
     return chords
+
+
+def _within_bars(beats: np.ndarray, score: Score) -> np.ndarray:
+    """The edges of chords that change with the bar, and in bars of four beats also in its middle."""
+    bars = np.searchsorted(beats, np.array(score.bars) - 0.02)
+    halves = [first + 2 for first, after in zip(bars[:-1], bars[1:], strict=True) if after - first == 4]
+    return beats[sorted({0, *bars.tolist(), *halves, len(beats) - 1})]
 
 
 def _fitting(weights: np.ndarray, bass: int) -> tuple[int, tuple[int, ...]]:

@@ -38,12 +38,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Score:
-    """Parts that play together for `seconds`; `beats` are the times of all beats, `bars` those of first beats."""
+    """Parts that play together for `seconds`; `beats` are the times of all beats, `bars` those of first beats.
+
+    `sections`: (start, label) of each part of the song's form, such as "verse"; empty if the form is not known.
+    """
 
     parts: tuple[Part, ...]
     seconds: float
     beats: tuple[float, ...] = field(default=())
     bars: tuple[float, ...] = field(default=())
+    sections: tuple[tuple[float, str], ...] = field(default=())
 
 
 def read_midi(path: str | Path) -> Score:
@@ -69,7 +73,7 @@ def read_midi(path: str | Path) -> Score:
             parts.append(Part(player.program, notes, player.is_drum, _wheel(player.pitch_bends)))
     if not parts:
         raise ValueError(f"{path}: has no notes")
-    return Score(tuple(parts), midi.get_end_time(), tuple(beats), tuple(bars))
+    return Score(tuple(parts), midi.get_end_time(), tuple(beats.tolist()), tuple(bars.tolist()))
 
 
 def _wheel(events: Iterable[Any]) -> tuple[tuple[float, float], ...]:
@@ -99,7 +103,9 @@ def excerpt(score: Score, start: float, seconds: float) -> Score:
         before = [bend for time, bend in part.bends if time < start]
         bends = ((0.0, before[-1] if before else 0.0), *inside) if part.bends else ()
         parts.append(replace(part, notes=notes, bends=bends))
-    return Score(tuple(parts), seconds, cut(score.beats), cut(score.bars))
+    running = [(0.0, label) for time, label in score.sections if time <= start][-1:]
+    sections = (*running, *((time - start, label) for time, label in score.sections if start < time < start + seconds))
+    return Score(tuple(parts), seconds, cut(score.beats), cut(score.bars), sections)
 
 
 def varied(score: Score, tempo: float, semitones: int) -> Score:
@@ -116,7 +122,8 @@ def varied(score: Score, tempo: float, semitones: int) -> Score:
             for note in part.notes
         )
         parts.append(replace(part, notes=notes, bends=tuple((at(time), bend) for time, bend in part.bends)))
-    return Score(tuple(parts), at(score.seconds), tuple(map(at, score.beats)), tuple(map(at, score.bars)))
+    sections = tuple((at(time), label) for time, label in score.sections)
+    return Score(tuple(parts), at(score.seconds), tuple(map(at, score.beats)), tuple(map(at, score.bars)), sections)
 
 
 def played(part: Part, random: np.random.Generator, looseness: float = 0.008, accents: float = 8.0) -> Part:

@@ -5,11 +5,11 @@ the stems add up to the mix.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from datasets_tools.synthesis import charts, effects
+from datasets_tools.synthesis import charts, effects, forms
 from datasets_tools.synthesis.amplifier import amplified
 from datasets_tools.synthesis.arrangement import TARGETS, Voice, arranged
 from datasets_tools.synthesis.effects import level_normalised, placed
@@ -23,12 +23,16 @@ MMA = ("a chart drawn by seed, played by MMA's groove", "none needed")
 
 @dataclass(frozen=True)
 class Settings:
-    """Which songs to make: the `target` of TARGETS, `seconds` per song, `seed`, and `charts`: the share of charts."""
+    """Which songs to make: the `target` of TARGETS, `seconds` per song, `seed`, and `charts`: the share of charts.
+
+    With `forms`, charts have sections that come again, pick-ups, bars of three beats, and changes of tempo (see forms).
+    """
 
     target: str = "guitar"
     seconds: float = 60.0
     seed: int = 0
     charts: float = 0.0
+    forms: bool = False
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
@@ -45,13 +49,15 @@ class Settings:
 class Rendered:
     """A song and its stems, each float32 (frames, 2) at RATE; they add up to the mix.
 
-    `score` is (name, licence, file) of the score, `choices` are the random choices for the whole song.
+    `score` is (name, licence, file) of the score, `choices` are the random choices for the whole song. `played` is the
+    score itself, with the times of its beats, bars and sections.
     """
 
     voices: tuple[Voice, ...]
     stems: tuple[np.ndarray, ...]
     score: tuple[str, str, str]
     choices: dict = field(default_factory=dict)
+    played: Score = field(default=Score((), 0.0))
 
     @property
     def mix(self) -> np.ndarray:
@@ -72,7 +78,9 @@ def song(material: Material, songs: Sequence[Song], settings: Settings, index: i
             reason = str(error)
             continue
         if voices := arranged(score, settings.target, material, random):
-            return _rendered(voices, source, settings, random)
+            if settings.forms and score.sections:  # no silence after the end
+                settings = replace(settings, seconds=max(5.0, min(settings.seconds, score.seconds + 1)))
+            return replace(_rendered(voices, source, settings, random), played=score)
     raise ValueError(f"{ATTEMPTS} scores tried: {reason}")
 
 
@@ -82,7 +90,12 @@ def drawn_score(
     """(an excerpt of a random song or chart, with varied tempo and key; its name, licence and file)."""
     tempo, semitones = random.uniform(0.85, 1.18), int(random.integers(-5, 7))
     long = settings.seconds * tempo
-    if not songs or random.random() < settings.charts:
+    chart_wanted = not songs or random.random() < settings.charts
+    if chart_wanted and settings.forms:
+        form = forms.drawn(random, long)
+        score = forms.performed(form, int(random.integers(2**31)))
+        return varied(excerpt(score, 0.0, min(long, score.seconds)), tempo, semitones), (*MMA, form.groove)
+    if chart_wanted:
         groove, chart = charts.drawn(random, 8 + round(long / 1.5))
         source = (*MMA, groove)
     else:

@@ -1,0 +1,1 @@
+"""Where the beats, bars and sections of a song are."""
