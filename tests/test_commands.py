@@ -77,7 +77,7 @@ def test_examples_are_arguments_that_parse(monkeypatch, capsys):
 @pytest.mark.parametrize(
     "typed, expected",
     [
-        ("splitstrument se", {"separate", "serve"}),
+        ("splitstrument se", {"sections", "separate", "serve"}),
         ("splitstrument separate --format ", set(FORMATS)),
         ("splitstrument separate --model pi", {"piano"}),
         ("splitstrument mix data --checked", {"--checked-only"}),
