@@ -325,7 +325,7 @@ def test_models_are_described_for_musicians(chromium, server):
     page.goto(server.address)
     page.wait_for_selector("main:not([data-loading])")
     said = page.inner_text("#models")
-    assert "Takes the guitars out of a song. Cautious" in said
+    assert "Takes the guitars out of a song. They come out" in said
     assert not re.search("SDR|dB|tests/", said)
 
 
