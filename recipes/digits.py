@@ -140,7 +140,7 @@ def main(arguments=None):
     network = networks.build("conditioned_unet", OPTIONS, ("digit",))
     found = keras.ops.multiply(network.output[..., 0], network.input["mixture"])
     trained = keras.Model(network.input, found)
-    rate = keras.optimizers.schedules.CosineDecay(2e-3, options.steps, alpha=0.02)
+    rate = keras.optimizers.schedules.CosineDecay(1e-3, options.steps, alpha=0.02)
     trained.compile(keras.optimizers.Adam(rate), "mse")
     losses, course, at = [], [], []
     for step in trange(1, options.steps + 1):

@@ -82,15 +82,15 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
 
     x, skips = _compressed(mixture), []
     for width in widths:
-        x = _conditioned(_convolved(x, width, settings), knowledge, width)
+        x = _convolved(x, width, settings, knowledge)
         skips.append(x)
         x = layers.MaxPooling2D(2)(x)
-    x = _conditioned(_convolved(x, widths[-1], settings), knowledge, widths[-1])
+    x = _convolved(x, widths[-1], settings, knowledge)
     x = layers.Dropout(settings.dropout)(x)
     for width in reversed(widths):
         x = layers.Conv2DTranspose(width, 2, 2)(x)
         x = layers.Concatenate()([x, skips.pop()])
-        x = _conditioned(_convolved(x, width, settings), knowledge, width)
+        x = _convolved(x, width, settings, knowledge)
     x = layers.Conv2D(channels * len(sources), 1, activation="sigmoid")(x)
     masks = ops.reshape(x, (-1, bins, settings.frames, channels, len(sources)))
     # The DC row, which cannot be halved with the others, gets the mask of the row above.
@@ -108,17 +108,18 @@ def _compressed(magnitudes: Any) -> Any:
     return x / ops.mean(x, (1, 2, 3), keepdims=True) - 1.0
 
 
-def _convolved(x: Any, width: int, settings: Settings) -> Any:
-    from keras import layers
+def _convolved(x: Any, width: int, settings: Settings, knowledge: Any = None) -> Any:
+    """Convolution, normalisation and ReLU; what is known of the example scales and shifts each feature before it.
 
-    x = layers.Conv2D(width, settings.kernel, padding="same", use_bias=False)(x)
-    return layers.ReLU()(layers.BatchNormalization()(x))
+    The scales begin near 1 and the shifts near 0: larger ones saturate the masks within a few steps, for good.
+    """
+    from keras import initializers, layers, ops
 
-
-def _conditioned(x: Any, knowledge: Any, width: int) -> Any:
-    """Scale and shift each of the `width` features by what is known of the example."""
-    from keras import layers, ops
-
-    scale = ops.reshape(layers.Dense(width)(knowledge), (-1, 1, 1, width))
-    shift = ops.reshape(layers.Dense(width)(knowledge), (-1, 1, 1, width))
-    return x * (1.0 + scale) + shift
+    x = layers.BatchNormalization()(layers.Conv2D(width, settings.kernel, padding="same", use_bias=False)(x))
+    if knowledge is not None:
+        made = [
+            layers.Dense(width, kernel_initializer=initializers.RandomNormal(stddev=0.02))(knowledge) for _ in range(2)
+        ]
+        scale, shift = (ops.reshape(each, (-1, 1, 1, width)) for each in made)
+        x = x * (1.0 + scale) + shift
+    return layers.ReLU()(x)
