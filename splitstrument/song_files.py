@@ -15,7 +15,7 @@ from splitstrument.files.audio import AudioError, open_audio
 from splitstrument.files.names import file_name
 from splitstrument.files.tags import read_tags
 from splitstrument.files.writing import AudioWriter, check_format, step
-from splitstrument.song_folders import Record, at_work_in, folder_of, may_have, read
+from splitstrument.song_folders import Record, own_folder, read
 from splitstrument.songs import Excerpt, SongFile
 from splitstrument.suggestions import no_such
 
@@ -208,12 +208,8 @@ def separate_into(
     AudioError; a folder in which nothing was written is removed again.
     """
     try:
-        while True:
-            if may_have(song, output.excerpt, folder):  # otherwise there is nothing to wait for
-                with at_work_in(folder):
-                    if may_have(song, output.excerpt, folder):
-                        return _separate_here(separator, song, folder, output, overwrite, progress)
-            folder = folder_of(song, output.excerpt, folder.parent, {})
+        with own_folder(song, output.excerpt, folder) as own:
+            return _separate_here(separator, song, own, output, overwrite, progress)
     except OSError as error:
         raise AudioError(f"{error.filename or folder}: {error.strerror or error}") from None
 

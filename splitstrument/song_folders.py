@@ -87,6 +87,21 @@ def at_work_in(folder: Path) -> Iterator[None]:
             _remove_empty(folder)
 
 
+@contextlib.contextmanager
+def own_folder(song: SongFile, excerpt: Excerpt, folder: Path) -> Iterator[Path]:
+    """Lock `folder` for this process, or the next free one if another process takes it for another song meanwhile.
+
+    Yields the folder. Raises AudioError if there is none.
+    """
+    while True:
+        if may_have(song, excerpt, folder):  # otherwise there is nothing to wait for
+            with at_work_in(folder):
+                if may_have(song, excerpt, folder):
+                    yield folder
+                    return
+        folder = folder_of(song, excerpt, folder.parent, {})
+
+
 def _remove_empty(folder: Path) -> None:
     """Remove a folder that is empty or has only a record without stems."""
     record = read(folder)

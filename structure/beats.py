@@ -32,10 +32,11 @@ def write(features: "Features", song: str, folder: Path, settings: Any) -> str:
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
+    from splitstrument.files.yaml_files import plain
     from structure.bars import BarSettings
     from structure.tracking import BeatSettings
 
-    made = parser("beats", __doc__.split(": ", 1)[1][0].upper() + __doc__.split(": ", 1)[1][1:])
+    made = parser("beats", __doc__)
     usual = BeatSettings()
     made.add_argument(
         "--tempo",
@@ -50,14 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         limits = f"{usual.slowest:g} to {usual.fastest:g}"
         raise ValueError(f"--tempo must be {limits} beats per minute, not {options.tempo:g}")
     settings = (BeatSettings(usual=options.tempo), BarSettings())
-    record = {"beats": asdict(settings[0]), "bars": asdict(settings[1])}
-    return run_stage(options, Task("beats", FILES, write, settings, _plain(record), options.overwrite))
-
-
-def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    from splitstrument.files.yaml_files import plain
-
-    return dict(plain(record))
+    record = plain({"beats": asdict(settings[0]), "bars": asdict(settings[1])})
+    return run_stage(options, Task("beats", FILES, write, settings, record, options.overwrite))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
     from structure.segmentation import METHODS, SectionSettings
 
-    made = parser("sections", __doc__.split(": ", 1)[1][0].upper() + __doc__.split(": ", 1)[1][1:])
+    made = parser("sections", __doc__)
     usual = SectionSettings()
     made.add_argument(
         "--method",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from splitstrument.files.audio import AudioError
 from splitstrument.parser import Parser
 from splitstrument.separate import Song, find
-from splitstrument.song_folders import Record, at_work_in, folder_of, may_have, read, tidied
+from splitstrument.song_folders import Record, own_folder, read, tidied
 from splitstrument.songs import Excerpt, SongFile
 from splitstrument.stages.run import Outcome, add_options, advance, run, summarise
 
@@ -40,9 +40,10 @@ class Task:
     overwrite: bool
 
 
-def parser(name: str, description: str) -> Parser:
-    """A Parser with the arguments that both commands have."""
-    made = Parser(name, description)
+def parser(name: str, documentation: str) -> Parser:
+    """A Parser with the arguments that both commands have; a module's documentation tells what the command finds."""
+    description = documentation.split(": ", 1)[1]
+    made = Parser(name, description[0].upper() + description[1:])
     made.add_argument(
         "songs",
         nargs="+",
@@ -78,13 +79,8 @@ def work(song: Song, task: Task) -> Outcome:
     """Write one song's files into its folder, unless they are there. Raises AudioError."""
     if song.file is None:
         raise AudioError(song.failure)
-    folder = song.folder
-    while True:
-        if may_have(song.file, WHOLE, folder):
-            with at_work_in(folder):
-                if may_have(song.file, WHOLE, folder):  # no other process took it meanwhile
-                    return _write(song.file, folder, task)
-        folder = folder_of(song.file, WHOLE, folder.parent, {})
+    with own_folder(song.file, WHOLE, song.folder) as folder:
+        return _write(song.file, folder, task)
 
 
 def _finished(record: Record, folder: Path, task: Task) -> dict[str, Any] | None:

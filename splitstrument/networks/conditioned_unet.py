@@ -19,11 +19,10 @@ from pydantic.dataclasses import dataclass
 
 from splitstrument.checking import STRICT
 from splitstrument.form import Form
+from splitstrument.layers.compression import compressed
 
 if TYPE_CHECKING:
     import keras
-
-POWER = 0.3  # of the magnitudes, as a compression
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -73,14 +72,14 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
     widths = [min(settings.filters * 2**level, settings.most_filters) for level in range(settings.depth)]
 
     wanted = []
-    x = _compressed(example)
+    x = compressed(example)
     for width in widths:
         x = layers.MaxPooling2D(2)(_convolved(x, width, settings))
         wanted.append(layers.GlobalAveragePooling2D()(x))
     # Every level is told what the whole encoder of the example knows.
     knowledge = layers.Dense(2 * widths[-1], activation="relu")(layers.Concatenate()(wanted))
 
-    x, skips = _compressed(mixture), []
+    x, skips = compressed(mixture), []
     for width in widths:
         x = _convolved(x, width, settings, knowledge)
         skips.append(x)
@@ -96,16 +95,6 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
     # The DC row, which cannot be halved with the others, gets the mask of the row above.
     masks = ops.concatenate([masks[:, :1], masks], 1)
     return keras.Model({"mixture": mixture, "example": example}, masks, name="conditioned_unet")
-
-
-def _compressed(magnitudes: Any) -> Any:
-    """Without the DC row, compressed, and around 0."""
-    from keras import ops
-
-    # The floor is relative to the loudest magnitude.
-    loudest = ops.maximum(ops.max(magnitudes, (1, 2, 3), keepdims=True), 1e-6)
-    x = ops.power(ops.maximum(magnitudes[:, 1:] / loudest, 1e-8), POWER)
-    return x / ops.mean(x, (1, 2, 3), keepdims=True) - 1.0
 
 
 def _convolved(x: Any, width: int, settings: Settings, knowledge: Any = None) -> Any:

@@ -19,12 +19,12 @@ from pydantic.dataclasses import dataclass
 
 from splitstrument.checking import STRICT
 from splitstrument.form import Form
+from splitstrument.layers.compression import compressed
 
 if TYPE_CHECKING:
     import keras
 
 SLOPE = 0.2  # of LeakyReLU, as in Jansson et al.
-POWER = 0.3  # of the magnitudes, as a compression
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -64,10 +64,7 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
     shape = (settings.fft_length // 2, settings.frames, settings.channels)
     size, outputs = settings.kernel, settings.channels * len(sources)
     entrance = keras.Input((shape[0] + 1, *shape[1:]), name="mixture")
-    # The floor is relative to the loudest magnitude.
-    loudest = ops.maximum(ops.max(entrance, (1, 2, 3), keepdims=True), 1e-6)
-    x = ops.power(ops.maximum(entrance[:, 1:] / loudest, 1e-8), POWER)
-    x = x / ops.mean(x, (1, 2, 3), keepdims=True) - 1.0
+    x = compressed(entrance)
     widths = [min(settings.filters * 2**level, settings.most_filters) for level in range(settings.depth)]
     skips = []
     for width in widths:

@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from splitstrument.checking import STRICT
 from splitstrument.form import Form
+from splitstrument.layers.compression import compressed
 
 if TYPE_CHECKING:
     import keras
@@ -83,10 +84,7 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
     rows, columns = bins // high, frames // wide
     outputs = channels * len(sources)
     entrance = keras.Input((bins + 1, frames, channels), name="mixture")
-    # The floor is relative to the loudest magnitude, which is 1 in training.
-    loudest = ops.maximum(ops.max(entrance, (1, 2, 3), keepdims=True), 1e-6)
-    x = ops.power(ops.maximum(entrance[:, 1:] / loudest, 1e-8), 0.3)
-    x = x / ops.mean(x, (1, 2, 3), keepdims=True) - 1.0
+    x = compressed(entrance)
     # (bins, frames, channels) -> (columns, rows, channels of a patch)
     x = ops.reshape(x, (-1, rows, high, columns, wide, channels))
     x = ops.transpose(x, (0, 3, 1, 2, 4, 5))

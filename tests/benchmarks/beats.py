@@ -29,7 +29,6 @@ def scores(song):
     """The figures of one song, in the order of COLUMNS."""
     onsets = strength(song.features)
     theirs = librosa.beat.beat_track(onset_envelope=onsets, sr=RATE, hop_length=HOP, units="time")[1]
-    true_metre = np.median(np.diff(np.searchsorted(song.beats, song.bars - 0.02)))
     try:
         ours = beats_in(song.features)
     except NoBeats:
@@ -37,7 +36,7 @@ def scores(song):
     pairs = ((song.beats, ours.times), (song.beats, theirs), (song.bars, ours.bars))
     pairs += ((song.bars, ours.times[::4]), (song.bars, song.beats[::4]))
     measured = [f_measure(trim_beats(known), trim_beats(found)) for known, found in pairs]
-    return [*measured, float(np.median(ours.metres) == true_metre)]
+    return [*measured, float(np.median(ours.metres) == song.metre)]
 
 
 def main():

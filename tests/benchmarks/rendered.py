@@ -20,11 +20,15 @@ class Known:
     sections: tuple[tuple[float, float, str], ...]
 
     @property
+    def metre(self) -> float:
+        """The beats of most bars."""
+        return float(np.median(np.diff(np.searchsorted(self.beats, self.bars - 0.02))))
+
+    @property
     def kinds(self) -> list[str]:
         """What is special about the song: 3/4, a pick-up, changes of tempo; or plain."""
-        per_bar = np.diff(np.searchsorted(self.beats, self.bars - 0.02))
         steps = np.diff(self.beats)
-        found = ["3/4"] if np.median(per_bar) == 3 else []
+        found = ["3/4"] if self.metre == 3 else []
         found += ["pick-up"] if self.bars[0] > self.beats[0] + 0.02 else []
         found += ["tempo changes"] if steps.max() > 1.05 * steps.min() else []
         return found or ["plain 4/4"]
