@@ -1,6 +1,6 @@
 """Compare the tables of the five documents with our figures: the 2021 thesis and four smaller ones.
 
-One of our systems is listed beside a system of the smaller documents if it has the name that documents.yaml gives: a
+One of our systems is listed beside a system of the smaller documents if it has a name that documents.yaml gives: of a
 baseline, a model, or a run of training/configs.
 """
 
@@ -45,8 +45,9 @@ def section(name: str, document: dict[str, Any], evaluations: "Evaluations") -> 
     rows: list[tuple[str, ...]] = []
     remarks = []
     for system in document["systems"]:
-        found = list(_ours(system["ours"], evaluations))
-        rows += _rows(system, found)
+        names = system["ours"] if isinstance(system["ours"], list) else [system["ours"]]
+        found = list(_ours(names, evaluations))
+        rows += _rows(system, names, found)
         if "differs" in system:
             remarks.append(f"- {system['system']}: {system['differs']}")
         remarks += [
@@ -60,16 +61,18 @@ def section(name: str, document: dict[str, Any], evaluations: "Evaluations") -> 
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _ours(name: str, evaluations: "Evaluations") -> "Iterator[tuple[Evaluation, Result]]":
+def _ours(names: list[str], evaluations: "Evaluations") -> "Iterator[tuple[Evaluation, Result]]":
     for _, evaluation in evaluations:
-        yield from ((evaluation, result) for result in evaluation.systems if result.name == name)
+        yield from ((evaluation, result) for result in evaluation.systems if result.name in names)
 
 
 def _size(result: "Result") -> str:
     return f"{result.parameters:,} parameters; " if result.parameters else ""
 
 
-def _rows(system: dict[str, Any], found: "list[tuple[Evaluation, Result]]") -> Iterator[tuple[str, ...]]:
+def _rows(
+    system: dict[str, Any], names: list[str], found: "list[tuple[Evaluation, Result]]"
+) -> Iterator[tuple[str, ...]]:
     """The document's figures of a system, {part: [SDR, SIR, SAR]} of which the last may be missing, then ours."""
     from evaluation.results import decibels, medians
 
@@ -82,7 +85,7 @@ def _rows(system: dict[str, Any], found: "list[tuple[Evaluation, Result]]") -> I
             if part in printed or part in result.sources:
                 yield name, part, f"ours: {result.name}", *map(decibels, medians(summary))
     if not found:
-        yield name, "all", f"ours: no run of {system['ours']}", "-", "-", "-"
+        yield name, "all", f"ours: no run of {' or '.join(names)}", "-", "-", "-"
 
 
 @command

@@ -32,9 +32,10 @@ varied
 mixed "$WORK/songs/varied" "$WORK/four-parts/rendered"
 mixed "$WORK/organised/unheard" "$WORK/four-parts-tests/unheard"
 
-splitstrument train "$CONFIGS"/proposal/*.yaml "$CONFIGS"/waveform/*.yaml --pairs "$WORK/four-parts" \
+splitstrument train "$CONFIGS"/proposal/*.yaml "$CONFIGS"/four-parts/*.yaml --pairs "$WORK/four-parts" \
     --output "$WORK/runs"
 cd "$WORK"
-splitstrument evaluate runs/shallow runs/middle runs/deep runs/wave-unet runs/conv-tasnet nmf frequency \
+splitstrument evaluate runs/shallow runs/middle runs/deep runs/wave-unet runs/conv-tasnet \
+    runs/enhanced-unet-small runs/open-unmix-small nmf frequency \
     --pairs four-parts-tests --quick --excerpts 1 --output evaluations/four-parts
 splitstrument report evaluations/four-parts --no-audio --title 'Four parts' --output four-parts.md
