@@ -24,6 +24,7 @@ COMMANDS = {
     "validation": ("datasets_tools.validation:main", "split pairs into training and validation"),
     "synthesize": ("datasets_tools.synthesize:main", "render songs with stems from MIDI and sampled instruments"),
     "band": ("datasets_tools.synthesis.band:main", "generate small songs with a computed band"),
+    "bachata": ("datasets_tools.synthesis.bachata:main", "render bachata songs with stems and the times of their bars"),
 }
 
 # A module that only some users need -> the pip requirement that provides it: one of our extras, or another project.
