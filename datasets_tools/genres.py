@@ -18,7 +18,7 @@ from splitstrument.files.yaml_files import read_yaml
 from splitstrument.parser import Parser
 from splitstrument.stages.console import command, some
 from splitstrument.stages.run import StageError
-from splitstrument.tracks import TrackError, find_pairs
+from splitstrument.tracks import TrackError, find_at_all_rates
 
 UNKNOWN = "unknown"
 
@@ -78,15 +78,15 @@ def _csv_entries(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def tracks_of(dataset: Path) -> list[str]:
-    """The names of the tracks in a folder of pairs or an organised folder. Raises StageError if it is neither."""
+    """The names of the tracks in a folder of tracks or an organised folder. Raises StageError if it is neither."""
     try:
-        return sorted({pair.name for pair in find_pairs(dataset)})
+        return sorted({track.name for track in find_at_all_rates(dataset)})
     except TrackError:
         pass
     try:
         return [track.name for track in organised_tracks(dataset)]
     except StageError:
-        raise StageError(f"{dataset}: contains neither pairs nor organised tracks") from None
+        raise StageError(f"{dataset}: contains neither mixed nor organised tracks") from None
 
 
 def count(table: Mapping[str, Sequence[str]], names: Iterable[str] | None = None) -> tuple[list[Row], list[str]]:
@@ -116,7 +116,7 @@ def text(rows: Iterable[Row]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser("genres", __doc__.split("\n")[0])
     parser.add_argument("table", type=Path, help="CSV with the columns track and genre, or YAML (track: genre)")
-    dataset = "an organised folder or a folder of pairs; only its tracks are counted"
+    dataset = "an organised folder or a folder of tracks; only its tracks are counted"
     parser.add_argument("dataset", type=Path, nargs="?", help=dataset)
     parser.add_argument("--statistics", type=Path, metavar="DIR", help="write genres.csv and a chart to this folder")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Set pairs aside as a validation set that training never sees (thesis, section 4.5).
+"""Set tracks aside as a validation set that training never sees (thesis, section 4.5).
 
 Writes `<output>/{training,validation}/tracks_<rate>hz/<track>/`. A track is in the same set at all rates, and so are
 all pieces of one recording (`<name>_001`, `<name>_002` ... from `split`). validation.yaml lists the names of both
@@ -30,7 +30,7 @@ from splitstrument.parser import Parser
 from splitstrument.stages.console import command, some
 from splitstrument.stages.run import Outcome, StageError, add_options, check_apart, output_folder, run, summarise
 from splitstrument.suggestions import no_such
-from splitstrument.tracks import TrackError, find_pairs
+from splitstrument.tracks import TrackError, find_at_all_rates
 
 LIST = "validation.yaml"
 SIDES = ("training", "validation")
@@ -40,7 +40,7 @@ SHARE = 15.0  # percent; in the thesis 116 of 709 tracks, 22 of 153
 
 @dataclass(frozen=True)
 class Placement:
-    """The folder of a pair and its target folder."""
+    """The folder of a track and its target folder."""
 
     source: Path
     target: Path
@@ -59,7 +59,7 @@ def choose(names: Collection[str], share: float, seed: int) -> list[str]:
     """The sorted names that make up `share` percent of `names`, chosen by `seed`; pieces of one recording together.
 
     The seed shuffles the recordings. In that order, each one that still fits into the share is chosen; if none fits,
-    the smallest. At least one stays for training. Raises StageError if all pairs come from one recording.
+    the smallest. At least one stays for training. Raises StageError if all tracks come from one recording.
     """
     together = defaultdict(list)
     for name in sorted(names):
@@ -67,7 +67,7 @@ def choose(names: Collection[str], share: float, seed: int) -> list[str]:
     order = sorted(together)
     random.Random(seed).shuffle(order)
     if len(order) < 2:
-        raise StageError("all pairs come from one recording, which must not be in both sets; add other recordings")
+        raise StageError("all tracks come from one recording, which must not be in both sets; add other recordings")
     wanted, chosen = min(round(len(names) * share / 100), len(names) - 1), list[str]()
     for one in order:
         if len(chosen) + len(together[one]) <= wanted:
@@ -110,7 +110,7 @@ def choose_listed(names: Collection[str], wanted: Sequence[str], where: str) -> 
 
 
 def place(placement: Placement, how: str) -> Outcome:
-    """Link, copy or move one pair to its set. Raises ValueError if a different one is already there."""
+    """Link, copy or move one track to its set. Raises ValueError if a different one is already there."""
     source, target = placement.source, placement.target
     if os.path.lexists(target):
         if _contents(source) != _contents(target):
@@ -138,13 +138,13 @@ def place(placement: Placement, how: str) -> Outcome:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files of a pair and its record, without the files that other programs leave beside them."""
+    """The files of a track and its record, without the files that other programs leave beside them."""
     names = [path for path in folder.iterdir() if path.name == RECORD or not is_foreign(path.name)]
     return sorted(path for path in names if path.is_file())
 
 
 def _contents(folder: Path) -> list[tuple[str, int, int]]:
-    """What identifies a pair: names, sizes and modification times of its files, which copies keep."""
+    """What identifies a track: names, sizes and modification times of its files, which copies keep."""
     return [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _files(folder)]
 
 
@@ -157,21 +157,21 @@ def _remove(folder: Path) -> None:
         folder.rmdir()  # fails if the folder has other files
 
 
-def _pairs(root: Path, may_be_empty: bool) -> dict[tuple[int, str], Path]:
-    """{(sample rate, name): folder} of all pairs below `root`. Raises TrackError if there are none, unless allowed."""
+def _tracks(root: Path, may_be_empty: bool) -> dict[tuple[int, str], Path]:
+    """{(sample rate, name): folder} of all tracks below `root`. Raises TrackError if there are none, unless allowed."""
     folders: dict[tuple[int, str], Path] = {}
     try:
-        pairs = find_pairs(root)
+        tracks = find_at_all_rates(root)
     except TrackError:
         if may_be_empty:
             return folders
         raise
-    for pair in pairs:
-        with open_audio(pair.path("instrument")) as reader:
-            key = reader.info.sample_rate, pair.name
+    for track in tracks:
+        with open_audio(track.path(track.parts[0])) as reader:
+            key = reader.info.sample_rate, track.name
         if key in folders:
-            raise StageError(f"{folders[key]} and {pair.folder} have the same name; rename one of them")
-        folders[key] = pair.folder
+            raise StageError(f"{folders[key]} and {track.folder} have the same name; rename one of them")
+        folders[key] = track.folder
     return folders
 
 
@@ -186,13 +186,13 @@ def _read_choice(path: Path, settings: dict[str, Any], names: set[str], moving: 
     before = {name for side in SIDES for name in sides[side]}
     other = sorted(names - before if moving else names ^ before)
     if other:
-        raise StageError(f"{path}: was made from different pairs ({some(other)}); use another --output")
+        raise StageError(f"{path}: was made from different tracks ({some(other)}); use another --output")
     return sides
 
 
-def _check_links(pairs: Mapping[Any, Path], output: Path) -> None:
-    """Raise StageError if the pairs cannot be hard-linked into `output`."""
-    source, probe = next(iter(pairs.values())), hidden_name(output / "probe")
+def _check_links(tracks: Mapping[Any, Path], output: Path) -> None:
+    """Raise StageError if the tracks cannot be hard-linked into `output`."""
+    source, probe = next(iter(tracks.values())), hidden_name(output / "probe")
     try:
         os.link(os.path.realpath(_files(source)[0]), probe)
         probe.unlink()
@@ -201,30 +201,32 @@ def _check_links(pairs: Mapping[Any, Path], output: Path) -> None:
         raise StageError(f"{output}: {reason}") from None
 
 
-def _moved(sides: Mapping[str, Iterable[str]], pairs: Iterable[tuple[int, str]], output: Path) -> Iterator[Outcome]:
-    """An Outcome for each track that an earlier command moved, so that it is no longer in `pairs`."""
-    left = {name for _, name in pairs}
+def _moved(sides: Mapping[str, Iterable[str]], tracks: Iterable[tuple[int, str]], output: Path) -> Iterator[Outcome]:
+    """An Outcome for each track that an earlier command moved, so that it is no longer in `tracks`."""
+    left = {name for _, name in tracks}
     for side in SIDES:
         there = {folder.name for folder in (output / side).glob("tracks_*hz/*")}
         for name in sides[side]:
             if name not in left and name in there:
                 yield Outcome(name, "already there")
             elif name not in left:
-                yield Outcome(name, "failed", f"is neither in the pairs nor in {output / side}")
+                yield Outcome(name, "failed", f"is neither in the tracks nor in {output / side}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser("validation", __doc__.split("\n")[0])
-    parser.add_argument("pairs", type=Path, help="a folder of pairs at one or more sample rates")
+    parser.add_argument("tracks", type=Path, metavar="TRACKS", help="a folder of tracks at one or more sample rates")
     parser.add_argument("--output", type=Path, required=True, help="folder for both sets")
     which = parser.add_mutually_exclusive_group()
     share = "percentage of the tracks to use for validation (default: 15)"
     which.add_argument("--share", type=float, default=SHARE, metavar="PERCENT", help=share)
     names = "the tracks for validation: a text file with one name per line, or a YAML list"
     which.add_argument("--list", type=Path, metavar="FILE", help=names)
-    which.add_argument("--tracks", nargs="+", metavar="NAME", help="the names of the tracks for validation")
+    which.add_argument(
+        "--tracks", nargs="+", metavar="NAME", dest="names", help="the names of the tracks for validation"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed for the choice of tracks (default: 0)")
-    how = "make hard links, copy the pairs, or move them out of their folder (default: link)"
+    how = "make hard links, copy the tracks, or move them out of their folder (default: link)"
     parser.add_argument("--how", choices=HOWS, default="link", help=how)
     add_options(parser)
     return parser
@@ -235,11 +237,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if not 0 < options.share < 100:
         raise StageError("--share must be above 0 and below 100 percent")
-    check_apart(options.output, options.pairs)
+    check_apart(options.output, options.tracks)
     path, moving = options.output / LIST, options.how == "move"
-    pairs = _pairs(options.pairs, may_be_empty=moving and path.exists())
-    names = {name for _, name in pairs}
-    wanted = listed(options.list) if options.list else options.tracks
+    tracks = _tracks(options.tracks, may_be_empty=moving and path.exists())
+    names = {name for _, name in tracks}
+    wanted = listed(options.list) if options.list else options.names
     settings = {"list": sorted(wanted)} if wanted is not None else {"share": options.share, "seed": options.seed}
     if path.exists():
         sides = _read_choice(path, settings, names, moving)
@@ -252,15 +254,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     side_of = {name: side for side in SIDES for name in sides[side]}
     placements = [
         Placement(folder, rate_folder(options.output / side_of[name], rate) / name)
-        for (rate, name), folder in sorted(pairs.items())
+        for (rate, name), folder in sorted(tracks.items())
     ]
     with output_folder(options.output):
         if options.how == "link":
-            _check_links(pairs, options.output)
+            _check_links(tracks, options.output)
         write_yaml(path, settings | sides)
-        outcomes = run(functools.partial(place, how=options.how), placements, options, unit="pair")
+        outcomes = run(functools.partial(place, how=options.how), placements, options, unit="track")
     print(", ".join(f"{side}: {len(sides[side])} tracks" for side in SIDES))
-    return summarise([*outcomes, *_moved(sides, pairs, options.output)], "pairs")
+    return summarise([*outcomes, *_moved(sides, tracks, options.output)])
 
 
 if __name__ == "__main__":

@@ -22,11 +22,10 @@ sh "$HERE/real_sounds.sh" "$WORK/real"
 splitstrument catalogue --folders "$WORK/real/everythingisremixed/src" --instruments "$HERE/album.yaml" \
     --unknown other --output "$WORK/album.yaml"
 mixed "$WORK/album.yaml" "$WORK/album"
-for song in "$WORK/album/tracks_22050hz"/*/; do
-    case $song in */7.*) set=four-parts-tests ;; *) set=four-parts ;; esac
-    mkdir -p "$WORK/$set/album/tracks_22050hz"
-    cp -aln "$song" "$WORK/$set/album/tracks_22050hz/"
-done
+splitstrument validation "$WORK/album" --tracks 7.Francium --output "$WORK/album-sets"
+mkdir -p "$WORK/four-parts" "$WORK/four-parts-tests"
+ln -sfn "$WORK/album-sets/training" "$WORK/four-parts/album"
+ln -sfn "$WORK/album-sets/validation" "$WORK/four-parts-tests/album"
 
 varied
 mixed "$WORK/songs/varied" "$WORK/four-parts/rendered"

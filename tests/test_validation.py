@@ -13,7 +13,7 @@ import soundfile
 import yaml
 
 from datasets_tools import genres, validation
-from datasets_tools.pairs import pair_writer
+from datasets_tools.pairs import pair_writer, parts_writer
 
 RATES = (16000, 8000)
 NAMES = [f"track {number}" for number in range(8)] + ["solo_001", "solo_002", "solo_003"]
@@ -39,6 +39,20 @@ def content(root):
 
 def sides(output, rate):
     return [set(os.listdir(output / side / f"tracks_{rate}hz")) for side in validation.SIDES]
+
+
+def test_tracks_of_several_parts_are_split_and_counted_too(tmp_path, capsys):
+    parts = ("vocals", "drums", "other")
+    for name in ("one", "two", "three", "solo_001", "solo_002"):
+        with parts_writer(tmp_path / "tracks/tracks_8000hz" / name, parts, 8000, 1, {"made_from": [name]}) as write:
+            write(*[np.full((400, 1), 0.1)] * 3)
+    assert command(tmp_path / "tracks", "--output", tmp_path / "sets", "--tracks", "one", "solo_001") == 0
+    training, held_out = sides(tmp_path / "sets", 8000)
+    assert (training, held_out) == ({"two", "three"}, {"one", "solo_001", "solo_002"})
+    there = os.listdir(tmp_path / "sets/validation/tracks_8000hz/one")
+    assert {f"{part}_one.wav" for part in parts} < set(there)
+    assert genres.tracks_of(tmp_path / "sets/training") == ["three", "two"]
+    assert "training: 2 tracks, validation: 3 tracks" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("how", validation.HOWS)
@@ -154,7 +168,7 @@ def test_another_choice_into_the_same_folder_changes_nothing(tmp_path, capsys):
         assert "was made with a different share, seed or list" in error and error.count("\n") == 1
     make_pairs(root, ["new"])
     assert command(root, "--output", output, "--seed", 1) == 2
-    assert "was made from different pairs (new)" in capsys.readouterr().err
+    assert "was made from different tracks (new)" in capsys.readouterr().err
     assert content(output) == before
 
 
@@ -199,7 +213,7 @@ def test_no_links_across_file_systems(tmp_path, monkeypatch, capsys):
         (["PAIRS", "--output", "x", "--list", "all.txt"], "leaves no track"),
         (["PAIRS", "--output", "x", "--list", "none.txt"], "none.txt: cannot be opened"),
         (["PAIRS", "--output", "x", "--list", "map.yaml"], "must be a list"),
-        (["none", "--output", "x"], "no pairs"),
+        (["none", "--output", "x"], "no tracks"),
         (["SOLO", "--output", "x"], "one recording"),
     ],
 )
@@ -279,4 +293,4 @@ def test_bad_tables_are_one_line(tmp_path, capsys, name, text, words):
     assert not (tmp_path / "out").exists()
     (tmp_path / "good.csv").write_text("track,genre\na,b\n")
     assert genres.main([str(tmp_path / "good.csv"), str(tmp_path)]) == 2
-    assert "contains neither pairs nor organised tracks" in capsys.readouterr().err
+    assert "contains neither mixed nor organised tracks" in capsys.readouterr().err
