@@ -134,30 +134,22 @@ def track_in(folder: Path, parts: Iterable[str] = PAIR) -> Track:
     return Track(folder.name, folder, tuple((part, folder / f"{part}_{folder.name}.wav", 0) for part in parts))
 
 
-def find_pairs(root: str | Path, whole: bool = True) -> list[Track]:
-    """All pairs below `root`, in the order of `find_tracks`. Raises TrackError if there are none.
-
-    Pairs that lack one of their two files are left out, unless `whole` is False.
-    """
-    pairs = [track for track in tracks_of_parts(_listing(root)) if set(track.parts) == set(PAIR)]
-    if not (pairs := _whole(pairs) if whole else pairs):
+def find_pairs(root: str | Path) -> list[Track]:
+    """All whole pairs below `root`, in the order of `find_tracks`. Raises TrackError if there are none."""
+    if not (pairs := [track for track in _whole(root) if set(track.parts) == set(PAIR)]):
         raise TrackError(f"{root}: no pairs (folders with instrument_<track>.wav and rest_<track>.wav) below")
     return pairs
 
 
 def find_at_all_rates(root: str | Path) -> list[Track]:
-    """All tracks below `root` with `<part>_<track>.wav`, pairs or others, in the order of `find_tracks`.
-
-    A track at several sample rates is there several times. Pairs that lack a file are left out. Raises TrackError if
-    there are none.
-    """
-    if not (tracks := _whole(tracks_of_parts(_listing(root)))):
+    """All tracks below `root` with `<part>_<track>.wav`, at all sample rates. Raises TrackError if there are none."""
+    if not (tracks := _whole(root)):
         raise TrackError(f"{root}: no tracks (folders <track> with <part>_<track>.wav for each part) below")
     return tracks
 
 
-def _whole(tracks: Iterable[Track]) -> list[Track]:
-    return [track for track in tracks if all(path.exists() for _, path, _ in track.files)]
+def _whole(root: str | Path) -> list[Track]:
+    return [track for track in tracks_of_parts(_listing(root)) if all(path.exists() for _, path, _ in track.files)]
 
 
 def find_tracks(root: str | Path) -> list[Track]:

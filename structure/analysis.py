@@ -63,14 +63,19 @@ def sections_in(features: Features, settings: SectionSettings = SECTIONS) -> tup
 
     Raises NoBeats, or ValueError if the song is shorter than SHORTEST.
     """
-    if features.seconds < SHORTEST:
-        raise ValueError(f"is too short: {features.seconds:.1f} s, sections need at least {SHORTEST:.0f} s")
+    check_length(features.seconds)
     beats = beats_in(features)
     song = places(features, beats.times, beats.places == 1)
     edges, labels = sections(song, settings)
     times = song.times[edges]
     times[0], times[-1] = 0.0, features.seconds
     return Sections(times, [name(label) for label in labels]), song
+
+
+def check_length(seconds: float) -> None:
+    """Raise ValueError if a song is too short to have sections."""
+    if seconds < SHORTEST:
+        raise ValueError(f"is too short: {seconds:.1f} s, sections need at least {SHORTEST:.0f} s")
 
 
 def name(number: int) -> str:

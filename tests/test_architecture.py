@@ -14,7 +14,7 @@ ARROWS = {
     "training": {"splitstrument"},
     "evaluation": {"splitstrument", "training"},  # training: what the thesis's runs are
     "structure": {"splitstrument"},
-    "webapp": {"splitstrument"},
+    "webapp": {"splitstrument", "structure"},
     "datasets_tools": {"splitstrument", "webapp"},
 }
 # Arrays are Keras' or NumPy's here: what one backend alone has stays out.

@@ -220,3 +220,40 @@ def test_without_a_secure_context_tempo_says_why(chromium, result):
     page.keyboard.press("n")
     assert page.inner_text("#tempo-said") == "100 %"
     check_page(page)
+
+
+def test_sections_are_buttons_edges_and_loops(chromium, tmp_path):
+    pytest.importorskip("librosa")
+    with served.Process(tmp_path, models=["guitar"]) as server:
+        page = opened(chromium)
+        page.goto(server.address)
+        page.wait_for_selector("main:not([data-loading])")
+        page.set_input_files("#song", served.ROOT / "examples/song.ogg")
+        page.get_by_role("button", name="Separate").click()
+        page.wait_for_selector("#section-list button", timeout=90_000)
+        found = page.evaluate(
+            "fetch(location.href.replace('/jobs/', '/api/jobs/') + '/sections.json').then(a => a.json())"
+        )
+        sections = found["sections"]
+        assert len(sections) > 1 and sections[0]["start"] == 0 and sections[-1]["end"] == pytest.approx(30, abs=0.1)
+        assert page.locator("#section-list button").count() == len(sections)
+        assert page.locator(".wave").nth(1).locator(".edge").count() == len(sections) - 1
+        edge = sections[1]["start"]
+        page.locator("#section-list button").nth(1).click()
+        assert place(page) == pytest.approx(edge, abs=0.01)
+        assert page.locator("#section-list [aria-current]").inner_text().startswith(sections[1]["label"])
+        page.keyboard.press("Shift+ArrowLeft")
+        assert place(page) == 0
+        page.keyboard.press("Shift+ArrowRight")
+        assert place(page) == pytest.approx(edge, abs=0.01)
+        page.keyboard.press("b")
+        assert pressed(page) and page.inner_text("#loop-start-at") == f"0:{edge:04.1f}"
+        page.locator("#section-list button").first.click(modifiers=["Shift"])
+        assert page.inner_text("#loop-start-at") == "0:00.0"
+        check_page(page)
+
+
+def test_a_song_that_is_too_short_for_sections_says_so(page):
+    pytest.importorskip("librosa")
+    assert page.inner_text("#sections-said") == "No sections: is too short: 14.0 s, sections need at least 20 s"
+    assert page.locator("#loop-section").is_hidden()

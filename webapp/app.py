@@ -6,7 +6,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import web
 
 from splitstrument import youtube
 from splitstrument.song_files import MIXTURE
-from webapp import archive, decoding, encoding, jobs, sandbox, uploads
+from webapp import archive, decoding, encoding, jobs, sandbox, sections, uploads
 from webapp.jobs import Job
 from webapp.offer import Offer, Offered, parts_together
 from webapp.pages import site
@@ -214,7 +214,7 @@ class OneJob:
 
 
 class JobFile:
-    """/api/jobs/ID/FILE: PART.wav, .flac, .mp3 or .png; parts.wav.zip (.flac.zip, .mp3.zip); and peaks.json."""
+    """/api/jobs/ID/FILE: PART.wav, .flac, .mp3, .png; parts.wav.zip, .flac.zip, .mp3.zip; peaks.json, sections.json."""
 
     def GET(self, id: str, name: str) -> str | bytes:
         job = _job(id)
@@ -223,6 +223,10 @@ class JobFile:
         part, _, kind = name.partition(".")
         if part == "parts" and kind.removesuffix(".zip") in job.formats and kind.endswith(".zip"):
             return _all_parts(job, kind.removesuffix(".zip"))
+        if name == "sections.json" and sections.available():
+            limits = Limits(sections.MEMORY, sections.SECONDS, file=2**20)
+            mixture = str(_here().store.folder_of(job) / f"{MIXTURE}.wav")
+            return send_file(_made(job, name, lambda to: sandbox.run(sections.find, (mixture, to), limits)))
         known = part in (MIXTURE, *job.parts) and kind in (*job.formats, "png")
         if not known and name != "peaks.json":
             raise Refused(404, "There is no such file.")
@@ -248,15 +252,22 @@ def _all_parts(job: Job, kind: str) -> bytes:
 def _encoded(job: Job, part: str, kind: str) -> Path:
     """The file of a part of a result. Other formats than WAV are made on the first request, in some seconds."""
     here = _here()
-    path = here.store.folder_of(job) / f"{part}.{kind}"
-    if path.exists() or kind == "wav":
+    source = here.store.folder_of(job) / f"{part}.wav"
+    if kind == "wav":
+        return source
+    limits = Limits.of(here.settings, _ENCODING_SECONDS)
+    return _made(job, f"{part}.{kind}", lambda to: sandbox.run(encoding.encode, (str(source), to), limits))
+
+
+def _made(job: Job, name: str, make: Callable[[str], int]) -> Path:
+    """A file of a result that `make(path)` makes on the first request for it; `make` returns its size in bytes."""
+    here = _here()
+    path = here.store.folder_of(job) / name
+    if path.exists():
         return path
     with _one_of(here.asking, "Too many files are being made. Try again in a moment."), here.encoding:
-        if path.exists():  # somebody else had asked for it
-            return path
-        limits = Limits.of(here.settings, _ENCODING_SECONDS)
-        size = sandbox.run(encoding.encode, (str(path.with_suffix(".wav")), str(path)), limits)
-        here.store.grow(job.id, size)
+        if not path.exists():  # or somebody else had asked for it
+            here.store.grow(job.id, make(str(path)))
     return path
 
 
@@ -283,5 +294,5 @@ def _shown(job: Job) -> dict[str, Any]:
         shown |= {"stage": job.stage, "left": round(job.left, 1) or None}
     if job.state == jobs.DONE:
         took = round(job.finished - job.started, 1)
-        shown |= {"formats": job.formats, "expires": job.expires, "took": took}
+        shown |= {"formats": job.formats, "expires": job.expires, "took": took, "sections": sections.available()}
     return shown

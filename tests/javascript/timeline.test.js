@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gainsOf, loopBetween, pieceAt, placeAt, SEGMENT } from "./timeline.js";
+import { gainsOf, loopBetween, pieceAt, placeAt, sectionAt, sectionBefore, SEGMENT } from "./timeline.js";
 
 // The pieces that follow each other from `from` on, until the song's end or `most` are there.
 function pieces(from, duration, loop = null, most = 20, rate = 1) {
@@ -68,4 +68,12 @@ test("lanes that are heard alone silence the others, even where they are muted",
   const lane = (volume, muted = false, solo = false) => ({ volume, muted, solo });
   assert.deepEqual(gainsOf([lane(1, true), lane(0.5), lane(1.5)]), [0, 0.5, 1.5]);
   assert.deepEqual(gainsOf([lane(1, true, true), lane(0.5), lane(1.5)]), [1, 0, 0]);
+});
+
+test("a section is heard from its start on, and back leads to its start first, then to the one before", () => {
+  const sections = [{ start: 0, end: 8 }, { start: 8, end: 20 }, { start: 20, end: 30 }];
+  const places = [0, 7.9, 8, 19, 20, 30];
+  assert.deepEqual(places.map((place) => sectionAt(sections, place)), [0, 0, 1, 1, 2, 2]);
+  assert.deepEqual(places.map((place) => sectionBefore(sections, place)), [0, 0, 0, 1, 1, 2]);
+  assert.equal(sectionAt([], 3), -1);
 });

@@ -5,6 +5,7 @@ import { fileLinks, keeping } from "./keep.js";
 import { forPage, keySwitch } from "./keys.js";
 import { titled } from "./parts.js";
 import { Practise } from "./practise.js";
+import { Sections } from "./sections.js";
 import { Transport } from "./sound.js";
 
 const STEP = 5; // seconds, of the arrow keys
@@ -38,6 +39,8 @@ export class Player {
     // After a click the keys are the page's again: space should not press that button once more.
     $("player").addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
     this.practise = new Practise(this.transport, this.views, trouble);
+    this.sections = new Sections(this.transport, this.practise, this.views);
+    if (job.sections) this.sections.load(url("sections.json"));
     keeping(job, url, this.transport, trouble);
     this.transport.addEventListener("change", () => this.show());
     this.transport.addEventListener("ended", () => this.transport.seek(0));
@@ -73,7 +76,7 @@ export class Player {
     slider.addEventListener("input", () => this.volume(number, Number(slider.value)));
     seekBy(wave, (share) => this.transport.seek(share * this.transport.duration));
     whenever(canvas, () => drawWaveform(canvas, peaks, this.loudest));
-    return { lane, section, solo, mute, slider, head, loop };
+    return { lane, section, solo, mute, slider, wave, head, loop };
   }
 
   solo(number) {
@@ -106,6 +109,9 @@ export class Player {
     const louder = lane(LOUDER, event.key.toUpperCase());
     const softer = lane(SOFTER, event.key.toUpperCase());
     if (event.key === " ") transport.toggle();
+    else if (event.key === "ArrowLeft" && event.shiftKey) this.sections.step(-1);
+    else if (event.key === "ArrowRight" && event.shiftKey) this.sections.step(1);
+    else if (event.key.toLowerCase() === "b") this.sections.loop();
     else if (event.key === "ArrowLeft") transport.seek(transport.position - STEP);
     else if (event.key === "ArrowRight") transport.seek(transport.position + STEP);
     else if (event.key === "Home") transport.seek(0);
@@ -146,6 +152,7 @@ export class Player {
   place() {
     const { position, duration } = this.transport;
     for (const { head } of this.views) head.style.left = `${(100 * position) / duration}%`;
+    this.sections?.show();
     $("clock").textContent = clock(position);
     $("place").value = position;
     $("place").setAttribute("aria-valuetext", `${clock(position)} of ${clock(duration)}`);

@@ -54,6 +54,13 @@ export class Practise {
     this.loop(this.start !== null && this.end !== null);
   }
 
+  // Hear what lies between two places again and again.
+  between(start, end) {
+    Object.assign(this, { start, end });
+    this.loop(true);
+    $("practise").open = true;
+  }
+
   // Turn the loop on or off. Without marks it is the whole song.
   loop(on) {
     const { duration } = this.transport;

@@ -26,6 +26,17 @@ export function loopBetween(one, other, duration) {
   return end - start >= SHORTEST ? { start, end } : null;
 }
 
+// Which of `sections` (each with `start` and `end`, in order) is heard at `position`; -1 where there is none.
+export function sectionAt(sections, position) {
+  return sections.findLastIndex(({ start }) => start <= position + 1e-3);
+}
+
+// Where "back" leads: to the start of the section that is heard or, if it has only just begun, to the one before.
+export function sectionBefore(sections, position, just = 1.5) {
+  const here = sectionAt(sections, position);
+  return here > 0 && position - sections[here].start < just ? here - 1 : Math.max(0, here);
+}
+
 // How loud each lane is: its volume, unless it is muted or others are heard alone.
 export function gainsOf(lanes) {
   const alone = lanes.some((lane) => lane.solo);
