@@ -98,7 +98,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("eight short songs at 22,050 Hz", "--output bands --songs 8 --seconds 10 --rate 22050"),
     ),
     "bachata": (
-        ("four songs in a steady tempo", "--sounds sfz/ FluidR3_GM.sf2 --songs 4 --tempo 120 --output organised"),
-        ("songs whose first bar comes after some beats", "--sounds sfz/ --pickup 3 --output organised"),
+        ("four songs in a steady tempo", "--sounds sfz/ FluidR3_GM.sf2 --songs 4 --tempo 120 --output tracks"),
+        ("songs whose first bar comes after some beats", "--sounds sfz/ --pickup 3 --output tracks"),
     ),
 }

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import soundfile
 import yaml
 
 from datasets_tools.synthesis import bachata
 from datasets_tools.synthesis.players import RATE
 from splitstrument.__main__ import main
+from splitstrument.tracks import find_tracks
 
 
 class Computed:
@@ -81,18 +81,21 @@ def test_settings_are_checked(settings, says):
 
 
 @pytest.mark.slow
-def test_the_command_writes_songs_in_the_common_layout_once(tmp_path, capsys):
+def test_the_command_writes_tracks_once(tmp_path, capsys):
     command = ["bachata", "--sounds", str(tmp_path / "sounds"), "--bars", "2", "--songs", "2"]
+    command += ["--rate", "22050"]
     command += ["--output", str(tmp_path / "songs")]
     assert main(command) == 2
     assert "no such file or folder" in capsys.readouterr().err
     (tmp_path / "sounds").mkdir()
     assert main(command) == 0
-    for stem in bachata.STEMS:
-        assert soundfile.info(tmp_path / f"songs/bachata1/{stem}/{stem}.wav").samplerate == RATE
-    made = yaml.safe_load((tmp_path / "songs/bachata1/song.yaml").read_text())
+    folder = tmp_path / "songs/tracks_22050hz/bachata1"
+    (track,) = [track for track in find_tracks(tmp_path / "songs") if track.name == "bachata1"]
+    assert set(track.parts) == set(bachata.STEMS) and track.wave("bongo").rate == 22050
+    made = yaml.safe_load((folder / "song.yaml").read_text())
     assert len(made["beats"]) == 8 and len(made["bars"]) == 2
-    assert set(made["sounds"]) == set(bachata.STEMS)
-    before = (tmp_path / "songs/bachata1/song.yaml").stat().st_mtime_ns
+    before = (folder / "song.yaml").stat().st_mtime_ns
     assert main(command) == 0
-    assert (tmp_path / "songs/bachata1/song.yaml").stat().st_mtime_ns == before
+    assert (folder / "song.yaml").stat().st_mtime_ns == before
+    assert main([*command, "--tempo", "120"]) == 2
+    assert "already exists, made from other sources" in capsys.readouterr().err

@@ -7,12 +7,11 @@ computed: a struck membrane, and a comb of metal that is scraped.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from datasets_tools.synthesis.scores import Note
 
 STEMS = ("bongo", "guira", "bass", "guitar")
+TIMES = "song.yaml"  # beside the parts of a track
 BEATS, STEPS = 4, 16  # in a bar
 SECTION = 4  # bars of one rhythm
 
@@ -218,21 +218,20 @@ def _percussion(stem: str, material: "Material", random: np.random.Generator) ->
     return groups[choice][int(random.integers(len(groups[choice])))] if choice < len(groups) else None
 
 
-def write(song: Song, folder: Path) -> None:
-    """Write <folder>/<stem>/<stem>.wav, 16 bit, and song.yaml with the times of beats and bars, and the sounds."""
-    import soundfile
+def write(song: Song, folder: Path, rate: int, made_from: dict[str, Any]) -> None:
+    """Write a track of four parts (see datasets_tools.pairs), and song.yaml with the times of its beats and bars."""
+    import soxr
 
+    from datasets_tools.pairs import parts_writer
     from datasets_tools.synthesis.players import RATE
-    from splitstrument.files.atomic import atomic_folder
     from splitstrument.files.yaml_files import write_yaml
 
-    with atomic_folder(folder) as beside:
-        for stem, sound in song.stems.items():
-            (beside / stem).mkdir()
-            soundfile.write(os.fsencode(beside / stem / f"{stem}.wav"), sound, RATE, subtype="PCM_16")
-        sounds = {stem: {"instrument": name, "licence": licence} for stem, (name, licence) in song.sounds.items()}
-        times = {name: [round(time, 4) for time in getattr(song, name)] for name in ("beats", "bars")}
-        write_yaml(beside / "song.yaml", {**times, "sounds": sounds}, default_flow_style=None)
+    sounds = {stem: {"instrument": name, "licence": licence} for stem, (name, licence) in song.sounds.items()}
+    times = {name: [round(time, 4) for time in getattr(song, name)] for name in ("beats", "bars")}
+    stems = [soxr.resample(song.stems[stem], RATE, rate) for stem in STEMS]
+    with parts_writer(folder, STEMS, rate, 1, {"made_from": made_from, "sounds": sounds}) as write_blocks:
+        write_blocks(*stems)
+    write_yaml(folder / TIMES, times, default_flow_style=None)
 
 
 def _numbers(parser: argparse.ArgumentParser) -> None:
@@ -240,13 +239,14 @@ def _numbers(parser: argparse.ArgumentParser) -> None:
     add("--songs", type=int, default=1, help="number of songs (default: 1)")
     add("--seed", type=int, default=0, help="seed of the first song (default: 0)")
     add("--bars", type=int, default=16, help="bars of each song (default: 16)")
+    add("--rate", type=int, default=44100, metavar="HZ", help="sample rate of the tracks (default: 44100)")
     add("--tempo", type=float, metavar="BPM", help="beats a minute (default: random, and it may drift)")
     add("--pickup", type=int, default=0, metavar="BEATS", help="up to so many beats before the first bar (default: 0)")
 
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write <output>/bachata<seed> for each song; those that are there stay."""
+    """Write <output>/tracks_<rate>hz/bachata<seed> for each song, unless it is there."""
     parser = Parser("bachata", __doc__.split("\n")[0])
     add = parser.add_argument
     add("--sounds", nargs="+", required=True, metavar="PATH", help="folders with instruments (SF2, SF3, SFZ)")
@@ -255,21 +255,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--output", type=Path, required=True, metavar="FOLDER", help="folder for the songs")
     _numbers(parser)
     options = parser.parse_args(arguments)
-    if options.songs < 1 or options.seed < 0:
-        parser.error("need --songs >= 1 and --seed >= 0")
+    if options.songs < 1 or options.seed < 0 or not 8000 <= options.rate <= 192000:
+        parser.error("need --songs >= 1, --seed >= 0 and --rate of 8000 to 192000")
     from tqdm import tqdm
 
+    from datasets_tools.pairs import finished, rate_folder
     from datasets_tools.synthesis.material import Material
+    from splitstrument.files.yaml_files import plain
     from splitstrument.stages.locking import kept
 
     settings = Settings(options.bars, options.tempo, options.pickup)
     computed = {"computed bongo", "computed guira"}.intersection(options.leave_out)
     material = Material(options.sounds, options.material, [name for name in options.leave_out if name not in computed])
     material.left_out |= computed
+    made_from = plain(asdict(settings) | {"left_out": sorted(material.left_out)})
     with kept(options.output):
         for seed in tqdm(range(options.seed, options.seed + options.songs), unit="song", disable=None):
-            if not (folder := options.output / f"bachata{seed}").exists():
-                write(play(material, settings, seed), folder)
+            folder = rate_folder(options.output, options.rate) / f"bachata{seed}"
+            if not finished(folder, made_from, STEMS):
+                write(play(material, settings, seed), folder, options.rate, made_from)
     return 0
 
 

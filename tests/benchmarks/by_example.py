@@ -1,14 +1,13 @@
 """How well a model takes out of tracks what sounds like an example, and what a wrong example does.
 
-    python -m tests.benchmarks.by_example MODEL TRACKS [--songs BACHATA]
+    python -m tests.benchmarks.by_example MODEL TRACKS
 
 For each part of each track, the example is the same part of the next track. The first table has medians over the
 tracks in dB: plain SDR and SI-SDR of the right example, both above those of the mixture. The second has the SI-SDR,
 again above the mixture's, of every part when the example is another one: its diagonal should be high, all else low.
 
---songs: the folder in which `splitstrument bachata` made the tracks. Then they are also separated in clips of a bar
-(structure.clips) that begin where bars truly do, where `splitstrument beats` finds them, and at every fourth beat from
-the first one, as on the poster.
+Tracks of `splitstrument bachata` are also separated in clips of a bar (structure.clips) that begin where bars truly do,
+where `splitstrument beats` finds them, and at every fourth beat from the first one, as on the poster.
 """
 
 import argparse
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from datasets_tools.synthesis.bachata import TIMES
 from evaluation.metrics import plain_sdr, scale_invariant_sdr
 from splitstrument.files.tables import markdown
 from splitstrument.separator import Separator
@@ -56,14 +56,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("model")
     parser.add_argument("tracks", type=Path)
-    parser.add_argument("--songs", type=Path)
     options = parser.parse_args()
     tracks = [(track, *track.read()) for track in find_tracks(options.tracks)]
     figures, crossed = defaultdict(list), defaultdict(list)
     for number, (track, truth, rate) in enumerate(tracks):
         mixture = sum(truth.values())
-        times = options.songs and yaml.safe_load((options.songs / track.name / "song.yaml").read_text())
-        separated = ways(mixture, rate, times)
+        times = track.folder / TIMES
+        separated = ways(mixture, rate, yaml.safe_load(times.read_text()) if times.exists() else None)
         named = [part for part in truth if part not in ("rest", "other") and np.abs(truth[part]).max() > 1e-3]
         for part in named:
             others = [(known[part], at) for _, known, at in tracks[number + 1 :] + tracks[:number] if part in known]
