@@ -20,13 +20,15 @@ from sklearn.linear_model import LogisticRegression
 
 from datasets_tools.synthesis import chords, forms
 from datasets_tools.synthesis.accompaniment import Accompaniment, bars_of, beats_per_bar
+from datasets_tools.synthesis.players import RATE as BANK_RATE
+from datasets_tools.synthesis.players import sounded
 from datasets_tools.synthesis.scores import Score, played, varied
 from splitstrument.files.tables import write_csv
 from structure.bars import COLUMNS, CONTEXT, WEIGHTS, describe, in_context
 from structure.features import RATE, Collector
 from structure.tracking import NoBeats, track
 
-SONGS, SECONDS, SEED, BANK_RATE = 60, 60.0, 78, 44100
+SONGS, SECONDS, SEED = 60, 60.0, 78
 KINDS = ("strum", "power", "arpeggio", "solo", "comp", "pad")
 PROGRAMS = (0, 4, 16, 24, 25, 27, 29, 30, 48, 52, 61, 65, 73, 80, 88)
 NEAR = 0.07  # seconds between a beat and a true downbeat
@@ -71,17 +73,7 @@ class Bank:
             for note in part.notes:
                 velocity = int(np.clip(note.velocity * gain, 1, 127))
                 events += [(note.start, 1, channel, note.pitch, velocity), (note.end, 0, channel, note.pitch, 0)]
-        done, end, blocks = 0, int(score.seconds * BANK_RATE), []
-        for time, begins, channel, pitch, velocity in [*sorted(events), (score.seconds, 0, 0, 0, 0)]:
-            until = min(max(round(time * BANK_RATE), done), end)
-            if until > done:
-                blocks.append(np.frombuffer(bytes(synth.generate(until - done)), np.float32))
-                done = until
-            if begins:
-                synth.noteon(channel, pitch, velocity)
-            else:
-                synth.noteoff(channel, pitch)
-        sound = soxr.resample(np.concatenate(blocks).reshape(-1, 2).mean(axis=1), BANK_RATE, RATE)
+        sound = soxr.resample(sounded(synth, events, score.seconds).mean(axis=1), BANK_RATE, RATE)
         level = 10 ** (random.uniform(-15, 0) / 20)
         return (sound / (np.abs(sound).max() + 1e-9) * level).astype(np.float32)
 

@@ -115,9 +115,7 @@ class StandardInput(SongFile):
 
     def __init__(self, folder: Path) -> None:
         if sys.stdin is None or sys.stdin.isatty():
-            raise AudioError(
-                "standard input: contains no song; pipe one in, as in: splitstrument separate - < song.mp3"
-            )
+            raise AudioError("standard input: contains no song; send one to it, for example with: < song.mp3")
         with open(folder / "standard input", "wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         super().__init__(folder / "standard input")

@@ -74,15 +74,23 @@ def _bank(instrument: Instrument, notes: Sequence[Note], seconds: float, random:
     synth.sounds_off()
     synth.generate(RATE // 2)  # let the previous part decay
     synth.program_select(channel, bank, 128 if drums else 0, instrument.program, drums)
-    events = [(note.end, 0, note.pitch, 0) for note in notes]
-    events += [(note.start, 1, note.pitch, note.velocity) for note in notes]
+    events = [(note.end, 0, channel, note.pitch, 0) for note in notes]
+    events += [(note.start, 1, channel, note.pitch, note.velocity) for note in notes]
+    return sounded(synth, events, seconds)
+
+
+def sounded(synth: Any, events: Sequence[tuple[float, int, int, int, int]], seconds: float) -> np.ndarray:
+    """The sound of a SoundFont `synth`: float32 (frames, 2).
+
+    `events`: (time in seconds, 1 where a note begins and 0 where it ends, channel, pitch, velocity).
+    """
     frames, done, blocks = round(seconds * RATE), 0, []
-    for time, kind, pitch, velocity in [*sorted(events), (seconds, 0, 0, 0)]:
+    for time, begins, channel, pitch, velocity in [*sorted(events), (seconds, 0, 0, 0, 0)]:
         until = min(max(round(time * RATE), done), frames)
         if until > done:
             blocks.append(np.frombuffer(bytes(synth.generate(until - done)), np.float32))
             done = until
-        if kind:
+        if begins:
             synth.noteon(channel, pitch, velocity)
         else:
             synth.noteoff(channel, pitch)
