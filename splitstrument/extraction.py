@@ -9,7 +9,7 @@ their own rate; their output is resampled back, aligned in time.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,6 +62,10 @@ class Model:
         if self.thorough and self.form.channels == 2:
             result = (result + self._predict(mixture[..., ::-1])[..., ::-1, :]) / 2
         return result if self.form.wiener else result[..., list(self.wanted)]
+
+    def like(self, example: tuple[np.ndarray, int]) -> "Model":
+        """The same model with another example, if it takes one."""
+        return replace(self, example=example_input(example, self.card, self.form)) if self.form.example else self
 
     @property
     def refine(self) -> Refine | None:

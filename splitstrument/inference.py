@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from splitstrument import models, networks, runtimes
-from splitstrument.extraction import Model, example_input
+from splitstrument.extraction import Model
 from splitstrument.form import Above
 
 
@@ -34,11 +34,11 @@ def load(
         form = networks.form(card.network, card.options)
     except ValueError as error:
         raise models.ModelError(f"{folder}: {error}") from None
-    return Model(
+    model = Model(
         card,
         form if above is None else replace(form, above=above),
         runtimes.load(folder, runtime, precision, device),
         tuple(range(len(card.sources))) if wanted is None else wanted,
         thorough,
-        example_input(example, card, form) if form.example and example is not None else None,
     )
+    return model if example is None else model.like(example)

@@ -4,6 +4,7 @@ The parts add up to the song: the last one, the rest, is the song minus the othe
 the networks to the song. Several models take out their sources in one pass.
 """
 
+import copy
 import functools
 import hashlib
 import os
@@ -107,6 +108,14 @@ class Separator:
             *found,
             hashlib.sha256(np.ascontiguousarray(sound, np.float32).tobytes() + bytes(str(rate), "ascii")).hexdigest(),
         ]
+
+    def like(self, example: Example) -> "Separator":
+        """A Separator with the same networks in memory that takes out what sounds like another example."""
+        other = copy.copy(self)
+        other._example = example
+        other.models = tuple(model.like(example) for model in self.models)
+        other.__dict__.pop("identity", None)
+        return other
 
     def separate(self, audio: np.ndarray, sample_rate: int) -> dict[str, np.ndarray]:
         """{part: array} for all `parts`, float32, each with the shape of `audio`.

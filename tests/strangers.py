@@ -21,7 +21,7 @@ class Quick:
     def __init__(self, folders, device):
         self.folders = folders
 
-    def run(self, models, folder, tell, stopped):
+    def run(self, models, folder, example, tell, stopped):
         from splitstrument.parts import parts_of
         from webapp.model_process import Result
         from webapp.sandbox import Stopped

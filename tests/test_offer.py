@@ -47,10 +47,13 @@ def test_the_settings_say_which_models_are_offered(own, tmp_path):
         offer(["gitar"])
 
 
-def test_models_that_the_page_cannot_use(tmp_path, monkeypatch):
+def test_a_model_that_needs_an_example_is_offered_as_one(tmp_path, monkeypatch):
     tiny.with_own_networks(monkeypatch)
-    with pytest.raises(ModelError, match="an example"):
-        offer([card(tmp_path / "query", "target", network="tiny_example")])
+    offered = offer([card(tmp_path / "query", "target", network="tiny_example"), "piano"])
+    assert {name: each.example for name, each in offered.items()} == {"query": True, "piano": False}
+
+
+def test_models_that_the_page_cannot_use(tmp_path):
     with pytest.raises(ModelError, match="named mixture"):
         offer([card(tmp_path / "odd", "mixture")])
 

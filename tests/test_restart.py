@@ -101,7 +101,7 @@ def test_waveforms_are_those_of_the_files(done):
 def test_networks_that_were_not_used_for_longest_go(monkeypatch):
     made = []
 
-    def separator(folders, device):
+    def separator(folders, device, example):
         made.append(tuple(folders))
         return len(made)
 

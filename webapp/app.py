@@ -6,8 +6,8 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,16 @@ import web
 
 from splitstrument import youtube
 from splitstrument.song_files import MIXTURE
-from webapp import archive, decoding, encoding, jobs, sandbox, sections, uploads
+from webapp import archive, encoding, jobs, sandbox, sections
+from webapp.asked import asked
 from webapp.jobs import Job
-from webapp.offer import Offer, Offered, parts_together
+from webapp.offer import Offer, Offered
 from webapp.pages import site
 from webapp.pages.refused import Refused
 from webapp.pages.site import answer, send_file
 from webapp.sandbox import Limits
 from webapp.settings import Settings
-from webapp.worker import UPLOAD, Worker
+from webapp.worker import Worker
 
 URLS = (
     "/", "StartPage",
@@ -39,7 +40,6 @@ _STATIC = Path(__file__).parent / "static"
 _POLICY = site.HEADERS["Content-Security-Policy"].replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 _OWNER = "splitstrument"  # the cookie by which a browser is known again
 _OWNED_SECONDS = 365 * 86400
-_PROBE_SECONDS = 20.0
 _PROBES = 8  # processes that look into uploads; each may take as much memory as one that decodes
 _ENCODERS = 2
 _ENCODING_SECONDS = 600.0
@@ -132,7 +132,8 @@ class Models:
 
 
 def _model(name: str, model: Offered) -> dict[str, Any]:
-    return {"name": name, "takes": model.takes, "remainder": model.remainder, "about": model.card.about}
+    takes = {"takes": model.takes, "remainder": model.remainder, "example": model.example}
+    return {"name": name, **takes, "about": model.card.about}
 
 
 class AllJobs:
@@ -149,7 +150,9 @@ class AllJobs:
         with _one_of(here.uploading, "Too many songs are arriving. Try again in a moment."):
             try:
                 folder.mkdir()
-                job = here.store.add(self._asked(here, id, folder), here.settings.waiting, here.settings.waiting_each)
+                job = asked(here.settings, here.models, here.rule, here.probing, folder)
+                job = replace(job, owner=_owner(), address=web.ctx.ip)
+                here.store.add(job, here.settings.waiting, here.settings.waiting_each)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -157,45 +160,6 @@ class AllJobs:
             worker.wake()
         web.header("Location", f"jobs/{id}")
         return answer(_shown(job), "202 Accepted")
-
-    def _asked(self, here: Demonstrator, id: str, folder: Path) -> Job:
-        """The Job that the request asks for. Its file is written into `folder`. Raises Refused."""
-        upload = folder / UPLOAD
-        form = uploads.receive(upload)
-        models, parts = _chosen(here.models, form.models)
-        job = {"id": id, "models": models, "parts": parts, "owner": _owner(), "address": web.ctx.ip}
-        if form.youtube:  # a link has priority (thesis, section 7.4)
-            if not here.settings.youtube:
-                raise Refused(400, "This server takes no links. Please upload a file.")
-            try:
-                link = youtube.address(form.youtube, here.rule)
-            except youtube.LinkError as error:
-                raise Refused(error.status, error.message) from None
-            upload.unlink()
-            return Job(**job, link=link, title=link.removeprefix("https://www."))
-        if not form.name:
-            raise Refused(400, "Choose a song, or give the link of a video.")
-        if not upload.stat().st_size:
-            raise Refused(400, "The file is empty.")
-        limits = Limits.of(here.settings, _PROBE_SECONDS, file=2**20)  # it has nothing to write
-        with here.probing:
-            sound = sandbox.run(decoding.probe, (str(upload), here.settings.minutes * 60), limits)
-        return Job(**job, title=uploads.title_of(form.name), seconds=sound["seconds"] or 0.0)
-
-
-def _chosen(models: Offer, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The models of these names, else the first, as they are offered one after the other, and the parts that come out.
-
-    Raises Refused where there is no such model, or two of them take out the same part.
-    """
-    names = names or (next(iter(models)),)
-    if not set(names) <= set(models):
-        raise Refused(400, f"There is no model of that name; there are: {', '.join(models)}.")
-    names = tuple(sorted(names, key=list(models).index))
-    try:
-        return names, parts_together(models, names)
-    except ValueError as error:
-        raise Refused(400, str(error)) from None
 
 
 class OneJob:

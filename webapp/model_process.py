@@ -60,12 +60,13 @@ class ModelProcess:
         self,
         models: Models,
         folder: Path,
+        example: Path | None = None,
         tell: Callable[[float], object] = lambda share: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Result:
-        """Separate `folder`/mixture.wav with these models, and fill the folder.
+        """Separate `folder`/mixture.wav with these models, and fill the folder. `example`: a WAV, if a model needs one.
 
-        For the mixture and each part NAME.wav and .png, and peaks.json; other formats are made when they are asked for.
+        For the mixture and each part NAME.wav and .png, and peaks.json; other formats are made when asked for.
         `tell(share)` hears of the progress, 0 to 1. Raises Stopped where `stopped()` turns true, and Refused with a
         line for people where it fails.
         """
@@ -73,7 +74,7 @@ class ModelProcess:
             self._begin()
         asked = None
         try:
-            self._ours.send((models, str(folder)))
+            self._ours.send((models, str(folder), str(example) if example else None))
             while True:
                 if asked is None and stopped():
                     asked = time.monotonic()
@@ -113,24 +114,29 @@ class _Separators:
         """Whether one more network can be loaded without dropping another."""
         return sum(map(len, self._kept)) < _NETWORKS
 
-    def of(self, models: Models) -> "Separator":
-        """The Separator of these models. Raises as Separator does, after writing one line to standard error."""
+    def of(self, models: Models, example: str | None = None) -> "Separator":
+        """The Separator of these models. Raises as Separator does, after writing one line to standard error.
+
+        `example`: the path of an example, for models that need one. Raises AudioError if it says nothing.
+        """
+        from splitstrument.like import read_example
         from splitstrument.separator import Separator
         from splitstrument.stages.console import error_line
 
+        wanted = read_example(Path(example)) if example else None
         if models not in self._kept:
             while self._kept and sum(map(len, self._kept)) + len(models) > _NETWORKS:
                 self._kept.popitem(last=False)
                 gc.collect()  # networks are cycles, which would wait for it
             folders = [self._folders[name] for name in models]
             try:
-                self._kept[models] = Separator(folders, device=self._device or None)
+                self._kept[models] = Separator(folders, device=self._device or None, example=wanted)
             except Exception as error:
                 line = f"the model {'+'.join(models)} cannot be used: {error_line(error)}"
                 print(f"splitstrument: {line}", file=sys.stderr)
                 raise
         self._kept.move_to_end(models)
-        return self._kept[models]
+        return self._kept[models].like(wanted) if wanted else self._kept[models]
 
 
 def _work(connection: Connection, parent: int, folder: str, folders: Mapping[str, str], device: str) -> None:
@@ -143,7 +149,7 @@ def _work(connection: Connection, parent: int, folder: str, folders: Mapping[str
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the parent, which ends this one
     work_for(parent, folder)
     importlib.import_module("matplotlib.image")  # what draws takes most of a second, which the first song is spared
-    separators, ahead = _Separators(folders, device), list(folders)
+    separators, ahead = _Separators(folders, device), _without_example(folders)
     while True:
         if ahead and separators.room() and not connection.poll():  # while nobody waits
             with contextlib.suppress(Exception):  # told again to whoever asks for it
@@ -155,9 +161,9 @@ def _work(connection: Connection, parent: int, folder: str, folders: Mapping[str
             return
         if request == "stop":  # came when the song was done already
             continue
-        models, folder = request
+        models, folder, example = request
         try:
-            result = _separate(separators.of(models), Path(folder), _progress(connection))
+            result = _separate(separators.of(models, example), Path(folder), _progress(connection))
             connection.send(("done", result))
         except Stopped:
             connection.send(("stopped", None))
@@ -167,6 +173,19 @@ def _work(connection: Connection, parent: int, folder: str, folders: Mapping[str
             traceback.print_exc()
             line = without_folders(error_line(error), folder, *folders.values())
             connection.send(("failed", FULL if is_full(error) else f"This could not be separated: {line}."))
+
+
+def _without_example(folders: Mapping[str, str]) -> list[str]:
+    """The models that can be loaded before there is a song: those that need no example."""
+    from splitstrument.cards import ModelError
+    from splitstrument.parts import parts_of
+
+    found = []
+    for name, folder in folders.items():
+        with contextlib.suppress(ModelError):  # told to whoever asks for it
+            if not parts_of([folder]).example:
+                found.append(name)
+    return found
 
 
 def _progress(connection: Connection) -> Callable[[float], None]:

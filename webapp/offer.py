@@ -12,13 +12,15 @@ from splitstrument.song_files import MIXTURE
 class Offered:
     """A model on offer: its `folder`, its `card`, and the names of what comes out of it.
 
-    `takes`: what it takes out of a song, `remainder`: what it leaves where it works alone.
+    `takes`: what it takes out of a song, `remainder`: what it leaves where it works alone, `example`: whether it needs
+    an example of the sound to take out.
     """
 
     folder: str
     card: Card
     takes: tuple[str, ...]
     remainder: str
+    example: bool = False
 
 
 Offer = dict[str, Offered]
@@ -54,11 +56,9 @@ def _offered(name: str) -> Offered:
 
     folder = models.find(name)
     parts = parts_of([folder])
-    if parts.example:
-        raise ModelError(f"{name}: needs an example of the sound to take out, and the page has no place for one")
     if MIXTURE in parts.all:
         raise ModelError(f"{name}: has a part named {MIXTURE}, which is the page's name for the song")
-    return Offered(str(folder), models.read_card(folder), parts.sources, parts.remainder)
+    return Offered(str(folder), models.read_card(folder), parts.sources, parts.remainder, parts.example)
 
 
 def parts_together(offer: Offer, names: Sequence[str]) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""Uploads: read a multipart body with limits into one file and some short fields, with the library `multipart`.
+"""Uploads: read a multipart body with limits into files and some short fields, with the library `multipart`.
 
 web.py's own parser has no limits and accepts a body that breaks off.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,23 +18,26 @@ if TYPE_CHECKING:
     from multipart import MultipartSegment, PushMultipartParser
 
 _FIELDS = {"model": (64, 1000), "youtube": (1, 6000)}  # how many of each, and the most bytes of one
+FILES = ("song", "example")
 _CHUNK = 1 << 18
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a person sent: the names of models, a link, and the file's own name, each "" or () where there is none."""
+    """What a person sent: the names of models, a link, and the files' own names, each "" or () where there is none."""
 
     models: tuple[str, ...] = ()
     youtube: str = ""
-    name: str = ""
+    song: str = ""
+    example: str = ""
 
 
-def receive(target: str | Path) -> Form:
-    """Read the body of the current request, and write the bytes of its file to `target`.
+def receive(folder: Path) -> Form:
+    """Read the body of the current request, and write the bytes of each of its FILES to `folder`/<field>.
 
-    Its fields are `model`, once for each model, `youtube` and the file `song`, of which a browser sends an empty one
-    where none was chosen. Raises Refused (400) where the body is none of these, breaks off, or has two files.
+    Its fields are `model`, once for each model, `youtube`, and the files `song` and `example`, of which a browser sends
+    an empty one where none was chosen. Raises Refused (400) where the body is none of these, breaks off, or has two
+    files of one field.
     """
     from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
@@ -46,27 +50,26 @@ def receive(target: str | Path) -> Form:
         raise Refused(400, "The request must be a form (multipart/form-data).")
     values: dict[str, list[bytes]] = {name: [] for name in _FIELDS}
     segment: Any = None  # the part of the form whose bytes come
-    names: list[str] = []
+    names: dict[str, str] = {}
     try:
-        with (
-            open(target, "wb") as file,
-            PushMultipartParser(options["boundary"], length, max_segment_count=80, strict=True) as parser,
-        ):
-            for part in _parts(parser, environ["wsgi.input"]):
+        with contextlib.ExitStack() as opened:
+            files = {name: opened.enter_context(open(folder / name, "wb")) for name in FILES}
+            parser = PushMultipartParser(options["boundary"], length, max_segment_count=80, strict=True)
+            for part in _parts(opened.enter_context(parser), environ["wsgi.input"]):
                 if isinstance(part, MultipartSegment):
                     segment = part
-                    if part.name == "song" and part.filename:
-                        names.append(part.filename)
+                    if part.name in FILES and part.filename:
+                        if part.name in names:
+                            raise Refused(400, f"One {part.name} at a time: the form has two files.")
+                        names[part.name] = part.filename
                     elif not part.filename and len(values.get(part.name, ())) < _FIELDS.get(part.name, (0, 0))[0]:
                         values[part.name].append(b"")
-                    elif part.name != "song":
+                    elif part.name not in FILES:
                         raise Refused(400, "The form has an unknown field, or a field too many times.")
-                    if len(names) > 1:
-                        raise Refused(400, "One song at a time: the form has two files.")
-                elif segment.name == "song" and not segment.filename:
-                    raise Refused(400, "The song must be a file with a name.")
-                elif segment.name == "song":
-                    file.write(part)
+                elif segment.name in FILES and not segment.filename:
+                    raise Refused(400, f"The {segment.name} must be a file with a name.")
+                elif segment.name in FILES:
+                    files[segment.name].write(part)
                 else:
                     values[segment.name][-1] += part
                     if len(values[segment.name][-1]) > _FIELDS[segment.name][1]:
@@ -74,7 +77,11 @@ def receive(target: str | Path) -> Form:
     except (MultipartError, ValueError):
         raise Refused(400, "The upload is incomplete or malformed.") from None
     models, links = (tuple(map(_text, values[name])) for name in _FIELDS)
-    return Form(tuple(filter(None, models)), "".join(links), "".join(names).strip())
+    found = {name: names.get(name, "").strip() for name in FILES}
+    for name in FILES:
+        if not found[name]:
+            (folder / name).unlink()
+    return Form(tuple(filter(None, models)), "".join(links), **found)
 
 
 def _parts(parser: "PushMultipartParser", body: BinaryIO) -> "Iterator[MultipartSegment | bytes]":

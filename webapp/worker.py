@@ -16,7 +16,7 @@ from webapp.settings import Settings
 
 log = logging.getLogger("splitstrument")
 _EXPIRING = 20.0  # seconds between looks at what has expired
-UPLOAD = "upload"  # the name of the file that came, in the job's folder
+SONG, EXAMPLE = "song", "example"  # the names of the files that came, in the job's folder
 
 
 class Worker(threading.Thread):
@@ -100,17 +100,22 @@ class Worker(threading.Thread):
             fetched.mkdir(exist_ok=True)
             arguments = (job.link, str(fetched), settings.megabytes * 10**6, most, self._rule)
             name, title = sandbox.run(_fetched, arguments, limits, tell, stopped)
-            (fetched / name).rename(folder / UPLOAD)
+            (fetched / name).rename(folder / SONG)
             fetched.rmdir()
             store.change(job.id, title=title or job.title)
         tell = stage("reading", start, start + 0.1)
         limits = Limits.of(settings, settings.decoder_seconds)
-        arguments = (str(folder / UPLOAD), str(folder / f"{MIXTURE}.wav"), most)
+        example = None
+        if (folder / EXAMPLE).exists():
+            example = folder / f"{EXAMPLE}.wav"
+            sandbox.run(decoding.decode, (str(folder / EXAMPLE), str(example), most), limits, stopped=stopped)
+            (folder / EXAMPLE).unlink()
+        arguments = (str(folder / SONG), str(folder / f"{MIXTURE}.wav"), most)
         sound = sandbox.run(decoding.decode, arguments, limits, tell, stopped)
-        (folder / UPLOAD).unlink()
+        (folder / SONG).unlink()
         store.change(job.id, seconds=sound["seconds"], message=sound["warning"] or "")
         stage("loading", start + 0.1, 1.0)
-        return self._models.run(job.models, folder, self._separating(job, start + 0.1), stopped)
+        return self._models.run(job.models, folder, example, self._separating(job, start + 0.1), stopped)
 
     def _separating(self, job: Job, start: float) -> Callable[[float], None]:
         """A function that is told how much is separated, and records how long the rest will take."""

@@ -28,6 +28,10 @@ export class Choice {
     return this.models.filter((_, number) => this.boxes[number].checked);
   }
 
+  get needsExample() {
+    return this.ticked.some(({ example }) => example);
+  }
+
   tick(model, box) {
     const away = box.checked ? givingWay(model, this.ticked) : [];
     this.models.forEach(({ name }, number) => {
@@ -39,6 +43,7 @@ export class Choice {
   }
 
   show() {
+    $("like").hidden = !this.needsExample;
     $("parts").textContent = inWords(partsOf(this.ticked)) || "nothing yet; tick what to take out";
   }
 }

@@ -43,9 +43,12 @@ async function separate(wanted) {
   trouble("");
   const models = choice.ticked;
   if (!models.length) return trouble("Tick what to take out.");
+  const [example] = $("like-file").files;
+  if (choice.needsExample && !example) return trouble("Choose an example of the sound to take out.");
   const items = wanted.map((song) => {
     const form = new FormData();
     for (const model of models) form.append("model", model.name);
+    if (choice.needsExample) form.set("example", example);
     form.set(song.file ? "song" : "youtube", song.file ?? song.link);
     return { ...song, title: song.file ? song.file.name : song.link, form };
   });
@@ -120,6 +123,10 @@ document.addEventListener("drop", (event) => {
   drop.classList.remove("over");
   const { files } = event.dataTransfer;
   if (!files.length) return;
+  if ($("like").contains(event.target)) {
+    $("like-file").files = files;
+    return;
+  }
   $("song").files = files;
   showChosen();
 });
