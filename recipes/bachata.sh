@@ -8,7 +8,7 @@
 # timgm6mb-soundfont, and the extras datasets, synthesize, structure, train and evaluation. Takes an hour on two cores.
 # It continues where it stopped.
 set -eu
-SFZ=${1:?the folder of SFZ instruments} WORK=${2:?the folder for all that is made}
+SFZ=${1:?the folder of SFZ instruments} WORK=$(realpath "${2:?the folder for all that is made}")
 HERE=$(cd "$(dirname "$0")" && pwd)
 
 rendered() { # OUTPUT OPTION...

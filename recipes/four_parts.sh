@@ -24,8 +24,8 @@ splitstrument catalogue --folders "$WORK/real/everythingisremixed/src" --instrum
 mixed "$WORK/album.yaml" "$WORK/album"
 splitstrument validation "$WORK/album" --tracks 7.Francium --output "$WORK/album-sets"
 mkdir -p "$WORK/four-parts" "$WORK/four-parts-tests"
-ln -sfn "$WORK/album-sets/training" "$WORK/four-parts/album"
-ln -sfn "$WORK/album-sets/validation" "$WORK/four-parts-tests/album"
+ln -sfn ../album-sets/training "$WORK/four-parts/album"
+ln -sfn ../album-sets/validation "$WORK/four-parts-tests/album"
 
 varied
 mixed "$WORK/songs/varied" "$WORK/four-parts/rendered"

@@ -21,7 +21,7 @@ COMMANDS = {
     "silence": ("datasets_tools.silence:main", "measure and cut the silence of pairs"),
     "split": ("datasets_tools.split:main", "cut long recordings into pieces"),
     "genres": ("datasets_tools.genres:main", "count the genres of a data set"),
-    "validation": ("datasets_tools.validation:main", "split pairs into training and validation"),
+    "validation": ("datasets_tools.validation:main", "split tracks into training and validation"),
     "synthesize": ("datasets_tools.synthesize:main", "render songs with stems from MIDI and sampled instruments"),
     "band": ("datasets_tools.synthesis.band:main", "generate small songs with a computed band"),
     "bachata": ("datasets_tools.synthesis.bachata:main", "render bachata songs with stems and the times of their bars"),

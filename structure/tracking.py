@@ -78,7 +78,7 @@ def track(features: Features, settings: BeatSettings = BeatSettings()) -> "np.nd
     import numpy as np
 
     if len(features.onsets) < 2 or np.quantile(features.onsets.max(axis=1), 0.975) < FAINT:
-        raise NoBeats("no notes begin in it, so it has no beats")
+        raise NoBeats("has no notes that begin, so it has no beats")
     curve = strength(features, settings)
     if pulse(curve) < PULSE:
         raise NoBeats("has no steady pulse, so its beats cannot be found")

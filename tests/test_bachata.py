@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import yaml
 
+from datasets_tools.pairs import record_of
 from datasets_tools.synthesis import bachata
 from datasets_tools.synthesis.players import RATE
 from splitstrument.__main__ import main
@@ -92,10 +92,10 @@ def test_the_command_writes_tracks_once(tmp_path, capsys):
     folder = tmp_path / "songs/tracks_22050hz/bachata1"
     (track,) = [track for track in find_tracks(tmp_path / "songs") if track.name == "bachata1"]
     assert set(track.parts) == set(bachata.STEMS) and track.wave("bongo").rate == 22050
-    made = yaml.safe_load((folder / "song.yaml").read_text())
-    assert len(made["beats"]) == 8 and len(made["bars"]) == 2
-    before = (folder / "song.yaml").stat().st_mtime_ns
+    made = record_of(folder)
+    assert len(made["beats"]) == 8 and len(made["bars"]) == 2 and set(made["sounds"]) == set(bachata.STEMS)
+    before = track.path("bongo").stat().st_mtime_ns
     assert main(command) == 0
-    assert (folder / "song.yaml").stat().st_mtime_ns == before
+    assert track.path("bongo").stat().st_mtime_ns == before
     assert main([*command, "--tempo", "120"]) == 2
     assert "already exists, made from other sources" in capsys.readouterr().err

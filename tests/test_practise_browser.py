@@ -255,5 +255,7 @@ def test_sections_are_buttons_edges_and_loops(chromium, tmp_path):
 
 def test_a_song_that_is_too_short_for_sections_says_so(page):
     pytest.importorskip("librosa")
-    assert page.inner_text("#sections-said") == "No sections: is too short: 14.0 s, sections need at least 20 s"
+    assert (
+        page.inner_text("#sections-said") == "No sections: this song is too short: 14.0 s, sections need at least 20 s."
+    )
     assert page.locator("#loop-section").is_hidden()

@@ -71,7 +71,17 @@ def test_addresses_at_which_there_is_nothing(server, path):
 
 @pytest.mark.parametrize(
     "name",
-    ["upload", "../jobs.sqlite", "%2e%2e%2fjobs.sqlite", "rest.html", "rest", ".wav", "rest.wav%00", "peaks.wav"],
+    [
+        "upload",
+        "example",
+        "../jobs.sqlite",
+        "%2e%2e%2fjobs.sqlite",
+        "rest.html",
+        "rest",
+        ".wav",
+        "rest.wav%00",
+        "peaks.wav",
+    ],
 )
 def test_files_of_a_job_are_those_of_its_result(server, done, name):
     assert strangers.line(server, f"/api/jobs/{done}/{name}") == 404

@@ -16,7 +16,7 @@ import web
 from splitstrument import youtube
 from splitstrument.song_files import MIXTURE
 from webapp import archive, encoding, jobs, sandbox, sections
-from webapp.asked import asked
+from webapp.asked import requested_job
 from webapp.jobs import Job
 from webapp.offer import Offer, Offered
 from webapp.pages import site
@@ -24,6 +24,7 @@ from webapp.pages.refused import Refused
 from webapp.pages.site import answer, send_file
 from webapp.sandbox import Limits
 from webapp.settings import Settings
+from webapp.uploads import EXAMPLE_MEGABYTES
 from webapp.worker import Worker
 
 URLS = (
@@ -41,11 +42,16 @@ _POLICY = site.HEADERS["Content-Security-Policy"].replace("script-src 'self'", "
 _OWNER = "splitstrument"  # the cookie by which a browser is known again
 _OWNED_SECONDS = 365 * 86400
 _PROBES = 8  # processes that look into uploads; each may take as much memory as one that decodes
-_ENCODERS = 2
 _ENCODING_SECONDS = 600.0
-_ASKING = 24  # for files that have to be encoded first
 _ARCHIVES = 64  # that are sent at once: each has all its parts open
 _AT_ONCE = 56  # uploads that are looked at; the server has more threads, so that other answers do not wait
+
+
+class Making:
+    """How many files of a kind are made at once, and how many requests wait for one."""
+
+    def __init__(self, at_once: int, waiting: int = 24) -> None:
+        self.places, self.slots = threading.BoundedSemaphore(waiting), threading.BoundedSemaphore(at_once)
 
 
 @dataclass
@@ -59,8 +65,8 @@ class Demonstrator:
     rule: youtube.Rule = youtube.YOUTUBE
     uploading: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_AT_ONCE))
     probing: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PROBES))
-    asking: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_ASKING))
-    encoding: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_ENCODERS))
+    encoding: Making = field(default_factory=lambda: Making(2))
+    analysing: Making = field(default_factory=lambda: Making(1))
     archives: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_ARCHIVES))
 
 
@@ -128,7 +134,7 @@ class Models:
         here = _here()
         settings, models = here.settings, [_model(name, model) for name, model in here.models.items()]
         limits = {"megabytes": settings.megabytes, "minutes": settings.minutes, "youtube": settings.youtube}
-        return answer({"models": models, "limits": limits})
+        return answer({"models": models, "limits": limits | {"example_megabytes": EXAMPLE_MEGABYTES}})
 
 
 def _model(name: str, model: Offered) -> dict[str, Any]:
@@ -150,9 +156,9 @@ class AllJobs:
         with _one_of(here.uploading, "Too many songs are arriving. Try again in a moment."):
             try:
                 folder.mkdir()
-                job = asked(here.settings, here.models, here.rule, here.probing, folder)
+                job = requested_job(here.settings, here.models, here.rule, here.probing, folder)
                 job = replace(job, owner=_owner(), address=web.ctx.ip)
-                here.store.add(job, here.settings.waiting, here.settings.waiting_each)
+                job = here.store.add(job, here.settings.waiting, here.settings.waiting_each)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -188,9 +194,8 @@ class JobFile:
         if part == "parts" and kind.removesuffix(".zip") in job.formats and kind.endswith(".zip"):
             return _all_parts(job, kind.removesuffix(".zip"))
         if name == "sections.json" and sections.available():
-            limits = Limits(sections.MEMORY, sections.SECONDS, file=2**20)
             mixture = str(_here().store.folder_of(job) / f"{MIXTURE}.wav")
-            return send_file(_made(job, name, lambda to: sandbox.run(sections.find, (mixture, to), limits)))
+            return send_file(_made(job, name, lambda to: sections.made(mixture, to), _here().analysing))
         known = part in (MIXTURE, *job.parts) and kind in (*job.formats, "png")
         if not known and name != "peaks.json":
             raise Refused(404, "There is no such file.")
@@ -220,16 +225,20 @@ def _encoded(job: Job, part: str, kind: str) -> Path:
     if kind == "wav":
         return source
     limits = Limits.of(here.settings, _ENCODING_SECONDS)
-    return _made(job, f"{part}.{kind}", lambda to: sandbox.run(encoding.encode, (str(source), to), limits))
+
+    def encode(to: str) -> int:
+        return sandbox.run(encoding.encode, (str(source), to), limits)
+
+    return _made(job, f"{part}.{kind}", encode, here.encoding)
 
 
-def _made(job: Job, name: str, make: Callable[[str], int]) -> Path:
+def _made(job: Job, name: str, make: Callable[[str], int], making: Making) -> Path:
     """A file of a result that `make(path)` makes on the first request for it; `make` returns its size in bytes."""
     here = _here()
     path = here.store.folder_of(job) / name
     if path.exists():
         return path
-    with _one_of(here.asking, "Too many files are being made. Try again in a moment."), here.encoding:
+    with _one_of(making.places, "Too many files are being made. Try again in a moment."), making.slots:
         if not path.exists():  # or somebody else had asked for it
             here.store.grow(job.id, make(str(path)))
     return path

@@ -16,29 +16,24 @@ from webapp.settings import Settings
 _PROBE_SECONDS = 20.0
 
 
-def asked(settings: Settings, offer: Offer, rule: youtube.Rule, probing: threading.Semaphore, folder: Path) -> Job:
-    """The Job that the current request asks for, with the folder's name as its id and no address. Raises Refused.
+def requested_job(
+    settings: Settings, offer: Offer, rule: youtube.Rule, probing: threading.Semaphore, folder: Path
+) -> Job:
+    """The Job that the current request asks for, with the folder's name as its id, of nobody yet. Raises Refused.
 
-    Its files are written into `folder` under the names of their fields. `probing` limits how many are looked into at
-    once.
+    Its files are written into `folder`, an example as a short WAV. `probing` limits how many are looked into at once.
     """
-    form = uploads.receive(folder)
+    form = uploads.receive(folder, settings.megabytes)
     models, parts = _chosen(offer, form.models)
     job = Job(folder.name, models, title="", address="", parts=parts)
 
-    def probe(name: str) -> float:
-        if not (folder / name).stat().st_size:
-            raise Refused(400, "The file is empty.")
-        limits = Limits.of(settings, _PROBE_SECONDS, file=2**20)  # it has nothing to write
-        with probing:
-            return sandbox.run(decoding.probe, (str(folder / name), settings.minutes * 60), limits)["seconds"] or 0.0
-
     if any(offer[name].example for name in models):
         if not form.example:
-            raise Refused(400, "Choose an example: a few seconds of the sound to take out, alone.")
-        probe("example")
+            raise Refused(400, "Choose an example: a few seconds in which the sound to take out plays alone.")
+        with probing:
+            sandbox.run(decoding.example, (str(folder / uploads.EXAMPLE),), Limits.of(settings, _PROBE_SECONDS))
     elif form.example:
-        raise Refused(400, f"An example is of no use to {', '.join(models)}.")
+        raise Refused(400, f"Leave the example out: {' and '.join(models)} can do nothing with it.")
     if form.youtube:  # a link has priority (thesis, section 7.4)
         if not settings.youtube:
             raise Refused(400, "This server takes no links. Please upload a file.")
@@ -46,11 +41,17 @@ def asked(settings: Settings, offer: Offer, rule: youtube.Rule, probing: threadi
             link = youtube.address(form.youtube, rule)
         except youtube.LinkError as error:
             raise Refused(error.status, error.message) from None
-        (folder / "song").unlink(missing_ok=True)
+        (folder / uploads.SONG).unlink(missing_ok=True)
         return replace(job, link=link, title=link.removeprefix("https://www."))
     if not form.song:
         raise Refused(400, "Choose a song, or give the link of a video.")
-    return replace(job, title=uploads.title_of(form.song), seconds=probe("song"))
+    song = folder / uploads.SONG
+    if not song.stat().st_size:
+        raise Refused(400, "The file is empty.")
+    with probing:
+        limits = Limits.of(settings, _PROBE_SECONDS, file=2**20)  # it has nothing to write
+        sound = sandbox.run(decoding.probe, (str(song), settings.minutes * 60), limits)
+    return replace(job, title=uploads.title_of(form.song), seconds=sound["seconds"] or 0.0)
 
 
 def _chosen(models: Offer, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

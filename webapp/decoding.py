@@ -2,8 +2,10 @@
 
 import io
 import math
+import os
 import wave
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import av
@@ -12,10 +14,12 @@ import soundfile  # both decoders are loaded before the process is forked
 
 from splitstrument.files.audio import AudioError, Reader, open_audio
 from splitstrument.files.writing import AudioWriter
+from splitstrument.like import read_example
 from webapp.pages.refused import FULL, Refused, is_full
 from webapp.sandbox import no_more_files
 
 _BLOCK = 1 << 16
+_EXAMPLE_RATE = 48000
 _LOUD = 10 ** (1 / 20)  # peaks from here on are worth a word: those of MP3s are often a little above 1
 
 
@@ -73,6 +77,27 @@ def decode(path: str, target: str, most_seconds: float, tell: Callable[[float], 
     if peak > _LOUD:
         warnings.append(f"It is up to {20 * math.log10(peak):.1f} dB louder than full scale, and clipped there.")
     return {"seconds": frames / info.sample_rate, "warning": " ".join(warnings) or None}
+
+
+def example(path: str, tell: Callable[[float], object]) -> None:
+    """Replace the example in the file `path` by a WAV of its first minute, mono, at up to 48 kHz.
+
+    Raises Refused (400 or 415) where it is no audio, is silent or too short to say anything.
+    """
+    import soxr
+
+    try:
+        with no_more_files(but=1):
+            sound, rate = read_example(Path(path))
+    except AudioError as error:
+        if is_full(error):
+            raise Refused(507, FULL) from None
+        raise Refused(400, f"The example {_plain(error, path)}.") from None
+    mono = sound.mean(1)
+    if rate > _EXAMPLE_RATE:
+        mono, rate = soxr.resample(mono, rate, _EXAMPLE_RATE), _EXAMPLE_RATE
+    soundfile.write(f"{path}.part", mono, rate, format="WAV", subtype="FLOAT")
+    os.replace(f"{path}.part", path)
 
 
 def _opened(path: str) -> Reader:

@@ -64,9 +64,10 @@ class ModelProcess:
         tell: Callable[[float], object] = lambda share: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Result:
-        """Separate `folder`/mixture.wav with these models, and fill the folder. `example`: a WAV, if a model needs one.
+        """Separate `folder`/mixture.wav with these models, and fill the folder.
 
-        For the mixture and each part NAME.wav and .png, and peaks.json; other formats are made when asked for.
+        It gets NAME.wav and .png for the mixture and each part, and peaks.json; other formats are made when they are
+        asked for. `example`: a file with the sound to take out, where a model needs one.
         `tell(share)` hears of the progress, 0 to 1. Raises Stopped where `stopped()` turns true, and Refused with a
         line for people where it fails.
         """
@@ -117,20 +118,21 @@ class _Separators:
     def of(self, models: Models, example: str | None = None) -> "Separator":
         """The Separator of these models. Raises as Separator does, after writing one line to standard error.
 
-        `example`: the path of an example, for models that need one. Raises AudioError if it says nothing.
+        `example`: the path of an example, for models that need one.
         """
         from splitstrument.like import read_example
         from splitstrument.separator import Separator
         from splitstrument.stages.console import error_line
 
         wanted = read_example(Path(example)) if example else None
+        blank = wanted and (0 * wanted[0], wanted[1])  # what is kept has nobody's example
         if models not in self._kept:
             while self._kept and sum(map(len, self._kept)) + len(models) > _NETWORKS:
                 self._kept.popitem(last=False)
                 gc.collect()  # networks are cycles, which would wait for it
             folders = [self._folders[name] for name in models]
             try:
-                self._kept[models] = Separator(folders, device=self._device or None, example=wanted)
+                self._kept[models] = Separator(folders, device=self._device or None, example=blank)
             except Exception as error:
                 line = f"the model {'+'.join(models)} cannot be used: {error_line(error)}"
                 print(f"splitstrument: {line}", file=sys.stderr)

@@ -60,6 +60,7 @@ def demonstrator(settings: "Settings", rule: "Rule | None" = None) -> "Iterator[
     from webapp.jobs import Jobs
     from webapp.offer import offer
     from webapp.pages import site
+    from webapp.uploads import EXAMPLE_MEGABYTES
     from webapp.worker import Janitor, Worker
 
     rule = rule or youtube.YOUTUBE
@@ -69,7 +70,8 @@ def demonstrator(settings: "Settings", rule: "Rule | None" = None) -> "Iterator[
     workers = [Worker(store, settings, folders, rule) for _ in range(settings.workers)]
     wsgi = app.application(app.Demonstrator(settings, store, offered, workers, rule))
     proxy = {"trusted_proxy": settings.trusted_proxy, "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"}
-    most = settings.megabytes * 10**6 + 2**16  # the form around the file
+    examples = any(model.example for model in offered.values())
+    most = (settings.megabytes + EXAMPLE_MEGABYTES * examples) * 10**6 + 2**16  # the form around the files
     proxy = proxy if settings.trusted_proxy else {}
     server = site.server(wsgi, settings.host, settings.port, threads=THREADS, max_request_body_size=most, **proxy)
     store.interrupted()

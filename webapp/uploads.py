@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from multipart import MultipartSegment, PushMultipartParser
 
 _FIELDS = {"model": (64, 1000), "youtube": (1, 6000)}  # how many of each, and the most bytes of one
-FILES = ("song", "example")
+SONG, EXAMPLE = "upload", "example"  # what the files are called in the job's folder
+FILES = {"song": SONG, "example": EXAMPLE}
+EXAMPLE_MEGABYTES = 20
 _CHUNK = 1 << 18
 
 
@@ -32,12 +34,13 @@ class Form:
     example: str = ""
 
 
-def receive(folder: Path) -> Form:
-    """Read the body of the current request, and write the bytes of each of its FILES to `folder`/<field>.
+def receive(folder: Path, megabytes: int) -> Form:
+    """Read the body of the current request, and write the bytes of its FILES, {field: name}, into `folder`.
 
     Its fields are `model`, once for each model, `youtube`, and the files `song` and `example`, of which a browser sends
-    an empty one where none was chosen. Raises Refused (400) where the body is none of these, breaks off, or has two
-    files of one field.
+    an empty one where none was chosen; then there is no such file. Raises Refused: 400 where the body is none of
+    these, breaks off, or has two files of one field, 413 where the song has more `megabytes` or the example is too
+    large.
     """
     from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
@@ -53,7 +56,7 @@ def receive(folder: Path) -> Form:
     names: dict[str, str] = {}
     try:
         with contextlib.ExitStack() as opened:
-            files = {name: opened.enter_context(open(folder / name, "wb")) for name in FILES}
+            files = {name: opened.enter_context(open(folder / file, "wb")) for name, file in FILES.items()}
             parser = PushMultipartParser(options["boundary"], length, max_segment_count=80, strict=True)
             for part in _parts(opened.enter_context(parser), environ["wsgi.input"]):
                 if isinstance(part, MultipartSegment):
@@ -70,6 +73,9 @@ def receive(folder: Path) -> Form:
                     raise Refused(400, f"The {segment.name} must be a file with a name.")
                 elif segment.name in FILES:
                     files[segment.name].write(part)
+                    most = EXAMPLE_MEGABYTES if segment.name == "example" else megabytes
+                    if files[segment.name].tell() > most * 10**6:
+                        raise Refused(413, f"The {segment.name} is too large: at most {most} MB.")
                 else:
                     values[segment.name][-1] += part
                     if len(values[segment.name][-1]) > _FIELDS[segment.name][1]:
@@ -78,9 +84,9 @@ def receive(folder: Path) -> Form:
         raise Refused(400, "The upload is incomplete or malformed.") from None
     models, links = (tuple(map(_text, values[name])) for name in _FIELDS)
     found = {name: names.get(name, "").strip() for name in FILES}
-    for name in FILES:
+    for name, file in FILES.items():
         if not found[name]:
-            (folder / name).unlink()
+            (folder / file).unlink()
     return Form(tuple(filter(None, models)), "".join(links), **found)
 
 

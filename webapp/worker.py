@@ -13,10 +13,10 @@ from webapp.model_process import ModelProcess, Result
 from webapp.pages.refused import FULL, Refused, is_full
 from webapp.sandbox import Limits, Stopped
 from webapp.settings import Settings
+from webapp.uploads import EXAMPLE, SONG
 
 log = logging.getLogger("splitstrument")
 _EXPIRING = 20.0  # seconds between looks at what has expired
-SONG, EXAMPLE = "song", "example"  # the names of the files that came, in the job's folder
 
 
 class Worker(threading.Thread):
@@ -105,17 +105,16 @@ class Worker(threading.Thread):
             store.change(job.id, title=title or job.title)
         tell = stage("reading", start, start + 0.1)
         limits = Limits.of(settings, settings.decoder_seconds)
-        example = None
-        if (folder / EXAMPLE).exists():
-            example = folder / f"{EXAMPLE}.wav"
-            sandbox.run(decoding.decode, (str(folder / EXAMPLE), str(example), most), limits, stopped=stopped)
-            (folder / EXAMPLE).unlink()
         arguments = (str(folder / SONG), str(folder / f"{MIXTURE}.wav"), most)
         sound = sandbox.run(decoding.decode, arguments, limits, tell, stopped)
         (folder / SONG).unlink()
         store.change(job.id, seconds=sound["seconds"], message=sound["warning"] or "")
         stage("loading", start + 0.1, 1.0)
-        return self._models.run(job.models, folder, example, self._separating(job, start + 0.1), stopped)
+        example = folder / EXAMPLE
+        wanted = example if example.exists() else None
+        result = self._models.run(job.models, folder, wanted, self._separating(job, start + 0.1), stopped)
+        example.unlink(missing_ok=True)
+        return result
 
     def _separating(self, job: Job, start: float) -> Callable[[float], None]:
         """A function that is told how much is separated, and records how long the rest will take."""

@@ -1,7 +1,7 @@
 """Bachata songs by seed, with the true stems of bongo, guira, bass and guitar, and the times of their beats.
 
-After the poster "The extraction of musical instruments from bachata songs" (Illes). A song goes through the rhythms of
-the genre: derecho, majao and mambo, four bars each. It may begin with a few beats of guitar alone, and its tempo may
+After the poster "The extraction of musical instruments from bachata songs" (Illes). Every four bars of a song are in
+one of the genre's rhythms: derecho, majao or mambo. It may begin with a few beats of guitar alone, and its tempo may
 drift. Guitars and basses are any instruments of the material; bongos and guiras are those of General MIDI banks, or
 computed: a struck membrane, and a comb of metal that is scraped.
 """
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from datasets_tools.synthesis.scores import Note
 
 STEMS = ("bongo", "guira", "bass", "guitar")
-TIMES = "song.yaml"  # beside the parts of a track
 BEATS, STEPS = 4, 16  # in a bar
 SECTION = 4  # bars of one rhythm
 
@@ -82,7 +81,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class Song:
-    """`stems`: {name: float32 (frames, 1)} at players.RATE. `beats`, `bars`: times in seconds of all and first beats.
+    """`stems`: {name: float32 (frames, 1)} at players.RATE. `beats`: the times of all beats in seconds; `bars`: of the
+    first beats of bars.
 
     `sounds`: {stem: (name of its instrument, licence)}.
     """
@@ -94,7 +94,7 @@ class Song:
 
 
 def play(material: "Material", settings: Settings, seed: int) -> Song:
-    """The song of a seed. Raises ValueError if the material has no guitar or bass."""
+    """The song of a seed. Raises ValueError if the material lacks one of the instruments."""
     from datasets_tools.synthesis import effects
     from datasets_tools.synthesis.players import RATE
 
@@ -146,7 +146,10 @@ class _Composer:
         return [note + low + (notes[0] - low) % 12 - notes[0] for note in notes]
 
     def notes(self, stem: str, low: int = 0) -> list[tuple[str, "Note"]]:
-        """(symbol, note) of all that a player strikes; the pitch of a bongo or guira is 0."""
+        """(symbol, note) of all that a player strikes.
+
+        `low`: chords have their roots in the octave above this pitch; 0 for percussion, whose notes have the pitch 0.
+        """
         from datasets_tools.synthesis.scores import Note
 
         chosen = {name: rhythm[stem][int(self.random.integers(3))] for name, rhythm in RHYTHMS.items()}
@@ -219,19 +222,17 @@ def _percussion(stem: str, material: "Material", random: np.random.Generator) ->
 
 
 def write(song: Song, folder: Path, rate: int, made_from: dict[str, Any]) -> None:
-    """Write a track of four parts (see datasets_tools.pairs), and song.yaml with the times of its beats and bars."""
+    """Write a track of four parts (datasets_tools.pairs), with the times of its beats and bars in its record."""
     import soxr
 
     from datasets_tools.pairs import parts_writer
     from datasets_tools.synthesis.players import RATE
-    from splitstrument.files.yaml_files import write_yaml
 
     sounds = {stem: {"instrument": name, "licence": licence} for stem, (name, licence) in song.sounds.items()}
     times = {name: [round(time, 4) for time in getattr(song, name)] for name in ("beats", "bars")}
     stems = [soxr.resample(song.stems[stem], RATE, rate) for stem in STEMS]
-    with parts_writer(folder, STEMS, rate, 1, {"made_from": made_from, "sounds": sounds}) as write_blocks:
+    with parts_writer(folder, STEMS, rate, 1, {"made_from": made_from, **times, "sounds": sounds}) as write_blocks:
         write_blocks(*stems)
-    write_yaml(folder / TIMES, times, default_flow_style=None)
 
 
 def _numbers(parser: argparse.ArgumentParser) -> None:
@@ -268,7 +269,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     computed = {"computed bongo", "computed guira"}.intersection(options.leave_out)
     material = Material(options.sounds, options.material, [name for name in options.leave_out if name not in computed])
     material.left_out |= computed
-    made_from = plain(asdict(settings) | {"left_out": sorted(material.left_out)})
+    names = {one.name for groups in material.families.values() for group in groups for one in group}
+    made_from = plain(asdict(settings) | {"instruments": sorted(names), "left_out": sorted(material.left_out)})
     with kept(options.output):
         for seed in tqdm(range(options.seed, options.seed + options.songs), unit="song", disable=None):
             folder = rate_folder(options.output, options.rate) / f"bachata{seed}"

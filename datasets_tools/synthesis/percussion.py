@@ -1,7 +1,7 @@
 """Computed percussion: bongos, two membranes that are struck, and the guira, a comb of metal that is scraped.
 
-Each song's drums are others: sizes, tensions and metals are drawn. Audio is float32 (frames, 1) at players.RATE. What
-is struck are (symbol, note) of patterns (see bachata).
+Sizes, tensions and metals are random, so each song has its own. Audio is float32 (frames, 1) at players.RATE. `struck`
+is what a player strikes: (symbol of the pattern, note), see bachata.
 """
 
 from collections.abc import Sequence

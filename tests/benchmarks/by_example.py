@@ -16,9 +16,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import yaml
 
-from datasets_tools.synthesis.bachata import TIMES
+from datasets_tools.pairs import record_of
 from evaluation.metrics import plain_sdr, scale_invariant_sdr
 from splitstrument.files.tables import markdown
 from splitstrument.separator import Separator
@@ -31,17 +30,21 @@ WHOLE, TRUE, FOUND, FOURTH = "windows", "true bars", "found bars", "every fourth
 def ways(song, rate, times):
     """{name: function of a separator that separates the song}."""
     found = {WHOLE: lambda separator: separator.separate(song, rate)}
-    if times is None:
+    if "bars" not in times:
         return found
     import soundfile
 
-    from structure.analysis import beats_in
+    from structure.analysis import NoBeats, beats_in
     from structure.features import read_features
 
     with tempfile.TemporaryDirectory() as folder:
         soundfile.write(Path(folder) / "song.wav", song, rate)
-        beats = beats_in(read_features(Path(folder) / "song.wav"))
-    starts = {TRUE: times["bars"], FOUND: beats.times[beats.places == 1], FOURTH: times["beats"][::4]}
+        features = read_features(Path(folder) / "song.wav")
+    starts = {TRUE: times["bars"], FOURTH: times["beats"][::4]}
+    try:
+        starts[FOUND] = beats_in(features).bars
+    except NoBeats:
+        print("no beats were found in a song")
     for name, at in starts.items():
         found[name] = lambda separator, at=at: separate_by_bars(separator, song, rate, at)
     return found
@@ -58,17 +61,17 @@ def main():
     parser.add_argument("tracks", type=Path)
     options = parser.parse_args()
     tracks = [(track, *track.read()) for track in find_tracks(options.tracks)]
-    figures, crossed = defaultdict(list), defaultdict(list)
+    figures, crossed, first = defaultdict(list), defaultdict(list), None
     for number, (track, truth, rate) in enumerate(tracks):
         mixture = sum(truth.values())
-        times = track.folder / TIMES
-        separated = ways(mixture, rate, yaml.safe_load(times.read_text()) if times.exists() else None)
+        separated = ways(mixture, rate, record_of(track.folder) or {})
         named = [part for part in truth if part not in ("rest", "other") and np.abs(truth[part]).max() > 1e-3]
         for part in named:
             others = [(known[part], at) for _, known, at in tracks[number + 1 :] + tracks[:number] if part in known]
             if not others:
                 continue
-            separator = Separator(options.model, example=others[0])
+            separator = first.like(others[0]) if first else Separator(options.model, example=others[0])
+            first = first or separator
             for way, separate in separated.items():
                 estimate = separate(separator)[separator.sources[0]]
                 figures[way, part].append(improvements(truth[part], estimate, mixture))

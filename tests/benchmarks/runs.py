@@ -49,8 +49,8 @@ def draw(path: Path, rows: list[dict], parts: list[str]) -> None:
     axes = plot.add_subplot()
     for part in (*parts, "mean"):
         values = [row[part] for row in rows]
-        marks = {"marker": "o", "linestyle": "", "alpha": 0.6} if part != "mean" else {"marker": "D", "color": "black"}
-        axes.plot([row["parameters"] for row in rows], values, label=part, **marks | {"linestyle": ""})
+        marks = {"marker": "o", "alpha": 0.6} if part != "mean" else {"marker": "D", "color": "black"}
+        axes.plot([row["parameters"] for row in rows], values, label=part, linestyle="", **marks)
     for row in rows:
         axes.annotate(
             row["name"], (row["parameters"], row["mean"]), xytext=(4, 4), textcoords="offset points", fontsize=8

@@ -43,7 +43,7 @@ export class Choice {
   }
 
   show() {
-    $("like").hidden = !this.needsExample;
+    $("sample").hidden = !this.needsExample;
     $("parts").textContent = inWords(partsOf(this.ticked)) || "nothing yet; tick what to take out";
   }
 }

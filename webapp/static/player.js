@@ -152,7 +152,7 @@ export class Player {
   place() {
     const { position, duration } = this.transport;
     for (const { head } of this.views) head.style.left = `${(100 * position) / duration}%`;
-    this.sections?.show();
+    this.sections.show();
     $("clock").textContent = clock(position);
     $("place").value = position;
     $("place").setAttribute("aria-valuetext", `${clock(position)} of ${clock(duration)}`);

@@ -3,6 +3,7 @@
 import { ask, clock, make } from "./draw.js";
 import { sectionAt, sectionBefore } from "./timeline.js";
 
+const AGAIN = 15000; // ms
 const $ = (id) => document.getElementById(id);
 
 export class Sections {
@@ -12,17 +13,20 @@ export class Sections {
     $("loop-section").addEventListener("click", () => this.loop());
   }
 
-  // Ask the server for them, which takes it some seconds the first time.
+  // Ask the server for them, which takes it some seconds the first time; and again while it has too much to do.
   async load(url) {
     $("sections").hidden = false;
     let answer;
     try {
       answer = await ask(url);
     } catch (error) {
-      answer = { sections: [], message: error.message };
+      $("sections-said").textContent = `Sections cannot be looked for now. ${error.message}`;
+      if (!error.status || error.status === 503) setTimeout(() => this.load(url), AGAIN);
+      return;
     }
     this.found = answer.sections;
-    $("sections-said").textContent = this.found.length ? "" : `No sections: ${answer.message}`;
+    $("sections-said").textContent = this.found.length ? "" : `No sections: this song ${answer.message}.`;
+    for (const each of document.querySelectorAll(".section-keys")) each.hidden = !this.found.length;
     const { duration } = this.transport;
     this.buttons = this.found.map(({ start, label }, number) => {
       const attributes = { type: "button", "aria-label": `Section ${label}, ${clock(start)}` };

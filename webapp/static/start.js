@@ -43,8 +43,10 @@ async function separate(wanted) {
   trouble("");
   const models = choice.ticked;
   if (!models.length) return trouble("Tick what to take out.");
-  const [example] = $("like-file").files;
+  const [example] = $("sample-file").files;
   if (choice.needsExample && !example) return trouble("Choose an example of the sound to take out.");
+  const most = limits.example_megabytes;
+  if (choice.needsExample && example.size > most * 1e6) return trouble(`The example is larger than ${most} MB.`);
   const items = wanted.map((song) => {
     const form = new FormData();
     for (const model of models) form.append("model", model.name);
@@ -108,23 +110,26 @@ $("example").addEventListener("click", async () => {
 
 $("song").addEventListener("change", showChosen);
 
-const drop = $("drop");
+const boxes = [$("drop"), $("sample")];
+const boxOf = (event) => ($("sample").contains(event.target) ? $("sample") : $("drop"));
 for (const kind of ["dragenter", "dragover"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();
-    drop.classList.add("over");
+    for (const box of boxes) box.classList.toggle("over", box === boxOf(event));
   });
 }
 document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) drop.classList.remove("over");
+  if (!event.relatedTarget) for (const box of boxes) box.classList.remove("over");
 });
 document.addEventListener("drop", (event) => {
   event.preventDefault();
-  drop.classList.remove("over");
+  for (const box of boxes) box.classList.remove("over");
   const { files } = event.dataTransfer;
   if (!files.length) return;
-  if ($("like").contains(event.target)) {
-    $("like-file").files = files;
+  if (boxOf(event) === $("sample")) {
+    const first = new DataTransfer();
+    first.items.add(files[0]);
+    $("sample-file").files = first.files;
     return;
   }
   $("song").files = files;
