@@ -196,7 +196,7 @@ def test_cancelled_while_it_is_read(server, sound, monkeypatch):
 
 
 def test_what_is_written_after_it_was_cancelled_goes_too(server, sound, monkeypatch):
-    def late(self, models, folder, tell, stopped):
+    def late(self, models, folder, example, tell, stopped):
         strangers.wait_for(stopped)
         folder.mkdir(exist_ok=True)
         (folder / "guitar.wav").write_bytes(b"late")
