@@ -1,6 +1,6 @@
 #!/bin/sh
-# A miniature of how the shipped models were made: make songs and pairs, train, score on a song outside the training
-# set, and extract its guitar. Needs no sound library and takes some minutes.
+# The whole chain in miniature, with the compact network: make songs and pairs, train, score on a song outside the
+# training set, and extract its guitar. Needs no sound library and takes some minutes.
 #
 #     sh recipes/miniature.sh [WORK]
 set -eu

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make the training pairs for guitar and piano models: rendered songs, and three songs recorded by a band.
+# Make the training pairs for the compact guitar and piano models: rendered songs, and three songs recorded by a band.
 #
 #     sh recipes/songs.sh SFZ MIDI WORK
 #
