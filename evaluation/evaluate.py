@@ -212,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
     from splitstrument.tracks import find_tracks
 
     tracks = find_tracks(options.pairs)
-    systems = find_systems(options.models, targets.parts_of(tracks), options.instrument, options.thorough)
+    systems = find_systems(options.models, targets.parts_of(tracks), options.instrument, options.thorough, tracks)
     plan = targets.plan(systems, tracks, options.instrument)
     _check_packages(systems, options)
     if targets.is_pair(tracks[0]):

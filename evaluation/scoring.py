@@ -94,7 +94,7 @@ def score_track(track: Track, task: Task) -> Outcome:
     for system in missing:
         system.prepare()
         began = time.perf_counter()
-        estimates = system.separate(mixture, rate, truth, all_targets[system])
+        estimates = system.separate(mixture, rate, truth, all_targets[system], track.name)
         seconds = time.perf_counter() - began
         if _has_excerpt(system, track.name, task):
             _write_excerpts(excerpt_folder(task.output, track.name, system), estimates, rate, start)

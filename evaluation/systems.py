@@ -6,13 +6,13 @@ binary mask, 1 where s is the loudest (Vincent, Gribonval, Plumbley 2007).
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splitstrument.stages.run import StageError
-from splitstrument.tracks import PAIR
+from splitstrument.tracks import PAIR, Track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +23,16 @@ if TYPE_CHECKING:
     Sounds = dict[str, np.ndarray]
 
 
+EXAMPLE = 60  # seconds of a part that are an example
+HEARD = 1e-3  # full scale is 1
+
+
 @dataclass(frozen=True)
 class System:
     """A system that separates mixtures. `kind`: mixture, oracle, baseline or model; `source`: the folder of a model or
     the name of a baseline; `sources`: what it takes out; `whole`: whether they make up the whole song, as on a model's
-    card; `identity`: identifies it in records, a model by its weights; `thorough`: see Separator."""
+    card; `identity`: identifies it in records, a model by its weights; `thorough`: see Separator; `examples`: the
+    tracks that a model finds its examples in, if it takes out what sounds like one."""
 
     name: str
     kind: str
@@ -37,6 +42,7 @@ class System:
     whole: bool = False
     identity: str = ""
     thorough: bool = False
+    examples: tuple[Track, ...] = ()
 
     @property
     def separates(self) -> bool:
@@ -58,10 +64,12 @@ class System:
         if self.separates:
             _prepare(self)
 
-    def separate(self, mixture: "np.ndarray", rate: int, truth: "Sounds", targets: "Sequence[Target]") -> "Sounds":
+    def separate(
+        self, mixture: "np.ndarray", rate: int, truth: "Sounds", targets: "Sequence[Target]", track: str = ""
+    ) -> "Sounds":
         """Separate a `mixture` (samples, channels) at `rate` Hz: {name of each target: float32, same shape}.
 
-        `truth`: {part of the track: audio}, which only oracles use.
+        `truth`: {part of the track: audio}, which only oracles use. `track`: its name; no example is from there.
         """
         from splitstrument.separator import rest_of
 
@@ -69,7 +77,11 @@ class System:
             return {target.name: mixture for target in targets}
         if self.kind == "oracle":
             return _by_oracle(self, mixture, rate, truth, targets)
-        parts = _parts(self, mixture, rate, [target.estimate for target in targets if target.estimate])
+        asked = {target.estimate for target in targets if target.estimate}.union(*(target.minus for target in targets))
+        if self.examples:
+            parts = _by_example(self, mixture, rate, asked - {self.remainder}, track)
+        else:
+            parts = _parts(self, mixture, rate, sorted(asked))
         return {
             t.name: parts[t.estimate] if t.estimate else rest_of(mixture, [parts[part] for part in t.minus])
             for t in targets
@@ -84,18 +96,23 @@ ORACLES = (
 
 
 def find_systems(
-    names: Sequence[str], parts: Sequence[str] = PAIR, instrument: str | None = None, thorough: bool = False
+    names: Sequence[str],
+    parts: Sequence[str] = PAIR,
+    instrument: str | None = None,
+    thorough: bool = False,
+    tracks: Sequence[Track] = (),
 ) -> list[System]:
     """The Systems called `names` (baselines by name, models by name or folder), and the mixture and the oracles.
 
     `parts`: the parts of the tracks. Baselines take out all named parts; from pairs they take out `instrument` or, if
     that is None, the same as the models, or "guitar" if there are no models. `thorough`: add each model a second time
-    as thorough. Raises ModelError for unknown names, StageError for equal names or if baselines lack an instrument.
+    as thorough. A model that takes an example takes out all named parts, each by the same part of another one of
+    `tracks`. Raises ModelError for unknown names, StageError for equal names or if baselines lack an instrument.
     """
     from importlib.metadata import version
 
     from evaluation import baselines
-    from splitstrument import models
+    from splitstrument import models, networks
 
     cards = {name: models.read_card(_folder(name)) for name in names if name not in baselines.names()}
     titles = [cards[name].name for name in {_folder(name).resolve(): name for name in cards}.values()]
@@ -108,6 +125,9 @@ def find_systems(
             title = card.name if titles.count(card.name) == 1 else str(name)
             what = f"{card.network}, trained"
             model = System(title, "model", what, str(folder), card.sources, card.whole, models.identity(folder))
+            if networks.form(card.network, card.options).example:
+                what = f"{what}; each part by the same part of another track"
+                model = replace(model, what=what, sources=_shared_parts(tracks, title), examples=tuple(tracks))
             systems.append(model)
             if thorough:
                 identity = f"{model.identity} thorough"
@@ -124,6 +144,14 @@ def find_systems(
         if known.count(name) > 1:
             raise StageError(f"{name}: two systems would have this name; rename the model's folder")
     return systems
+
+
+def _shared_parts(tracks: Sequence[Track], name: str) -> tuple[str, ...]:
+    """The named parts that two tracks or more have. Raises StageError if there are none."""
+    parts = [part for track in tracks for part in track.parts if part not in ("rest", "other")]
+    if not (shared := tuple(part for part in dict.fromkeys(parts) if parts.count(part) > 1)):
+        raise StageError(f"{name}: needs an example, and no part is in two tracks or more")
+    return shared
 
 
 def _asked_of_baselines(
@@ -156,15 +184,48 @@ def _prepare(system: System) -> None:
     import numpy as np
 
     noise = np.random.default_rng(0).normal(0, 0.1, (10 * 22050, 1)).astype(np.float32)
-    _parts(system, noise, 22050, [*system.taken, "rest"])
+    if system.examples:
+        _by_example(system, noise, 22050, system.sources[:1], "")
+    else:
+        _parts(system, noise, 22050, [*system.taken, "rest"])
 
 
 @functools.cache
-def _separator(source: str, identity: str, thorough: bool) -> "Separator":
-    """The Separator of a model, loaded once per process."""
+def _separator(source: str, identity: str, thorough: bool, by_example: bool = False) -> "Separator":
+    """The Separator of a model, loaded once per process; one `by_example` has a silent one."""
+    import numpy as np
+
     from splitstrument.separator import Separator
 
-    return Separator(source, thorough=thorough)
+    example = (np.zeros((44100, 1), np.float32), 44100) if by_example else None
+    return Separator(source, thorough=thorough, example=example)
+
+
+def _by_example(system: System, mixture: "np.ndarray", rate: int, parts: "Iterable[str]", track: str) -> "Sounds":
+    """{part: audio} for these parts, each by an example, and the system's remainder."""
+    from splitstrument.separator import rest_of
+
+    separator = _separator(system.source, system.identity, system.thorough, by_example=True)
+    found = {}
+    for part in parts:
+        by = separator.like(_example(_other(system.examples, part, track), part))
+        found[part] = by.separate(mixture, rate)[by.sources[0]]
+    return found | {system.remainder: rest_of(mixture, found.values())}
+
+
+def _other(tracks: Sequence[Track], part: str, name: str) -> Track:
+    """The next track after the one of this name, or from the first one on, that has the part too."""
+    names = [track.name for track in tracks]
+    first = names.index(name) + 1 if name in names else 0
+    return next(track for track in (*tracks[first:], *tracks[:first]) if part in track.parts)
+
+
+@functools.lru_cache(maxsize=16)
+def _example(track: Track, part: str) -> "tuple[np.ndarray, int]":
+    """The part's first minute from where it is first heard, and its sample rate."""
+    sounds, rate = track.read()
+    heard = abs(sounds[part]).max(1) > HEARD
+    return sounds[part][int(heard.argmax()) :][: EXAMPLE * rate], rate
 
 
 def _parts(system: System, mixture: "np.ndarray", rate: int, asked: Sequence[str]) -> "Sounds":

@@ -29,7 +29,7 @@ rendered data/bachata --tempo 117.1875 --rate 16000 --songs 80 --leave-out TimGM
 unheard tests/clips --tempo 117.1875 --rate 16000 --seed 1000
 unheard tests/songs --pickup 3 --bars 20 --seed 2000
 
-splitstrument train "$HERE/../training/configs/bachata.yaml" --pairs "$WORK/data" --output "$WORK/runs"
+splitstrument train "$HERE/../training/configs/poster/bachata.yaml" --pairs "$WORK/data" --output "$WORK/runs"
 cd "$HERE/.."
 for set in clips songs; do
     python -m tests.benchmarks.by_example "$WORK/runs/bachata" "$WORK/tests/$set"

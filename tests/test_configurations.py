@@ -17,7 +17,7 @@ windows: {batch_size: 2, per_track: 5}
 """
 BASE = f"{RUN}limit: 9\n"
 CONFIGS = Path(config.__file__).parent / "configs"
-RUNS = (".", "four-parts", "proposal", "slides", "thesis")  # the folders whose files are each a run
+RUNS = (".", "four-parts", "poster", "proposal", "slides", "thesis")  # the folders whose files are each a run
 
 
 def write(path, text):

@@ -38,6 +38,33 @@ def test_songs_of_four_stems(tmp_path, model, singer, unseen, one_precision):
 
 
 @pytest.mark.slow
+def test_a_model_that_takes_an_example_gets_each_part_of_the_next_track(tmp_path, unseen, capsys):
+    songs = write_parts(tmp_path / "songs", "a", "guitar", "piano", "rest")
+    write_parts(songs, "b", "guitar", "vocals", "rest")
+    write_parts(songs, "c", "guitar", "piano", "rest")
+    alike = tiny.model(tmp_path / "alike", "conditioned_unet", sample_rate=8000, sources=("like",))
+    assert command(songs, tmp_path / "output", alike, "--quick") == 0
+    (system,) = [each for each in found_in(tmp_path).systems if each.kind == "model"]
+    assert {*system.sources} == {"guitar", "piano"}  # vocals have no other track to be found in
+    assert {track: {*parts} for track, parts in system.tracks.items()} == {
+        "a": {"guitar", "piano", "rest"},
+        "b": {"guitar", "rest without guitar"},
+        "c": {"guitar", "piano", "rest"},
+    }
+    tracks = find_tracks(songs)
+    order = [track.name for track in tracks]
+    after = {name: order[(place + 1) % 3] for place, name in enumerate(order)}
+    for track in tracks:
+        truth, rate = track.read()
+        example = next(each for each in tracks if each.name == after[track.name]).read()[0]["guitar"]
+        found = Separator(alike, example=(example, rate)).separate(sum(truth.values()), rate)
+        expected = score(truth, {"guitar": found["like"]}, sum(truth.values()), "none")
+        assert system.tracks[track.name]["guitar"]["plain_sdr"] == expected["guitar"]["plain_sdr"]
+    assert command(write_parts(tmp_path / "one", "a", "guitar", "rest"), tmp_path / "no", alike) == 2
+    assert "alike: needs an example, and no part is in two tracks or more" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_tracks_of_named_parts_and_models_of_different_instruments(
     tmp_path, model, band, singer, unseen, one_precision, capsys
 ):
