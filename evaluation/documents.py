@@ -1,4 +1,4 @@
-"""Compare the tables of the five documents with our figures: the 2021 thesis and four smaller ones.
+"""Compare the tables of the five documents with our figures: the 2021 thesis and four smaller documents.
 
 One of our systems is listed beside a system of the smaller documents if it has a name that documents.yaml gives: of a
 baseline, a model, or a run of training/configs.
@@ -29,7 +29,7 @@ system was given; the commands make one.
 
 
 def page(evaluations: "Evaluations", silence: Path | None = None, command: str = "splitstrument documents") -> str:
-    """The whole page as Markdown: the four smaller documents, then the thesis (see `evaluation.thesis.page`)."""
+    """The whole page as Markdown: the smaller documents, then the thesis (see `evaluation.thesis.page`)."""
     from evaluation import thesis
     from splitstrument.files.yaml_files import read_yaml
 

@@ -21,6 +21,10 @@ The figures of the thesis are medians in dB over its own validation tracks (116 
 were not published. Ours are medians over the tracks listed in each row. These are different songs, so a difference
 depends on the songs as much as on the training. A row without a run has not been trained yet; use its commands.
 
+Runs whose names begin with `small-` are small twins of the thesis's (training/configs/thesis-small, `sh
+recipes/thesis.sh`): the same recipe at half the sample rate, with an eighth of the filters, a twelfth of the tracks
+and minutes of training instead of days. They show which findings hold in small, and reproduce no figure.
+
 The data sets are those of section 4.4 of the thesis. `MEDLEYDB`, `ROCKBAND`, `CAMBRIDGE`, `SLAKH` and `RECORDINGS`
 stand for your own folders, `marks_guitar.yaml` and `marks_piano.yaml` for judgements of their stems. The thesis's
 hours per epoch were measured on an RTX 3090.

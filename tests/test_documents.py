@@ -1,4 +1,4 @@
-"""The documents' tables beside ours: the four smaller ones, and the command that writes all of them."""
+"""The documents' tables beside ours: the smaller documents, and the command that writes all of them."""
 
 import re
 import shlex
