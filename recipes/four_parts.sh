@@ -35,6 +35,6 @@ splitstrument train "$CONFIGS"/proposal/*.yaml "$CONFIGS"/four-parts/*.yaml --pa
     --output "$WORK/runs"
 cd "$WORK"
 splitstrument evaluate runs/shallow runs/middle runs/deep runs/wave-unet runs/conv-tasnet \
-    runs/enhanced-unet-small runs/open-unmix-small nmf frequency \
-    --pairs four-parts-tests --quick --excerpts 1 --output evaluations/four-parts
+    runs/open-unmix-small runs/enhanced-unet-small nmf frequency spectrogram --pairs four-parts-tests \
+    --remove-panning --excerpts 1 --output evaluations/four-parts
 splitstrument report evaluations/four-parts --no-audio --title 'Four parts' --output four-parts.md
