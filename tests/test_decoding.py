@@ -128,7 +128,7 @@ def test_rates_channels_and_nonsense(server, nothing_left, data, words):
 
 @pytest.mark.parametrize("bad", ["segfault", "abort", "endless_memory", "hang", "fill_disk", "lie"])
 def test_a_decoder_that_dies_or_hangs(server, sound, monkeypatch, nothing_left, bad):
-    monkeypatch.setattr("webapp.app._PROBE_SECONDS", 0.5 if bad == "hang" else 600)
+    monkeypatch.setattr("webapp.asked._PROBE_SECONDS", 0.5 if bad == "hang" else 600)
     monkeypatch.setattr(decoding, "probe", getattr(strangers, bad))
     status, message = upload(server, sound, "a.wav")
     assert status == {"endless_memory": 413, "fill_disk": 500}.get(bad, 415), message
@@ -168,7 +168,7 @@ def test_a_forkserver_that_was_killed_begins_again(server, sound):
 
 @pytest.mark.slow
 def test_many_bad_files_at_once_are_looked_at_a_few_at_a_time(server, sound, monkeypatch):
-    monkeypatch.setattr("webapp.app._PROBE_SECONDS", 0.4)
+    monkeypatch.setattr("webapp.asked._PROBE_SECONDS", 0.4)
     monkeypatch.setattr(decoding, "probe", strangers.hang)
     running, most = threading.Lock(), [0, 0]
     real = sandbox.run

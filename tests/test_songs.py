@@ -94,7 +94,7 @@ def test_a_pipe_of_a_shell(model, tmp_path):
 def test_no_standard_input(run, monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)  # as after <&-
     code, output, _ = run("-")
-    assert code == 1 and "separate - < song.mp3" in output
+    assert code == 1 and "for example with: < song.mp3" in output
 
 
 def test_a_file_of_that_name_is_a_file(run, tmp_path, monkeypatch):

@@ -136,7 +136,7 @@ def test_what_has_no_beats_says_so():
     random, time = np.random.default_rng(0), np.arange(20 * RATE) / RATE
     with pytest.raises(NoBeats, match="steady pulse"):
         beats_in(features(random.normal(0, 0.1, (20 * RATE, 1)).astype(np.float32)))
-    with pytest.raises(NoBeats, match="no notes begin"):
+    with pytest.raises(NoBeats, match="has no notes that begin"):
         beats_in(features((0.3 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)[:, None]))
 
 

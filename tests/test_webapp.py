@@ -208,7 +208,7 @@ def test_only_the_player_may_compile_web_assembly(server, sound):
 def test_models_say_what_to_expect(tmp_path):
     with strangers.quickly(tmp_path, "guitar") as server:
         (model,) = json.loads(served.ask(server.address, "/api/models")[2])["models"]
-        assert set(model) == {"name", "takes", "remainder", "about"}
+        assert set(model) == {"name", "takes", "remainder", "example", "about"}
         assert model["about"].startswith("Takes the guitars out of a song.")
 
 

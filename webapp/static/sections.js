@@ -16,6 +16,7 @@ export class Sections {
   // Ask the server for them, which takes it some seconds the first time; and again while it has too much to do.
   async load(url) {
     $("sections").hidden = false;
+    for (const each of document.querySelectorAll(".section-keys")) each.hidden = false;
     let answer;
     try {
       answer = await ask(url);
@@ -26,7 +27,6 @@ export class Sections {
     }
     this.found = answer.sections;
     $("sections-said").textContent = this.found.length ? "" : `No sections: this song ${answer.message}.`;
-    for (const each of document.querySelectorAll(".section-keys")) each.hidden = !this.found.length;
     const { duration } = this.transport;
     this.buttons = this.found.map(({ start, label }, number) => {
       const attributes = { type: "button", "aria-label": `Section ${label}, ${clock(start)}` };
