@@ -6,6 +6,7 @@ The metadata lists all sounds that were used, with their licences. The same seed
 programs with several recordings of a note choose among them at random.
 """
 
+import argparse
 import functools
 import sys
 from collections.abc import Sequence
@@ -115,18 +116,24 @@ def structure(rendered: "Rendered") -> dict[str, Any]:
     }
 
 
+def add_material(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which Material there is: --sounds, --material and --leave-out."""
+    add = parser.add_argument
+    add("--sounds", nargs="+", required=True, metavar="PATH", help="folders with instruments (SF2, SF3, SFZ)")
+    add("--material", nargs="+", default=[], metavar="FILE", help="YAML files with further instruments and songs")
+    add("--leave-out", nargs="+", default=[], metavar="NAME", help="material not to use: NAME, or NAME:FAMILY")
+
+
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser("synthesize", __doc__.split("\n")[0])
     add = parser.add_argument
-    add("--sounds", nargs="+", required=True, metavar="PATH", help="folders with instruments (SF2, SF3, SFZ)")
+    add_material(parser)
     add("--midi", nargs="+", default=[], metavar="PATH", help="MIDI files and charts (.mma), or folders of them")
     share = "share of songs from random chord charts (default: 0; needs mma)"
     add("--charts", type=float, default=0.0, metavar="SHARE", help=share)
     add("--forms", action="store_true", help="charts have sections, pick-ups, 3/4 and changes of tempo")
     add("--target", choices=("guitar", "piano"), default="guitar", help="the instrument to separate (default: guitar)")
-    add("--material", nargs="+", default=[], metavar="FILE", help="YAML files with further instruments and songs")
-    add("--leave-out", nargs="+", default=[], metavar="NAME", help="material not to use: NAME, or NAME:FAMILY")
     add("--songs", type=int, default=100, help="number of songs (default: 100)")
     add("--first", type=int, default=0, metavar="NUMBER", help="number of the first song (default: 0)")
     add("--seconds", type=float, default=60.0, help="length of each song (default: 60)")

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     Sounds = dict[str, np.ndarray]
 
 
-EXAMPLE = 60  # seconds of a part that are an example
-HEARD = 1e-3  # full scale is 1
+HEARD = 1e-3  # full scale is 1; an example begins where its part is heard
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,12 @@ class System:
             return {target.name: mixture for target in targets}
         if self.kind == "oracle":
             return _by_oracle(self, mixture, rate, truth, targets)
-        asked = {target.estimate for target in targets if target.estimate}.union(*(target.minus for target in targets))
+        asked = [target.estimate for target in targets if target.estimate]
         if self.examples:
-            parts = _by_example(self, mixture, rate, asked - {self.remainder}, track)
+            wanted = {*asked}.union(*(target.minus for target in targets)) - {self.remainder}
+            parts = _by_example(self, mixture, rate, wanted, track)
         else:
-            parts = _parts(self, mixture, rate, sorted(asked))
+            parts = _parts(self, mixture, rate, asked)
         return {
             t.name: parts[t.estimate] if t.estimate else rest_of(mixture, [parts[part] for part in t.minus])
             for t in targets
@@ -193,12 +193,9 @@ def _prepare(system: System) -> None:
 @functools.cache
 def _separator(source: str, identity: str, thorough: bool, by_example: bool = False) -> "Separator":
     """The Separator of a model, loaded once per process; one `by_example` has a silent one."""
-    import numpy as np
+    from splitstrument.separator import SILENCE, Separator
 
-    from splitstrument.separator import Separator
-
-    example = (np.zeros((44100, 1), np.float32), 44100) if by_example else None
-    return Separator(source, thorough=thorough, example=example)
+    return Separator(source, thorough=thorough, example=SILENCE if by_example else None)
 
 
 def _by_example(system: System, mixture: "np.ndarray", rate: int, parts: "Iterable[str]", track: str) -> "Sounds":
@@ -223,9 +220,13 @@ def _other(tracks: Sequence[Track], part: str, name: str) -> Track:
 @functools.lru_cache(maxsize=16)
 def _example(track: Track, part: str) -> "tuple[np.ndarray, int]":
     """The part's first minute from where it is first heard, and its sample rate."""
-    sounds, rate = track.read()
-    heard = abs(sounds[part]).max(1) > HEARD
-    return sounds[part][int(heard.argmax()) :][: EXAMPLE * rate], rate
+    from splitstrument.files.audio import read
+    from splitstrument.like import MOST
+
+    path, stream = next((path, stream) for name, path, stream in track.files if name == part)
+    sound, rate = read(path, stream)
+    heard = abs(sound).max(1) > HEARD
+    return sound[int(heard.argmax()) :][: int(MOST * rate)], rate
 
 
 def _parts(system: System, mixture: "np.ndarray", rate: int, asked: Sequence[str]) -> "Sounds":

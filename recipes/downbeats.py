@@ -5,8 +5,7 @@
 MMA plays random charts with forms (datasets_tools.synthesis.forms). As in `synthesize`, some of its players are
 replaced by invented ones. A General MIDI bank plays them without effects, which takes a second or two per song; songs
 for tests should have other banks. A logistic regression is fitted to the beats that our tracker finds in songs where
-it finds most. Needs mma, tinysoundfont and the extras synthesize, structure and
-evaluation.
+it finds most. Needs mma, tinysoundfont and the extras synthesize, structure and evaluation.
 """
 
 import argparse

@@ -22,6 +22,7 @@ from splitstrument.spectrogram import Grid
 
 BLOCK_SECONDS = 5.0
 Example = tuple[np.ndarray, int]
+SILENCE: Example = (np.zeros((44100, 1), np.float32), 44100)  # for a Separator that only its copies by `like` use
 Piece = tuple[np.ndarray, dict[str, np.ndarray]]
 
 

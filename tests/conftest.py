@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import strangers
+from tests import browser, strangers
 
 # As the commands have it: else importing JAX would leave a 1 to every process that tests start later.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -51,6 +51,12 @@ def no_progress_of_what_a_busy_machine_is_slow_at():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(console, "_PAUSE", 86400.0)
         yield
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Chromium for the tests of a file; they are skipped where there is none."""
+    yield from browser.launched()
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,6 @@ RECORDED = Path("/usr/share/games/fretsonfire/data/songs/sectoid/Metal madness")
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    yield from browser.launched()
-
-
-@pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demonstrator")
     band = tiny.model(folder / "band", sources=BAND, whole=True)

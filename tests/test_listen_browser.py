@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from datasets_tools.labelling.page.handlers import KEYS
-from tests import browser
 from tests.audio_files import song, write_sound
 from tests.browser import PHONE, check_page, opened, picture, until
 from tests.listening import Process, data_set, marks, silence
@@ -38,11 +37,6 @@ _BOXES = """[...document.querySelectorAll("main button, .top button")].map((each
   return [each.id, x, y, width, height];
 })"""
 _FOCUS = "[document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    yield from browser.launched()
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,6 @@ RATE, TONE, SECONDS = 44100, 440.0, 14
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    yield from browser.launched()
-
-
-@pytest.fixture(scope="module")
 def song(tmp_path_factory):
     """A tone in some noise, loud enough that twice of it distorts."""
     path = tmp_path_factory.mktemp("song") / "Tone? #1.wav"

@@ -9,11 +9,6 @@ pytest.importorskip("web")
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    yield from browser.launched()
-
-
-@pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The demonstrator, which separates in no time, and takes two songs at once from everybody."""
     folder = tmp_path_factory.mktemp("queue")

@@ -8,16 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests import browser, served, tiny
+from tests import served, tiny
 from tests.browser import check_page, opened
 
 pytest.importorskip("web")
 RATE = 22050
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    yield from browser.launched()
 
 
 @pytest.fixture(scope="module")

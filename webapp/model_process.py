@@ -121,18 +121,19 @@ class _Separators:
         `example`: the path of an example, for models that need one.
         """
         from splitstrument.like import read_example
-        from splitstrument.separator import Separator
+        from splitstrument.separator import SILENCE, Separator
         from splitstrument.stages.console import error_line
 
         wanted = read_example(Path(example)) if example else None
-        blank = wanted and (0 * wanted[0], wanted[1])  # what is kept has nobody's example
         if models not in self._kept:
             while self._kept and sum(map(len, self._kept)) + len(models) > _NETWORKS:
                 self._kept.popitem(last=False)
                 gc.collect()  # networks are cycles, which would wait for it
             folders = [self._folders[name] for name in models]
             try:
-                self._kept[models] = Separator(folders, device=self._device or None, example=blank)
+                self._kept[models] = Separator(
+                    folders, device=self._device or None, example=SILENCE if wanted else None
+                )
             except Exception as error:
                 line = f"the model {'+'.join(models)} cannot be used: {error_line(error)}"
                 print(f"splitstrument: {line}", file=sys.stderr)

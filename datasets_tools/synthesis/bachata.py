@@ -6,7 +6,6 @@ drift. Guitars and basses are any instruments of the material; bongos and guiras
 computed: a struck membrane, and a comb of metal that is scraped.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datasets_tools.synthesis.patterns import hits
+from datasets_tools.synthesize import add_material
 from splitstrument.parser import Parser
 from splitstrument.stages.console import command
 
@@ -51,10 +51,8 @@ RHYTHMS = {
 }
 SCALES = ((0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 5, 7, 9, 11))  # minor and major
 PROGRESSIONS = (((0, 6, 5, 4), (0, 3, 6, 2), (0, 5, 2, 6), (5, 3, 0, 4)), ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 4, 3)))
-BANK_BONGOS, BANK_GUIRAS = (
-    (60, 61),
-    ((73, 74), (69, 69), (70, 70)),
-)  # General MIDI: high and low; guiro, cabasa, maracas
+BANK_BONGOS = (60, 61)  # General MIDI: high and low
+BANK_GUIRAS = ((73, 74), (69, 69), (70, 70))  # short and long: guiro, cabasa, maracas
 SFZ_BONGOS = (52, 53)  # of FreePats' World percussion
 LEVELS = {"bongo": -22.0, "guira": -25.0, "bass": -19.0, "guitar": -20.0}  # dBFS of what sounds
 
@@ -235,26 +233,19 @@ def write(song: Song, folder: Path, rate: int, made_from: dict[str, Any]) -> Non
         write_blocks(*stems)
 
 
-def _numbers(parser: argparse.ArgumentParser) -> None:
+@command
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write <output>/tracks_<rate>hz/bachata<seed> for each song, unless it is there."""
+    parser = Parser("bachata", __doc__.split("\n")[0])
     add = parser.add_argument
+    add_material(parser)
+    add("--output", type=Path, required=True, metavar="FOLDER", help="folder for the songs")
     add("--songs", type=int, default=1, help="number of songs (default: 1)")
     add("--seed", type=int, default=0, help="seed of the first song (default: 0)")
     add("--bars", type=int, default=16, help="bars of each song (default: 16)")
     add("--rate", type=int, default=44100, metavar="HZ", help="sample rate of the tracks (default: 44100)")
     add("--tempo", type=float, metavar="BPM", help="beats a minute (default: random, and it may drift)")
     add("--pickup", type=int, default=0, metavar="BEATS", help="up to so many beats before the first bar (default: 0)")
-
-
-@command
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write <output>/tracks_<rate>hz/bachata<seed> for each song, unless it is there."""
-    parser = Parser("bachata", __doc__.split("\n")[0])
-    add = parser.add_argument
-    add("--sounds", nargs="+", required=True, metavar="PATH", help="folders with instruments (SF2, SF3, SFZ)")
-    add("--material", nargs="+", default=[], metavar="FILE", help="YAML files with further instruments")
-    add("--leave-out", nargs="+", default=[], metavar="NAME", help="material not to use: NAME, or NAME:FAMILY")
-    add("--output", type=Path, required=True, metavar="FOLDER", help="folder for the songs")
-    _numbers(parser)
     options = parser.parse_args(arguments)
     if options.songs < 1 or options.seed < 0 or not 8000 <= options.rate <= 192000:
         parser.error("need --songs >= 1, --seed >= 0 and --rate of 8000 to 192000")

@@ -20,7 +20,7 @@ import numpy as np
 from datasets_tools.pairs import record_of
 from evaluation.metrics import plain_sdr, scale_invariant_sdr
 from splitstrument.files.tables import markdown
-from splitstrument.separator import Separator
+from splitstrument.separator import SILENCE, Separator
 from splitstrument.tracks import find_tracks
 from structure.clips import separate_by_bars
 
@@ -61,7 +61,8 @@ def main():
     parser.add_argument("tracks", type=Path)
     options = parser.parse_args()
     tracks = [(track, *track.read()) for track in find_tracks(options.tracks)]
-    figures, crossed, first = defaultdict(list), defaultdict(list), None
+    figures, crossed = defaultdict(list), defaultdict(list)
+    model = Separator(options.model, example=SILENCE)
     for number, (track, truth, rate) in enumerate(tracks):
         mixture = sum(truth.values())
         separated = ways(mixture, rate, record_of(track.folder) or {})
@@ -70,8 +71,7 @@ def main():
             others = [(known[part], at) for _, known, at in tracks[number + 1 :] + tracks[:number] if part in known]
             if not others:
                 continue
-            separator = first.like(others[0]) if first else Separator(options.model, example=others[0])
-            first = first or separator
+            separator = model.like(others[0])
             for way, separate in separated.items():
                 estimate = separate(separator)[separator.sources[0]]
                 figures[way, part].append(improvements(truth[part], estimate, mixture))
