@@ -30,3 +30,9 @@ varied() {
     sounding splitstrument synthesize --target piano --songs 115 --charts 0.25 --seed 35 --seconds 30 \
         --output "$WORK/songs/varied"
 }
+
+# Render 260 songs with all these instruments, in which a guitar always plays: songs/more-guitar.
+more_guitars() {
+    sounding splitstrument synthesize --target guitar --songs 260 --charts 0.25 --seed 61 --seconds 30 \
+        --output "$WORK/songs/more-guitar"
+}
