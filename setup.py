@@ -35,7 +35,7 @@ setup(
         "datasets_tools": ["instruments.yaml", "labelling/page/static/*", "synthesis/*.yaml"],
         "training": ["configs/*.yaml", "configs/*/*.yaml"],
         "evaluation": ["*.yaml"],
-        "structure": ["downbeats.csv"],
+        "structure": ["boundaries.onnx", "downbeats.csv"],
         "webapp": ["static/*", "pages/static/*"],
     },
     entry_points={"console_scripts": ["splitstrument = splitstrument.__main__:main"]},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from splitstrument.files.audio import AudioError
 from structure.bars import BarSettings, downbeat_odds, positions
+from structure.boundaries import boundary_odds
 from structure.features import Features, read_features
 from structure.segmentation import SectionSettings, sections
 from structure.similarity import Places, places
@@ -66,7 +67,8 @@ def sections_in(features: Features, settings: SectionSettings = SECTIONS) -> tup
     check_length(features.seconds)
     beats = beats_in(features)
     song = places(features, beats.times, beats.places == 1)
-    edges, labels = sections(song, settings)
+    odds = boundary_odds(features, song.times[:-1]) if settings.method == "network" else None
+    edges, labels = sections(song, settings, odds)
     times = song.times[edges]
     times[0], times[-1] = 0.0, features.seconds
     return Sections(times, [name(label) for label in labels]), song

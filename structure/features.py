@@ -30,15 +30,22 @@ class Features:
     """The features of a song of `seconds`.
 
     `onsets`: (frames, 4), how much the log-magnitude rises in each band of EDGES. `chroma` and `bass`: (long frames,
-    12), magnitudes by pitch class, above 130 Hz and from 40 to 260 Hz. `timbre`: (long frames, TIMBRES) mel-frequency
-    cepstral coefficients, the first of which is the level.
+    12), magnitudes by pitch class, above 130 Hz and from 40 to 260 Hz. `mels`: (long frames, MELS) log-magnitudes.
     """
 
     seconds: float
     onsets: "np.ndarray"
     chroma: "np.ndarray"
     bass: "np.ndarray"
-    timbre: "np.ndarray"
+    mels: "np.ndarray"
+
+    @property
+    def timbre(self) -> "np.ndarray":
+        """(long frames, TIMBRES) mel-frequency cepstral coefficients, the first of which is the level."""
+        import numpy as np
+        from scipy.fft import dct
+
+        return np.asarray(dct(self.mels, norm="ortho", axis=1)[:, :TIMBRES])
 
     def times(self) -> "np.ndarray":
         """The time of each frame of `onsets`, in seconds."""
@@ -88,7 +95,7 @@ class Collector:
         self._mels = librosa.filters.mel(sr=RATE, n_fft=WINDOW, n_mels=MELS, fmin=EDGES[0], fmax=EDGES[-1], norm=None)
         centres = librosa.mel_frequencies(MELS + 2, fmin=EDGES[0], fmax=EDGES[-1])[1:-1]
         self._bands = [(centres >= low) & (centres < high) for low, high in zip(EDGES, EDGES[1:], strict=False)]
-        self._timbre = librosa.filters.mel(sr=RATE, n_fft=LONG_WINDOW, n_mels=MELS, fmin=40.0)
+        self._long_mels = librosa.filters.mel(sr=RATE, n_fft=LONG_WINDOW, n_mels=MELS, fmin=40.0)
         hertz = np.fft.rfftfreq(LONG_WINDOW, 1 / RATE)
         pitches = librosa.filters.chroma(sr=RATE, n_fft=LONG_WINDOW, octwidth=None, base_c=True)
         self._chroma = pitches * ((hertz > 130) & (hertz < 4000))
@@ -117,12 +124,10 @@ class Collector:
 
     def _harmony(self, spectra: "np.ndarray") -> None:
         import numpy as np
-        from scipy.fft import dct
 
         for part, filters in ((self._parts[1], self._chroma), (self._parts[2], self._bass)):
             part.append((spectra @ filters.T).astype(np.float32))
-        logs = np.log1p(COMPRESSION * spectra @ self._timbre.T)
-        self._parts[3].append(dct(logs, norm="ortho", axis=1)[:, :TIMBRES].astype(np.float32))
+        self._parts[3].append(np.log1p(COMPRESSION * spectra @ self._long_mels.T).astype(np.float32))
 
     def features(self) -> Features:
         """The Features of all samples. Call it once."""

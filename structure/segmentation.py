@@ -1,8 +1,9 @@
 """Sections of a song: where one ends and the next begins, and which of them are alike.
 
-Two ways. "novelty": the self-similarity of the song is compared with a checkerboard along its diagonal (Foote,
+Three ways. "novelty": the self-similarity of the song is compared with a checkerboard along its diagonal (Foote,
 "Automatic Audio Segmentation Using a Measure of Audio Novelty", 2000); sections are then grouped by how alike they
-are. "laplacian": places that are alike, or next to each other, are joined into a graph, and the eigenvectors of its
+are. "network": the same with the odds of a small U-Net (structure.boundaries) in place of the checkerboard.
+"laplacian": places that are alike, or next to each other, are joined into a graph, and the eigenvectors of its
 Laplacian tell the groups apart (McFee and Ellis, "Analyzing Song Structure with Spectral Clustering", 2014).
 """
 
@@ -14,7 +15,7 @@ from structure.similarity import Places, self_similarity, smoothed, stacked
 if TYPE_CHECKING:
     import numpy as np
 
-METHODS = ("novelty", "laplacian")
+METHODS = ("novelty", "network", "laplacian")
 SHIFT = 4  # places by which two sections that are alike may be apart, as a pick-up or a late boundary does
 
 
@@ -45,9 +46,27 @@ class SectionSettings:
             raise ValueError("reach, apart, memory: must be at least 1, groups at least 2, timbre from 0 to 1")
 
 
-def sections(song: Places, settings: SectionSettings = SectionSettings()) -> tuple["np.ndarray", list[int]]:
-    """(edges, labels): the first places of the k sections and n, (k + 1,), and a label for each, from 0."""
-    return {"novelty": _by_novelty, "laplacian": _by_laplacian}[settings.method](song, settings)
+def sections(
+    song: Places, settings: SectionSettings = SectionSettings(), odds: "np.ndarray | None" = None
+) -> tuple["np.ndarray", list[int]]:
+    """(edges, labels): the first places of the k sections and n, (k + 1,), and a label for each, from 0.
+
+    `odds` (n,): how much speaks for a boundary at each place, which the method "network" needs.
+    """
+    if settings.method == "laplacian":
+        return _by_laplacian(song, settings)
+    if settings.method == "novelty":
+        # Places are compared with what follows, so a change is seen early; without smoothing it is where it is.
+        plain = (1 - settings.timbre) * self_similarity(song.chroma) + settings.timbre * self_similarity(song.timbre)
+        odds = novelty(plain, _reach(song, settings))
+    elif odds is None:
+        raise ValueError("method network: needs the odds of boundaries")
+    edges = _peaks(odds, song, settings)
+    return edges, _labelled(song, edges[:-1].tolist(), settings)
+
+
+def _reach(song: Places, settings: SectionSettings) -> int:
+    return max(2, settings.reach // song.per_beat)
 
 
 def similarity(song: Places, settings: SectionSettings = SectionSettings()) -> "np.ndarray":
@@ -73,15 +92,11 @@ def novelty(similar: "np.ndarray", reach: int) -> "np.ndarray":
     return np.array([float((square * kernel).sum()) for square in squares])
 
 
-def _by_novelty(song: Places, settings: SectionSettings) -> tuple["np.ndarray", list[int]]:
+def _peaks(curve: "np.ndarray", song: Places, settings: SectionSettings) -> "np.ndarray":
+    """The first places of the sections and n, (k + 1,): where the `curve` (n,) has a peak, preferably with a bar."""
     import numpy as np
 
-    similar = similarity(song, settings)
-    count = len(similar)
-    reach, apart = (max(2, span // song.per_beat) for span in (settings.reach, settings.apart))
-    # Places are compared with what follows, so a change is seen early; without smoothing it is where it is.
-    plain = (1 - settings.timbre) * self_similarity(song.chroma) + settings.timbre * self_similarity(song.timbre)
-    curve = novelty(plain, reach)
+    count, reach, apart = len(curve), _reach(song, settings), max(2, settings.apart // song.per_beat)
     curve = (curve - curve.mean()) / (curve.std() + 1e-9)
     chosen = curve + settings.bar * song.first
     edges = [0]
@@ -90,7 +105,7 @@ def _by_novelty(song: Places, settings: SectionSettings) -> tuple["np.ndarray", 
         wide = curve[max(0, place - 2 * reach) : place + 2 * reach + 1]
         if chosen[place] >= near.max() and curve[place] > wide.mean() + settings.peak and place - edges[-1] >= apart:
             edges.append(place)
-    return np.array([*edges, count]), _labelled(song, edges, settings)
+    return np.array([*edges, count])
 
 
 def _labelled(song: Places, starts: list[int], settings: SectionSettings) -> list[int]:

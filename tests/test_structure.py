@@ -86,7 +86,7 @@ def test_blocks_of_any_size_give_the_same_features():
     beats, bars = beat_times(4, 4, 120)
     sound = play(beats, bars, CHORDS)
     whole, parts = features(sound, 10**9), features(sound, 777)
-    for field in ("onsets", "chroma", "bass", "timbre"):
+    for field in ("onsets", "chroma", "bass", "mels"):
         np.testing.assert_allclose(getattr(whole, field), getattr(parts, field), rtol=1e-4, atol=1e-4)
     assert whole.seconds == len(sound) / RATE
 
@@ -172,7 +172,7 @@ def test_long_songs_are_described_in_few_places():
     first = np.arange(7200) % 4 == 1
     long = features(np.random.default_rng(0).normal(0, 0.1, (RATE, 1)).astype(np.float32))
     frames = round(3605 * RATE / 2048)
-    repeated = (np.resize(part, (frames, part.shape[1])) for part in (long.chroma, long.bass, long.timbre))
+    repeated = (np.resize(part, (frames, part.shape[1])) for part in (long.chroma, long.bass, long.mels))
     stretched = Features(3605.0, long.onsets, *repeated)
     song = places(stretched, beats, first)
     assert song.per_beat == 4 and len(song.first) <= MOST + 1 and song.first[1:].all()

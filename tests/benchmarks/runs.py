@@ -1,6 +1,6 @@
 """What runs of several networks cost and give, side by side: a table, and a picture of quality over size.
 
-    python tests/benchmarks/runs.py RUN... --pairs TRACKS --evaluation EVALUATION [--picture FILE]
+    python -m tests.benchmarks.runs RUN... --pairs TRACKS --evaluation EVALUATION [--picture FILE]
 
 RUN is a folder of `splitstrument train` on TRACKS, EVALUATION a folder of `splitstrument evaluate` with these runs. For
 each run: its trainable parameters; the seconds of a training step and the most memory, by a training of its own
@@ -9,11 +9,12 @@ of `splitstrument separate` with three minutes of stereo; and medians of SI-SDR 
 """
 
 import argparse
+import itertools
 import sys
 import tempfile
 from pathlib import Path
 
-from processes import Run, machine, run, write_song
+from tests.benchmarks.processes import Run, machine, run, write_song
 
 STEPS, SECONDS = 10, 180.0
 
@@ -40,22 +41,20 @@ def separated(folder: Path) -> Run:
 
 
 def draw(path: Path, rows: list[dict], parts: list[str]) -> None:
-    """SI-SDR of each part and their mean over the parameters."""
+    """SI-SDR of each part over the parameters; the names of the runs stand above."""
     from matplotlib.figure import Figure
 
     from splitstrument.files.pictures import save
 
-    plot = Figure((7, 4.5), layout="constrained")
+    plot = Figure((8, 4.5), layout="constrained")
     axes = plot.add_subplot()
-    for part in (*parts, "mean"):
-        values = [row[part] for row in rows]
-        marks = {"marker": "o", "alpha": 0.6} if part != "mean" else {"marker": "D", "color": "black"}
-        axes.plot([row["parameters"] for row in rows], values, label=part, linestyle="", **marks)
-    for row in rows:
-        axes.annotate(
-            row["name"], (row["parameters"], row["mean"]), xytext=(4, 4), textcoords="offset points", fontsize=8
-        )
+    sizes = [row["parameters"] for row in rows]
+    for part, marker in zip(parts, itertools.cycle("osD^v")):
+        axes.plot(sizes, [row[part] for row in rows], label=part, linestyle="", marker=marker, alpha=0.8)
     axes.set_xscale("log")
+    names = axes.secondary_xaxis("top")
+    names.set_xticks(sizes, [row["name"] for row in rows], rotation=25, ha="left", fontsize=8)
+    names.minorticks_off()
     axes.set_xlabel("trainable parameters")
     axes.set_ylabel("median SI-SDR in dB")
     axes.grid(alpha=0.3)
@@ -83,8 +82,7 @@ def main() -> None:
         parts = list(result.summary)
         si_sdr = {part: result.summary[part].measures["si_sdr"].median for part in parts}
         plain = {part: result.summary[part].measures["plain_sdr"].median for part in parts}
-        mean = sum(si_sdr.values()) / len(parts)
-        rows.append({"name": result.name, "parameters": result.parameters, "mean": mean, **si_sdr})
+        rows.append({"name": result.name, "parameters": result.parameters, **si_sdr})
         figures = (f"{result.parameters:,}", f"{seconds:.2f}", f"{training.mebibytes:,.0f}")
         figures += (f"{SECONDS / separation.seconds:.1f}", f"{separation.mebibytes:,.0f}")
         table.append((f"`{result.name}`", *figures, *(f"{si_sdr[part]:.2f} / {plain[part]:.2f}" for part in parts)))
