@@ -13,7 +13,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "sections": (
         ("the sections of all songs in a folder", "album/ --output structure"),
-        ("by the other method, with up to four labels", "song.mp3 --output structure --method laplacian --groups 4"),
+        ("by spectral clustering, with up to four labels", "song.mp3 --output structure --method laplacian --groups 4"),
     ),
     "models": (
         ("list all models", ""),

@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--method",
         choices=METHODS,
         default=usual.method,
-        help="novelty: where the song changes, by its self-similarity; laplacian: groups of places that are alike "
+        help="network: where sections begin, by a trained network; novelty: where the song changes, by its "
+        "self-similarity; laplacian: groups of places that are alike "
         f"(default: {usual.method})",
     )
     made.add_argument(

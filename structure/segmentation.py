@@ -1,10 +1,10 @@
 """Sections of a song: where one ends and the next begins, and which of them are alike.
 
-Three ways. "novelty": the self-similarity of the song is compared with a checkerboard along its diagonal (Foote,
-"Automatic Audio Segmentation Using a Measure of Audio Novelty", 2000); sections are then grouped by how alike they
-are. "network": the same with the odds of a small U-Net (structure.boundaries) in place of the checkerboard.
-"laplacian": places that are alike, or next to each other, are joined into a graph, and the eigenvectors of its
-Laplacian tell the groups apart (McFee and Ellis, "Analyzing Song Structure with Spectral Clustering", 2014).
+Three ways. "network": a small U-Net (structure.boundaries) says where sections begin; they are then grouped by how
+alike they are. "novelty": the same without training, from where the self-similarity of the song looks like a
+checkerboard (Foote, "Automatic Audio Segmentation Using a Measure of Audio Novelty", 2000). "laplacian": places that
+are alike, or next to each other, are joined into a graph, and the eigenvectors of its Laplacian tell the groups apart
+(McFee and Ellis, "Analyzing Song Structure with Spectral Clustering", 2014).
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from structure.similarity import Places, self_similarity, smoothed, stacked
 if TYPE_CHECKING:
     import numpy as np
 
-METHODS = ("novelty", "network", "laplacian")
+METHODS = ("network", "novelty", "laplacian")
 SHIFT = 4  # places by which two sections that are alike may be apart, as a pick-up or a late boundary does
 
 
@@ -23,13 +23,14 @@ SHIFT = 4  # places by which two sections that are alike may be apart, as a pick
 class SectionSettings:
     """How sections are looked for. Spans are in beats.
 
-    Novelty: the checkerboard reaches `reach` before and after; a boundary's novelty exceeds its neighbourhood's mean by
-    `peak`; boundaries are `apart`; `bar` is added to the novelty of a place where a bar begins. Sections whose average
-    distance is below `alike` (0: equal, 1: unrelated) get one label. Laplacian: `groups` labels, chosen between 2 and
-    this; `memory`: the beats that are compared together. `timbre`: the weight of timbre beside harmony, 0 to 1.
+    Network and novelty: a boundary stands out of its neighbourhood's mean, over `reach` before and after, by `peak`
+    deviations; boundaries are `apart`; `bar` is added where a bar begins. Novelty's checkerboard has the same `reach`.
+    Sections whose average distance is below `alike` (0: equal, 1: unrelated) get one label. Laplacian: `groups` labels,
+    chosen between 2 and this; `memory`: the beats that are compared together. `timbre`: the weight of timbre beside
+    harmony, 0 to 1.
     """
 
-    method: str = "novelty"
+    method: str = "network"
     reach: int = 16
     peak: float = 0.3
     apart: int = 8

@@ -143,14 +143,14 @@ def test_what_has_no_beats_says_so():
 A, B, C = (8, ("C", "F"), 3), (8, ("E", "B"), 8), (8, ("Am", "G"), 1)
 
 
-@pytest.mark.parametrize("method", ["novelty", pytest.param("laplacian", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("method", ["network", "novelty", pytest.param("laplacian", marks=pytest.mark.slow)])
 def test_sections_that_come_again_get_the_same_label(method):
     sound, _, _, edges = form([A, B, A])
     found, _ = sections_in(features(sound), SectionSettings(method=method, groups=2))
     assert list(found.labels) == ["A", "B", "A"]
     known = np.stack([edges[:-1], edges[1:]], axis=1)
     known[0, 0], known[-1, 1] = 0, found.edges[-1]
-    window = {"novelty": 2.1, "laplacian": 0.6}[method]  # s; novelty may be a bar off
+    window = {"novelty": 2.1, "network": 0.6, "laplacian": 0.6}[method]  # s; novelty may be a bar off
     assert detection(known, np.stack([found.edges[:-1], found.edges[1:]], axis=1), window=window, trim=True)[2] == 1
     assert found.edges[0] == 0 and abs(found.edges[-1] - len(sound) / RATE) < 1e-6
 
@@ -185,7 +185,7 @@ def test_names_of_sections():
 
 
 def test_settings_are_checked():
-    with pytest.raises(ValueError, match="method: must be one of novelty, laplacian"):
+    with pytest.raises(ValueError, match="method: must be one of network, novelty, laplacian"):
         SectionSettings(method="ears")
     with pytest.raises(ValueError, match="slowest, fastest"):
         BeatSettings(slowest=300)

@@ -1,7 +1,7 @@
 """How well `splitstrument sections` finds the sections of rendered songs, whose sections are known.
 
-    splitstrument synthesize --sounds /usr/share/sounds/sf2 /usr/share/sounds/sf3 --forms --songs 12 --seconds 60 \
-        --seed 950 --output songs
+    splitstrument synthesize --sounds /usr/share/sounds/sf2/FluidR3_GM.sf2 \
+        /usr/share/sounds/sf3/MuseScore_General_Full.sf3 --forms --songs 19 --seconds 90 --seed 960 --output songs
     python -m tests.benchmarks.sections songs
 
 F-measures of mir_eval.segment: boundaries within 0.5 s and within 3 s (those at the song's ends left out), and pairs of
