@@ -30,7 +30,7 @@ def main(arguments):
     names = {source.name for source in card.trained_on}
     sources = *card.trained_on, *(source for source in other_card.trained_on if source.name not in names)
     training = f"{card.training}; then {share:g} of the way to: {other_card.training}"
-    training += f"; {float(bias[0]):g} added to the mask's bias" * bool(bias)
+    training += "".join(f"; {float(added):g} added to the mask's bias" for added in bias)
     card = replace(card, name=Path(folder).name, trained_on=sources, training=training, scores=())
     models.save(network, card, folder)
 

@@ -13,6 +13,7 @@ import yaml
 
 from datasets_tools.synthesis.material import TABLE
 from splitstrument import models
+from tests import tiny
 from training.config import load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -127,6 +128,20 @@ def test_a_melody_of_single_notes_has_its_length_and_only_notes_of_the_instrumen
     played = {key for key in notes if spectrum[np.abs(keys - key) < 0.2].sum() > 1e-3 * spectrum.sum()}
     assert len(played) > 6  # a melody, not one note
     np.testing.assert_array_equal(made, further.melody(notes, 0.25, np.random.default_rng(1)))
+
+
+@pytest.mark.parametrize("bias", [None, 1.5])
+def test_a_model_between_two(bias, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(RECIPES))
+    first, second = (tiny.model(tmp_path / name, "spleeter", seed=seed) for seed, name in enumerate(("one", "other")))
+    arguments = [str(first), str(second), "0.25", str(tmp_path / "made"), *([] if bias is None else [str(bias)])]
+    importlib.import_module("between").main(arguments)
+    networks = [models.load(folder)[1] for folder in (first, second, tmp_path / "made")]
+    for layers in zip(*(network.layers for network in networks), strict=True):
+        for one, other, made in zip(*(layer.weights for layer in layers), strict=True):
+            added = bias or 0 if made.path.endswith("_mask/bias") else 0
+            np.testing.assert_allclose(made, 0.75 * np.array(one) + 0.25 * np.array(other) + added, atol=2e-3)
+    assert ("added to the mask's bias" in models.read_card(tmp_path / "made").training) == (bias is not None)
 
 
 @pytest.mark.slow
