@@ -35,6 +35,8 @@ songs guitar 72
 songs piano 36
 varied
 mixed varied varied-songs
+more_guitars
+mixed more-guitar more-songs
 python3 "$HERE/further_recordings.py" "$WORK/real" "$WORK/bands" "$WORK/tracks"
 sounding python3 "$HERE/voices.py" confusers "$WORK/tracks/confusers" --tracks 60 --seconds 24
 sounding python3 "$HERE/voices.py" guitar "$WORK/tracks/guitar-voices" --tracks 28

@@ -22,7 +22,7 @@ RECIPES, CONFIGS = ROOT / "recipes", ROOT / "training" / "configs"
 
 # The runs of each shipped model, and what their starting weights were trained on.
 RUNS = {
-    "guitar": ("guitar-spleeter", "guitar-recorded", "guitar-further", "guitar-varied"),
+    "guitar": ("guitar-spleeter", "guitar-recorded", "guitar-further", "guitar-varied", "guitar-wider"),
     "piano": ("piano-spleeter", "piano-recorded", "piano-longer", "piano-varied"),
 }
 STARTED = {("Spleeter 2stems (Deezer)", "MIT"), ("Deezer's data set Bean", "not published")}
