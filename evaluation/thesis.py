@@ -22,7 +22,7 @@ were not published. Ours are medians over the tracks listed in each row. These a
 depends on the songs as much as on the training. A row without a run has not been trained yet; use its commands.
 
 Runs whose names begin with `small-` are small twins of the thesis's (training/configs/thesis-small, `sh
-recipes/thesis.sh`): the same recipe at half the sample rate, with an eighth of the filters, a twelfth of the tracks
+recipes/thesis.sh`): the same recipe at half the sample rate, with an eighth of the filters, on rendered songs of 30 s
 and minutes of training instead of days. They show which findings hold in small, and reproduce no figure.
 
 The data sets are those of section 4.4 of the thesis. `MEDLEYDB`, `ROCKBAND`, `CAMBRIDGE`, `SLAKH` and `RECORDINGS`

@@ -48,7 +48,6 @@ for instrument in guitar piano; do
     splitstrument silence small/$instrument/tracks_11025hz --cut --target 30 --discard 50 \
         --output small/${instrument}_less_silence --statistics silence/$instrument
 done
-pairs guitar muldjord small-tests/guitar
 splitstrument silence small/piano/tracks_11025hz --cut --target 50 --discard 100 --output small/piano_silence_slight
 splitstrument silence small/piano/tracks_11025hz --cut --target 30 --discard 100 --output small/piano_silence_harsh
 
