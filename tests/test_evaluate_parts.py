@@ -38,7 +38,7 @@ def test_songs_of_four_stems(tmp_path, model, singer, unseen, one_precision):
 
 
 @pytest.mark.slow
-def test_a_model_that_takes_an_example_gets_each_part_of_the_next_track(tmp_path, unseen, capsys):
+def test_a_model_that_takes_an_example_gets_each_part_of_the_next_track(tmp_path, unseen, one_precision, capsys):
     songs = write_parts(tmp_path / "songs", "a", "guitar", "piano", "rest")
     write_parts(songs, "b", "guitar", "vocals", "rest")
     write_parts(songs, "c", "guitar", "piano", "rest")

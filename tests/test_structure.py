@@ -176,7 +176,7 @@ def test_long_songs_are_described_in_few_places():
     stretched = Features(3605.0, long.onsets, *repeated)
     song = places(stretched, beats, first)
     assert song.per_beat == 4 and len(song.first) <= MOST + 1 and song.first[1:].all()
-    edges, labels = sections(song)
+    edges, labels = sections(song, SectionSettings(method="novelty"))
     assert edges[-1] == len(song.first) and len(labels) == len(edges) - 1
 
 
