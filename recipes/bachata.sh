@@ -5,8 +5,8 @@
 #     sh recipes/bachata.sh SFZ WORK
 #
 # SFZ is the folder of SFZ instruments of songs.sh, with FreePats' World percussion. Needs Debian's fluid-soundfont-gm,
-# timgm6mb-soundfont, and the extras datasets, synthesize, structure, train and evaluation. Takes half an hour on two cores.
-# It continues where it stopped.
+# timgm6mb-soundfont, and the extras datasets, synthesize, structure, train and evaluation. Takes half an hour on two
+# cores. It continues where it stopped.
 set -eu
 SFZ=${1:?the folder of SFZ instruments} WORK=$(realpath "${2:?the folder for all that is made}")
 HERE=$(cd "$(dirname "$0")" && pwd)

@@ -10,18 +10,16 @@ structure, train and evaluation. Takes ten minutes on one core.
 """
 
 import argparse
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
-from downbeats import Bank, arranged
+from downbeats import Bank, rendered
 from mir_eval.segment import detection
 from tqdm import tqdm
 
-from datasets_tools.synthesis import forms
+from splitstrument.files.atomic import AtomicFile
 from structure.boundaries import GRAPH, LEVELS, STEP, described
-from structure.features import MELS, Collector
+from structure.features import MELS
 
 SONGS, SECONDS, SEED, HELD = 300, (45.0, 100.0), 79, 30
 FILTERS, BATCH, EPOCHS, RATE = 8, 8, 40, 2e-3
@@ -35,12 +33,10 @@ def song(seed: int, bank: Bank) -> tuple[np.ndarray, np.ndarray] | None:
     """(what the network sees, the true boundaries in seconds) of one song; None if it cannot be played."""
     random = np.random.default_rng([SEED, seed])
     try:
-        score = arranged(forms.performed(forms.drawn(random, random.uniform(*SECONDS)), seed), random)
+        score, features = rendered(seed, random.uniform(*SECONDS), bank, random)
     except ValueError:
         return None
-    collected = Collector()
-    collected.add(bank.play(score, random))
-    return described(collected.features()), np.array([start for start, *_ in score.sections[1:]])
+    return described(features), np.array([start for start, *_ in score.sections[1:]])
 
 
 def targets(count: int, labels: np.ndarray, hard: bool) -> np.ndarray:
@@ -82,7 +78,7 @@ def network():
 
 
 def windows(songs, random, noise, hard):
-    """Batches of random windows of the songs, each band at a random level, some songs with some bands muted."""
+    """Batches of random windows of the songs, with each band at a random level and moved by up to two bands."""
     order = random.permutation(np.repeat(np.arange(len(songs)), 2))
     for first in range(0, len(order) - BATCH + 1, BATCH):
         seen, wanted = [], []
@@ -151,16 +147,16 @@ def main() -> None:
         songs = [one for one in made if one is not None and len(one[1])]
         if options.kept:
             arrays = {f"seen{n}": one[0] for n, one in enumerate(songs)}
-            np.savez(options.kept, **arrays, **{f"labels{n}": one[1] for n, one in enumerate(songs)})
+            arrays |= {f"labels{n}": one[1] for n, one in enumerate(songs)}
+            with AtomicFile(options.kept) as unfinished, unfinished.open("wb") as file:
+                np.savez(file, **arrays)
     model = trained(songs[HELD:], options)
     half, three = f_measures(model, songs[:HELD])
     print(
         f"{len(songs) - HELD} songs, {model.count_params()} weights; F of {HELD} others {half:.3f}, at 3 s {three:.3f}"
     )
-    with tempfile.TemporaryDirectory(dir=options.output.parent) as scratch:
-        path = Path(scratch, "boundaries.onnx")
-        model.export(path, format="onnx", verbose=False)
-        os.replace(path, options.output)
+    with AtomicFile(options.output) as unfinished:
+        model.export(unfinished, format="onnx", verbose=False)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from datasets_tools.synthesis.players import sounded
 from datasets_tools.synthesis.scores import Score, played, varied
 from splitstrument.files.tables import write_csv
 from structure.bars import COLUMNS, CONTEXT, WEIGHTS, describe, in_context
-from structure.features import RATE, Collector
+from structure.features import RATE, Collector, Features
 from structure.tracking import NoBeats, track
 
 SONGS, SECONDS, SEED = 60, 60.0, 78
@@ -78,15 +78,18 @@ class Bank:
         return (sound / (np.abs(sound).max() + 1e-9) * level).astype(np.float32)
 
 
+def rendered(seed: int, seconds: float, bank: Bank, random: np.random.Generator) -> tuple[Score, Features]:
+    """A random song of about `seconds`, and its Features as the `bank` plays it. Raises ValueError if that fails."""
+    score = arranged(forms.performed(forms.drawn(random, seconds), seed), random)
+    collected = Collector()
+    collected.add(bank.play(score, random))
+    return score, collected.features()
+
+
 def examples(seed: int, bank: Bank) -> tuple[np.ndarray, np.ndarray] | None:
     """(beats in context, whether each is a downbeat) of one song; None if it cannot be played or tracked."""
-    random = np.random.default_rng([SEED, seed])
     try:
-        score = forms.performed(forms.drawn(random, SECONDS), seed)
-        score = arranged(score, random)
-        collected = Collector()
-        collected.add(bank.play(score, random))
-        features = collected.features()
+        score, features = rendered(seed, SECONDS, bank, np.random.default_rng([SEED, seed]))
         beats = track(features)
     except (NoBeats, ValueError):
         return None

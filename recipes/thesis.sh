@@ -8,7 +8,8 @@
 # same arguments has made the test songs. Each of the 20 trainings takes two to four minutes on one core. It continues
 # where it stopped.
 set -eu
-SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs} WORK=${3:?the folder for all that is made}
+SFZ=${1:?the folder of SFZ instruments} MIDI=${2:?the folder of MIDI songs}
+WORK=$(realpath "${3:?the folder for all that is made}")
 HERE=$(cd "$(dirname "$0")" && pwd)
 
 . "$HERE/organised.sh"
