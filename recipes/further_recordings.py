@@ -59,6 +59,7 @@ MELODIES = {
     **{"bassoon": 3, "cor anglais": 3, "double bass": 3, "bass clarinet": 2},
 }
 GUITAR_MINUTES = 5
+PLAIN = re.compile("_normal|_phrase|vibrato")  # in the names of notes without special effects
 NOTE = re.compile(r"_([A-G]s?)(\d)_")
 KEYS = ("C", "Cs", "D", "Ds", "E", "F", "Fs", "G", "Gs", "A", "As", "B")
 SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 3, 5, 6, 7, 10))  # major, minor, blues
@@ -168,7 +169,7 @@ class Maker:
             yield joined(files(self.fetched, pattern), longest, gap)
         for instrument, minutes in MELODIES.items():
             paths = files(self.fetched, f"philharmonia-samples/audio/{instrument}/*.mp3")
-            paths = [path for path in paths if re.search("_normal|_phrase|vibrato", path.name)]
+            paths = [path for path in paths if PLAIN.search(path.name)]
             yield melody(notes(paths, 130, self.random), minutes, self.random)
 
     def one_of(self, paths: Sequence[Path], decibels: float) -> np.ndarray:

@@ -132,17 +132,16 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add(
         "--model",
-        default="guitar",
         type=_models,
         metavar="MODEL[,MODEL...]",
         help="name (see: splitstrument models) or folder of a model; several models, separated by commas, such as "
-        "guitar,runs/piano, are used in one pass (default: guitar)",
+        "guitar,runs/piano, are used in one pass (default: guitar, or with --like: like)",
     ).completer = _known_models  # type: ignore[attr-defined]  # argcomplete's
     add(
         "--like",
         type=Path,
         metavar="EXAMPLE",
-        help="a recording of the sound to take out, alone, of a few seconds, for a model that takes an example",
+        help="take out what sounds like this recording: a few seconds in which it plays alone, from any song",
     )
     add("-o", "--output", default="separated", type=Path, help="folder to write to (default: separated)")
     add("--format", default="wav", choices=FORMATS, help="file format (default: wav)")
@@ -194,6 +193,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add_options(parser, jobs=0)
     options = parser.parse_args(arguments)
+    options.model = options.model or (("like",) if options.like else ("guitar",))
     options.jobs = options.jobs or (1 if options.backend == "loky" else -1)
     return options
 

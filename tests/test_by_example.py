@@ -95,12 +95,38 @@ def test_of_a_wrong_example_nothing_is_to_be_taken_out(data):
     assert seen == {"second"}
 
 
+def test_an_example_may_be_of_the_track_itself(data):
+    made = sampler(select(run(), data, LENGTH).training, own_example=1.0)
+    for step in range(10):
+        for place, (_, _, example) in zip(made.places(0, step), made.batch(0, step), strict=True):
+            assert origin(made, example, place.track.kind) == place.track.name
+
+
+def test_another_track_never_brings_the_part_that_is_wanted(data):
+    found = select(run(collections=[{"pairs": "songs", "validation": ["first"]}]), data, LENGTH).training
+    made = sampler(found, other_track=1.0)
+    named = {material.name: material for material in found}
+    seen = set()
+    for step in range(30):
+        for place, (wanted, rest, _) in zip(made.places(0, step), made.batch(0, step), strict=True):
+            np.testing.assert_array_equal(wanted, made.cut(place, 0, LENGTH))
+            others = [name for name, parts in PARTS.items() if place.track.kind not in parts and name in named]
+            own = made.cut(place, 1, LENGTH)
+            if np.array_equal(rest, own):  # no other track was found
+                continue
+            assert others and place.track.kind != "guitar"  # which both tracks have
+            seen.add(place.track.kind)
+    assert seen == {"bass", "drums"}
+
+
 def test_what_does_not_fit_is_told(data, tmp_path):
     runs.write_pairs(tmp_path)
     with pytest.raises(TrackError, match="is a pair of instrument and rest; a run by example needs tracks of named"):
         select(run(collections=[{"pairs": "songs"}]), tmp_path, LENGTH)
     with pytest.raises(ValueError, match="by_example: needs instrument"):
         config.Run(name="x", sources=("a", "b"), network="x", collections=[{"pairs": "songs"}], by_example=True)
+    with pytest.raises(ValueError, match="second_instrument would add another kind of instrument; leave it out"):
+        run(augmentation={"second_instrument": 0.2})
     path = write_run(tmp_path / "run.yaml", network="tfc_tdf", options=tiny.OPTIONS["tfc_tdf"], by_example=True)
     with pytest.raises(ValueError, match="by_example: .*conditioned_unet"):
         config.load(path)

@@ -24,11 +24,12 @@ def augmented(sampler: "Sampler", place: "Place", random: np.random.Generator) -
     chances, count = sampler.augmentation, sampler.parts
     stretch = _stretch(random, chances)
     elsewhere = _happens(random, chances.other_track)
-    places = [place, *(sampler.anywhere(random) if elsewhere else place for _ in range(count - 1))]
+    places = [place, *(sampler.elsewhere(place, random) if elsewhere else place for _ in range(count - 1))]
     parts = [_cut(sampler, own, number, stretch) for number, own in enumerate(places)]
     for number, chance in enumerate([*[chances.second_instrument] * (count - 1), chances.second_rest]):
         if _happens(random, chance):
-            parts[number] = parts[number] + _gain(random, 8) * _cut(sampler, sampler.anywhere(random), number, stretch)
+            other = sampler.elsewhere(place, random)
+            parts[number] = parts[number] + _gain(random, 8) * _cut(sampler, other, number, stretch)
     for number in range(count - 1):
         if _happens(random, chances.silence):
             parts[number] = np.zeros_like(parts[number])

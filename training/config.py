@@ -59,7 +59,9 @@ class Augmentation:
 
     `gain` is in dB. `pitch` (semitones) and `tempo` (0.1 is 10 %) are the largest changes of `stretched` windows.
     `resampled` windows are played faster and higher, or slower and lower, by up to `pitch` semitones. `wrong_example`:
-    the example of a run `by_example` is of a part that the track lacks, so that nothing is to be taken out.
+    the example of a run `by_example` is of a part that the track lacks, so that nothing is to be taken out;
+    `own_example`: it is from the same track, as when a song has a place where the instrument plays alone. In such a run
+    `other_track` and `second_rest` take tracks without the part that is wanted.
     """
 
     other_track: float = Field(default=0.0, ge=0, le=1)
@@ -74,6 +76,7 @@ class Augmentation:
     stretched: float = Field(default=0.0, ge=0, le=1)
     resampled: float = Field(default=0.0, ge=0, le=1)
     wrong_example: float = Field(default=0.0, ge=0, le=1)
+    own_example: float = Field(default=0.0, ge=0, le=1)
     pitch: float = Field(default=2.0, ge=0, le=12)
     tempo: float = Field(default=0.1, ge=0, le=0.5)
 
@@ -174,6 +177,8 @@ class Run:
             raise ValueError("a run needs either instrument or sources")
         if self.by_example and not self.instrument:
             raise ValueError("by_example: needs instrument, the name of what is taken out, instead of sources")
+        if self.by_example and self.augmentation.second_instrument:
+            raise ValueError("by_example: second_instrument would add another kind of instrument; leave it out")
         # A run must not use sources that a model card cannot describe.
         Card(self.name, self.source_names, self.sample_rate, self.network, whole=self.whole)
         if self.initial_source and not self.initial:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from splitstrument.cards import Card, Source
+from splitstrument.networks.spleeter import EXAMPLE
 from training.config import Run
 
 _UNET = re.compile(r"unet(\d+)_(.+)")  # layers of networks.spleeter: one U-Net for each source
@@ -79,6 +80,8 @@ def _pairs(network: Any, other: Any, chosen: list[int]) -> list[tuple[Any, Any]]
     pairs: list[tuple[Any, Any]] = []
     for layer in network.layers:
         if match := _UNET.fullmatch(layer.name):
-            theirs = layers[f"unet{chosen[int(match[1])]}_{match[2]}"]
-            pairs += zip(layer.weights, theirs.weights, strict=True)
+            # The way down that reads an example begins as the one that reads the mixture.
+            name = f"unet{chosen[int(match[1])]}_{match[2]}"
+            if theirs := layers.get(name) or layers.get(name.replace(EXAMPLE, "")):
+                pairs += zip(layer.weights, theirs.weights, strict=True)
     return pairs

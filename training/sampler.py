@@ -20,7 +20,7 @@ from training.selection import Material
 PLACE, WINDOW, TRACK_ORDER, EPOCH_ORDER, EXAMPLE = 1, 2, 3, 4, 5
 
 
-HEARD, TRIES = 1e-5, 5  # the power above which an example is heard; how often another excerpt is tried
+HEARD, TRIES = 1e-5, 5  # the power above which an example is heard; how often another excerpt or place is tried
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,11 @@ class Sampler:
             kind = absent[random.integers(len(absent))]
             window[1] += window[0]
             window[0] = 0
-        return np.concatenate([window, self._excerpt(self.kinds.get(kind, [place.track]), random)[None]])
+        alike = self.kinds.get(kind, [place.track])
+        own = self.augmentation.own_example
+        if kind == place.track.kind and own and random.random() < own:
+            alike = [place.track]
+        return np.concatenate([window, self._excerpt(alike, random)[None]])
 
     def _excerpt(self, tracks: list[Material], random: np.random.Generator) -> np.ndarray:
         """A random excerpt of the source of one of the tracks, in which it is heard, unless it hardly ever is."""
@@ -115,6 +119,14 @@ class Sampler:
     def anywhere(self, random: np.random.Generator) -> Place:
         """A random Place."""
         return self._within(self.tracks[random.choice(len(self.tracks), p=self.chances)], random)
+
+    def elsewhere(self, place: Place, random: np.random.Generator) -> Place:
+        """A random Place; in a run by example, one whose track lacks the part that is wanted at `place`."""
+        for _ in range(TRIES):
+            other = self.anywhere(random)
+            if not place.track.kind or place.track.kind not in other.track.track.parts:
+                return other
+        return place
 
     def _within(self, track: Material, random: np.random.Generator) -> Place:
         return Place(track, int(random.integers(track.samples - self.length + 1)))

@@ -20,6 +20,7 @@ from pydantic.dataclasses import dataclass
 from splitstrument.checking import STRICT
 from splitstrument.form import Form
 from splitstrument.layers.compression import compressed
+from splitstrument.layers.conditioning import conditioned
 
 if TYPE_CHECKING:
     import keras
@@ -98,17 +99,8 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
 
 
 def _convolved(x: Any, width: int, settings: Settings, knowledge: Any = None) -> Any:
-    """Convolution, normalisation and ReLU; what is known of the example scales and shifts each feature before it.
-
-    The scales begin near 1 and the shifts near 0: larger ones saturate the masks within a few steps, for good.
-    """
-    from keras import initializers, layers, ops
+    """Convolution, normalisation and ReLU; what is known of the example conditions the features before it."""
+    from keras import layers
 
     x = layers.BatchNormalization()(layers.Conv2D(width, settings.kernel, padding="same", use_bias=False)(x))
-    if knowledge is not None:
-        made = [
-            layers.Dense(width, kernel_initializer=initializers.RandomNormal(stddev=0.02))(knowledge) for _ in range(2)
-        ]
-        scale, shift = (ops.reshape(each, (-1, 1, 1, width)) for each in made)
-        x = x * (1.0 + scale) + shift
-    return layers.ReLU()(x)
+    return layers.ReLU()(x if knowledge is None else conditioned(x, knowledge))

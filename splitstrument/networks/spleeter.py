@@ -5,6 +5,10 @@ convolution, before its normalisation, is concatenated with what comes up from b
 source's mask. The estimate of a source is its mask times the mixture. With several sources, the returned masks are the
 squared estimates divided by their sum, so they add up to one. With one source, its mask is returned unchanged.
 
+With `example_frames` the network takes out what sounds like an example: a second way down reads it, and what that knows
+scales and shifts the features of every level (`layers.conditioning`). This is ours, after Meseguer-Brocal and Peeters
+(2019), who condition the same U-Net on an instrument's name.
+
 Deezer's normalisations have a mean of 0 and a variance of 1, which training never updated, so they are a learned scale
 and offset. `frozen` keeps them that way in training too; otherwise nothing is learned from Deezer's weights. Spleeter
 gets magnitudes unscaled, so its masks depend on the level of a song. The option `level` makes them independent of it.
@@ -19,12 +23,15 @@ from pydantic.dataclasses import dataclass
 
 from splitstrument.checking import STRICT
 from splitstrument.form import Form
+from splitstrument.layers.conditioning import conditioned
 
 if TYPE_CHECKING:
     import keras
 
-DEPTH = 6
+DEPTH = 6  # of Spleeter
 SLOPE = 0.2  # of Spleeter's LeakyReLU
+EXAMPLE = "example_"  # begins the names of the layers that read an example; the rest is as on the mixture's way down
+KNOWLEDGE = 256  # features that are known of an example
 EPSILON = 1e-3  # of its normalisations
 TINY = 1e-10  # as in Spleeter: added to the sum of squares, in equal shares
 
@@ -37,13 +44,16 @@ class Settings:
     ways. `output`: "sigmoid", or "softmax" over the sources (5stems). `slope`: the slope of the last ReLU below 0.
     That ReLU has one channel; if all its inputs were negative, a slope of 0 would stop the training. `level`: each
     window is scaled to this root mean square of its magnitudes (0: not scaled, as in Spleeter; music at -17 dBFS has
-    about 8 with 4096 samples and 1024 bins). `above`: how masks continue above the bins.
+    about 8 with 4096 samples and 1024 bins). `above`: how masks continue above the bins. `depth`: the number of levels.
+    `example_frames`: the length of the example (0: there is none).
     """
 
     fft_length: int = Field(default=4096, ge=256, multiple_of=4)
-    frames: int = Field(default=512, ge=2**DEPTH, multiple_of=2**DEPTH)
-    bins: int = Field(default=1024, ge=2**DEPTH, multiple_of=2**DEPTH)
+    frames: int = Field(default=512, ge=2)
+    example_frames: int = Field(default=0, ge=0)
+    bins: int = Field(default=1024, ge=2)
     channels: int = Field(default=2, ge=1, le=8)
+    depth: int = Field(default=DEPTH, ge=1, le=10)
     filters: int = Field(default=16, ge=1)
     activation: Literal["relu", "elu"] = "relu"
     output: Literal["sigmoid", "softmax"] = "sigmoid"
@@ -56,31 +66,41 @@ class Settings:
     def __post_init__(self) -> None:
         if self.bins > self.fft_length // 2 + 1:
             raise ValueError(f"bins is {self.bins}; an STFT of {self.fft_length} has {self.fft_length // 2 + 1}")
+        step = 2**self.depth
+        for name, value in (("bins", self.bins), ("frames", self.frames), ("example_frames", self.example_frames)):
+            if value % step:
+                raise ValueError(f"{name} is {value} and must be a multiple of 2 ** depth = {step}")
 
 
 def form(settings: Settings) -> Form:
     """The lowest `bins` of the STFT, `frames` at a time."""
     sizes = (settings.fft_length, settings.bins, settings.frames, settings.channels)
-    return Form("spectrum", *sizes, above=settings.above)
+    return Form("spectrum", *sizes, example=settings.example_frames, above=settings.above)
 
 
 def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
     """The network: magnitudes (batch, bins, frames, channels) -> masks with an axis of sources."""
     import keras
-    from keras import layers, ops
+    from keras import ops
 
-    entrance = keras.Input((settings.bins, settings.frames, settings.channels), name="mixture")
-    x = _levelled(entrance, settings.level) if settings.level else entrance
+    inputs = {
+        name: keras.Input((settings.bins, frames, settings.channels), name=name)
+        for name, frames in (("mixture", settings.frames), ("example", settings.example_frames))
+        if frames
+    }
     # Spleeter has frames before bins; its kernels are not symmetric.
-    x = layers.Permute((2, 1, 3))(x)
-    last = [_unet(settings, x, f"unet{number}") for number in range(len(sources))]
+    x = {
+        name: ops.transpose(_levelled(magnitudes, settings.level) if settings.level else magnitudes, (0, 2, 1, 3))
+        for name, magnitudes in inputs.items()
+    }
+    last = [_UNet(settings, f"unet{number}").mask(x["mixture"], x.get("example")) for number in range(len(sources))]
     masks = ops.transpose(ops.stack(last, axis=-1), (0, 2, 1, 3, 4))
     masks = ops.softmax(masks) if settings.output == "softmax" else ops.sigmoid(masks)
     if len(sources) > 1:
         # In float32, since bfloat16 would lose precision in the squares and in their sum.
-        squares = (ops.cast(masks, "float32") * ops.expand_dims(ops.cast(entrance, "float32"), -1)) ** 2
+        squares = (ops.cast(masks, "float32") * ops.expand_dims(ops.cast(inputs["mixture"], "float32"), -1)) ** 2
         masks = (squares + TINY / len(sources)) / (ops.sum(squares, -1, keepdims=True) + TINY)
-    return keras.Model({"mixture": entrance}, masks, name="spleeter")
+    return keras.Model(inputs, masks, name="spleeter")
 
 
 def _levelled(x: "keras.KerasTensor", level: float) -> "keras.KerasTensor":
@@ -92,37 +112,67 @@ def _levelled(x: "keras.KerasTensor", level: float) -> "keras.KerasTensor":
     return x * (level / ops.sqrt(ops.mean(x * x, axis=(1, 2, 3), keepdims=True) + TINY))
 
 
-def _unet(settings: Settings, x: "keras.KerasTensor", name: str) -> "keras.KerasTensor":
-    """One source's mask (batch, frames, bins, channels), before its sigmoid. Its layers' names begin with `name`."""
-    from keras import layers
+class _UNet:
+    """One source's U-Net. The names of its layers begin with `name`."""
 
-    elu = settings.activation == "elu"
+    def __init__(self, settings: Settings, name: str) -> None:
+        from keras import layers
 
-    normalisation = _frozen_normalisation() if settings.frozen else layers.BatchNormalization
+        self.settings, self.name = settings, name
+        self.elu = settings.activation == "elu"
+        self.normalisation = _frozen_normalisation() if settings.frozen else layers.BatchNormalization
+        self.knowledge: Any = None
 
-    def normalised(x: "keras.KerasTensor", layer: str) -> "keras.KerasTensor":
-        return normalisation(epsilon=EPSILON, name=f"{name}_{layer}_normalisation")(x)
+    def mask(self, x: Any, example: Any = None) -> Any:
+        """The mask (batch, frames, bins, channels), before its sigmoid, for the mixture `x`."""
+        from keras import layers
 
-    skips = []
-    for level in range(DEPTH):
-        layer = layers.Conv2D(settings.filters * 2**level, 5, 2, padding="same", name=f"{name}_down{level}")
-        skips.append(layer(x))
-        if level < DEPTH - 1:
-            x = normalised(skips[-1], f"down{level}")
-            x = layers.Activation("elu")(x) if elu else layers.LeakyReLU(negative_slope=SLOPE)(x)
-    # Spleeter also normalises the lowest level, but does not use the result: the plain convolution is passed on.
-    x = skips.pop()
-    for level in reversed(range(DEPTH)):
-        filters = settings.filters * 2 ** (level - 1) if level else 1
-        x = layers.Conv2DTranspose(filters, 5, 2, padding="same", name=f"{name}_up{level}")(x)
-        slope = 0.0 if level else settings.slope
-        x = layers.Activation("elu")(x) if elu else layers.ReLU(negative_slope=slope)(x)
-        x = normalised(x, f"up{level}")
-        if level >= DEPTH - 3:
-            x = layers.Dropout(settings.dropout)(x)
-        if level:
-            x = layers.Concatenate()([skips.pop(), x])
-    return layers.Conv2D(settings.channels, 4, dilation_rate=2, padding="same", name=f"{name}_mask")(x)
+        settings, depth = self.settings, self.settings.depth
+        if example is not None:
+            self.knowledge = self._read(example)
+        *skips, x = self._down(x)
+        for level in reversed(range(depth)):
+            filters = settings.filters * 2 ** (level - 1) if level else 1
+            x = layers.Conv2DTranspose(filters, 5, 2, padding="same", name=f"{self.name}_up{level}")(x)
+            slope = 0.0 if level else settings.slope
+            x = layers.Activation("elu")(x) if self.elu else layers.ReLU(negative_slope=slope)(x)
+            x = self._normalised(x, f"up{level}")
+            if level >= depth - 3:
+                x = layers.Dropout(settings.dropout)(x)
+            if level:
+                x = layers.Concatenate()([skips.pop(), x])
+        return layers.Conv2D(settings.channels, 4, dilation_rate=2, padding="same", name=f"{self.name}_mask")(x)
+
+    def _down(self, x: Any, prefix: str = "") -> list:
+        """The output of each level's convolution on the way down."""
+        from keras import layers
+
+        outputs = []
+        for level in range(self.settings.depth):
+            name = f"{prefix}down{level}"
+            filters = self.settings.filters * 2**level
+            outputs.append(layers.Conv2D(filters, 5, 2, padding="same", name=f"{self.name}_{name}")(x))
+            # Spleeter normalises the lowest level too, but passes the plain convolution on.
+            if level < self.settings.depth - 1:
+                x = self._normalised(outputs[-1], name)
+                x = layers.Activation("elu")(x) if self.elu else layers.LeakyReLU(negative_slope=SLOPE)(x)
+        return outputs
+
+    def _normalised(self, x: Any, layer: str) -> Any:
+        x = self.normalisation(epsilon=EPSILON, name=f"{self.name}_{layer}_normalisation")(x)
+        return x if self.knowledge is None else conditioned(x, self.knowledge, f"{self.name}_{layer}")
+
+    def _read(self, example: Any) -> Any:
+        """What is known of an example: the mean and the maximum of each feature on its own way down, and a layer."""
+        from keras import layers
+
+        # Levels differ in scale by powers of ten.
+        pooled = [
+            layers.LayerNormalization()(pooling()(level))
+            for level in self._down(example, EXAMPLE)
+            for pooling in (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
+        ]
+        return layers.Dense(KNOWLEDGE, activation="relu", name=f"{self.name}_knowledge")(layers.Concatenate()(pooled))
 
 
 @functools.cache
