@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import yaml
 
 from datasets_tools.synthesis.material import TABLE
@@ -23,6 +24,7 @@ RECIPES, CONFIGS = ROOT / "recipes", ROOT / "training" / "configs"
 # The runs of each shipped model, and what their starting weights were trained on.
 RUNS = {
     "guitar": ("guitar-spleeter", "guitar-recorded", "guitar-further", "guitar-varied", "guitar-wider"),
+    "like": ("like",),
     "piano": ("piano-spleeter", "piano-recorded", "piano-longer", "piano-varied"),
 }
 STARTED = {("Spleeter 2stems (Deezer)", "MIT"), ("Deezer's data set Bean", "not published")}
@@ -128,6 +130,88 @@ def test_a_melody_of_single_notes_has_its_length_and_only_notes_of_the_instrumen
     played = {key for key in notes if spectrum[np.abs(keys - key) < 0.2].sum() > 1e-3 * spectrum.sum()}
     assert len(played) > 6  # a melody, not one note
     np.testing.assert_array_equal(made, further.melody(notes, 0.25, np.random.default_rng(1)))
+
+
+@pytest.fixture
+def kinds(further, monkeypatch):
+    return importlib.import_module("kinds")
+
+
+def test_kinds_name_downloads_and_have_sources_with_licences(kinds, further):
+    recipe = (RECIPES / "real_sounds.sh").read_text()
+    patterns = [
+        *(each for of_kind in kinds.PLAYED.values() for each in of_kind),
+        *(each for _, each, *_ in kinds.CLIPS),
+    ]
+    for name in {pattern.partition("/")[0] for pattern in patterns}:
+        assert re.search(rf"^fetched [\w-]+/{re.escape(name)} ", recipe, re.MULTILINE), name
+    assert set(kinds.ORCHESTRA) < set(further.MELODIES)
+    known = {
+        source["name"]: source["licence"]
+        for path in (CONFIGS / "sources").glob("*.yaml")
+        if path.stem != "players"
+        for source in yaml.safe_load(path.read_text())
+    }
+    for source in yaml.safe_load((CONFIGS / "sources/players.yaml").read_text()):
+        assert known[source["name"]] == source["licence"]
+
+
+def test_every_general_midi_program_has_a_kind(kinds):
+    named = {0: "piano", 4: "electric_piano", 27: "electric_guitar", 30: "distorted_guitar", 33: "bass", 56: "brass"}
+    named |= {
+        39: "synth_bass",
+        41: "strings",
+        47: "drums",
+        49: "strings",
+        66: "saxophone",
+        71: "woodwind",
+        128: "drums",
+    }
+    for program, kind in named.items():
+        assert kinds.kind_of(program) == kind
+    assert {kinds.kind_of(program) for program in range(129)} == set(kinds.PROGRAMS.values())
+
+
+def test_parts_of_one_kind_are_one_and_those_not_heard_are_none(kinds, tmp_path):
+    tone = np.full((4410, 2), 0.8, np.float32)
+    parts = kinds.summed([("piano", tone), ("drums", -tone / 2), ("piano", tone / 2), ("harp", 0 * tone)])
+    kinds.write(tmp_path, "song", parts)
+    written = {path.name: soundfile.read(path)[0] for path in (tmp_path / "song").iterdir()}
+    assert set(written) == {"piano_song.wav", "drums_song.wav"}
+    # The piano is 1.2, above full scale, so both are quieter by as much.
+    np.testing.assert_allclose(written["piano_song.wav"], 0.95, atol=1e-4)
+    np.testing.assert_allclose(written["drums_song.wav"], -0.4 * 0.95 / 1.2, atol=1e-4)
+    kinds.write(tmp_path, "solo", {"piano": tone, "harp": 0 * tone})
+    assert not (tmp_path / "solo").exists()
+
+
+@pytest.fixture
+def reamped(further, monkeypatch):
+    return importlib.import_module("reamped")
+
+
+@pytest.mark.parametrize(("program", "drive"), [(24, None), (30, 30.0)])
+def test_a_guitar_gets_another_amplifier_and_the_rest_of_the_song_stays(reamped, tmp_path, program, drive):
+    rate, random = reamped.RATE, np.random.default_rng(0)
+    folder = tmp_path / "songs/one"
+    (folder / "stems").mkdir(parents=True)
+    guitar, bass = (0.2 * np.sin(2 * np.pi * pitch / rate * np.arange(2 * rate)) for pitch in (220, 55))
+    stems = {}
+    for name, kind, number, audio in (("S00", "Guitar", program, guitar), ("S01", "Bass", 33, bass)):
+        soundfile.write(folder / f"stems/{name}.flac", np.stack([audio, audio], 1), rate)
+        stems[name] = {"inst_class": kind, "program_num": number, "amplifier_drive_db": drive}
+    (folder / "metadata.yaml").write_text(yaml.safe_dump({"stems": stems}))
+    cabinets = [random.normal(0, 1, 64) * np.exp(-np.arange(64) / 8)]
+    reamped.song(folder, tmp_path / "pairs", cabinets)
+    parts = {part: soundfile.read(tmp_path / f"pairs/one-again/{part}_one-again.wav")[0] for part in ("guitar", "rest")}
+    spectra = {part: np.abs(np.fft.rfft(audio.mean(1))) ** 2 for part, audio in parts.items()}
+    # All of it is played at one speed: the bass is a sine still, two octaves below the guitar, which has harmonics now.
+    peaks = {part: np.argmax(spectrum) * rate / len(parts[part]) for part, spectrum in spectra.items()}
+    speed = peaks["rest"] / 55
+    assert 0.75 < speed < 1.25 and abs(speed - 1) > 0.04
+    around = np.abs(np.fft.rfftfreq(len(parts["guitar"]), 1 / rate) - 220 * speed) < 20
+    assert spectra["guitar"][around].sum() < 0.999 * spectra["guitar"].sum()
+    np.testing.assert_allclose(np.sqrt((parts["guitar"] ** 2).mean()), np.sqrt((guitar**2).mean()), rtol=0.1)
 
 
 @pytest.mark.parametrize("bias", [None, 1.5])
