@@ -38,6 +38,10 @@ mixed varied varied-songs
 more_guitars
 mixed more-guitar more-songs
 python3 "$HERE/further_recordings.py" "$WORK/real" "$WORK/bands" "$WORK/tracks"
+python3 "$HERE/reamped.py" direct "$WORK/real" "$WORK/bands" "$WORK/tracks"
+for set in varied real-guitar more-guitar; do
+    python3 "$HERE/reamped.py" songs "$WORK/songs/$set" "$WORK/tracks/guitar/reamped-songs"
+done
 sounding python3 "$HERE/voices.py" confusers "$WORK/tracks/confusers" --tracks 60 --seconds 24
 sounding python3 "$HERE/voices.py" guitar "$WORK/tracks/guitar-voices" --tracks 28
 sounding python3 "$HERE/voices.py" piano "$WORK/tracks/piano-voices" --tracks 43

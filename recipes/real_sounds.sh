@@ -1,6 +1,6 @@
 #!/bin/sh
 # Download recordings and instruments with free licences from public repositories. recipes/real_sounds.yaml lists the
-# instruments; recipes/real_sounds.py and recipes/further_recordings.py make tracks from the recordings.
+# instruments; recipes/real_sounds.py, further_recordings.py and reamped.py make tracks from the recordings.
 #
 #     sh recipes/real_sounds.sh FOLDER [REPOSITORY...]
 #
@@ -55,6 +55,10 @@ fetched tmhglnd/mercury 151aa8fd5313310160dfac64d1ad5958a12abaa1 \
     '/mercury_ide/media/samples/woodwinds-flutes/[!b]*/' /mercury_ide/media/samples/drums/tabla/ \
     /mercury_ide/media/samples/idiophone/marimba/ /mercury_ide/media/samples/idiophone/glockenspiel/ \
     /mercury_ide/media/samples/idiophone/kalimba/ /mercury_ide/media/samples/idiophone/xylophone/
+# Direct guitars, for recipes/reamped.py.
+fetched andremichelle/neural-amp-modeler-wasm 7f151923d72ff14a0481115ceabf7f60c81a2934 '/ui/public/inputs/* - Guitar.wav'
+fetched Kutalia/neural-amp-modeler-react 61e9b70778284cc01e34efd371b297f62e556459 /public/Drop_D_Riff.mp3
+fetched narad/tone-render 03d5e55b43edf2066f06537820c495021d41822e '/di/real/lorcan/*.wav'
 # Samples of single notes, for recipes/note_samples.py.
 fetched generative-music/samples-alex-bainter c74c8e33e23b5954584326b72e59fe121fd85ccd \
     /samples/acoustic-guitar/ /samples/acoustic-guitar-chords-cmaj/ /samples/guitar-coil-spank/ /samples/guitar-dusty/ \

@@ -1,11 +1,13 @@
-"""Make pairs of guitar and rest from rendered songs, with each guitar through another amplifier and loudspeaker.
+"""Make pairs of guitar and rest with guitars through other amplifiers and loudspeakers.
 
-    python3 recipes/reamped.py SONGS OUTPUT
+    python3 recipes/reamped.py songs SONGS OUTPUT
+    python3 recipes/reamped.py direct FETCHED BANDS TRACKS
 
-SONGS: a folder of songs from `splitstrument synthesize`. Half of the guitars that were played without an amplifier get
-a strongly distorted one, often twice, left and right, as on metal records. The whole song is played faster and higher
-or slower and lower. The amplifiers of the validation in recipes/real_sounds.py are left out. A fixed seed determines
-all random choices.
+songs: the songs of `splitstrument synthesize` in SONGS, played faster and higher or slower and lower. direct: direct
+signals of recorded guitars in FETCHED, the output of recipes/real_sounds.sh, over accompaniments as of
+recipes/further_recordings.py: TRACKS gets the folder further-direct. Half of the guitars that were played without an
+amplifier get a strongly distorted one, often twice, left and right, as on metal records. The amplifiers of the
+validation in recipes/real_sounds.py are left out. A fixed seed determines all random choices.
 """
 
 import sys
@@ -13,6 +15,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from further_recordings import LEVEL as HEARD
+from further_recordings import Maker, excerpt, files
 from real_sounds import AMPLIFIERS, HELD_AMPLIFIERS, RATE, sound, write
 
 from datasets_tools.synthesis.effects import level_normalised, placed
@@ -20,6 +24,13 @@ from datasets_tools.synthesis.recorded import LEVEL, at_speed, impulse_response,
 from splitstrument.files.yaml_files import read_yaml
 from splitstrument.stages.console import command
 
+# Direct signals in FETCHED, each of which is heard this often.
+DIRECT = (
+    "neural-amp-modeler-wasm/ui/public/inputs/* - Guitar.wav",
+    "neural-amp-modeler-react/public/Drop_D_Riff.mp3",
+    "tone-render/di/real/lorcan/*.wav",
+)
+TAKES = 4
 LATE = (0.008, 0.03)  # seconds: how much later the second of two takes comes
 
 
@@ -56,13 +67,30 @@ def song(folder: Path, output: Path, cabinets: list) -> None:
         write(output, f"{folder.name}-again", **{part: at_speed(sum(each), semitones) for part, each in parts.items()})
 
 
+def direct(fetched: Path, bands: Path, tracks: Path, cabinets: list) -> None:
+    """Write pairs of the direct guitars, at other speeds and through other amplifiers, over random accompaniments."""
+    maker, random = Maker(fetched, bands, tracks), np.random.default_rng(28)
+    for number, path in enumerate(path for pattern in DIRECT for path in files(fetched, pattern)):
+        audio = sound(path)
+        for take in range(TAKES):
+            played = at_speed(audio, float(random.choice([-3, -2, -1, 0, 0, 1, 2, 3, 5])))
+            level = HEARD + random.normal(0, 2)
+            guitar = excerpt(again(played, False, cabinets, random), level, random)
+            rest = maker.accompaniment(level + random.normal(1, 3))
+            write(tracks / "further-direct", f"direct-{number:02d}-{take}", guitar=guitar, rest=rest)
+
+
 @command
 def main(arguments):
-    songs, output = map(Path, arguments)
+    what, *folders = arguments
     names = sorted(path for path in AMPLIFIERS.glob("*.wav") if path.stem not in HELD_AMPLIFIERS)
     cabinets = [impulse_response(path, RATE) for path in names]
-    for folder in sorted(path.parent for path in songs.glob("*/metadata.yaml")):
-        song(folder, output, cabinets)
+    if what == "direct":
+        direct(*map(Path, folders), cabinets)
+    else:
+        songs, output = map(Path, folders)
+        for path in files(songs, "*/metadata.yaml"):
+            song(path.parent, output, cabinets)
 
 
 if __name__ == "__main__":

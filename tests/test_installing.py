@@ -62,16 +62,16 @@ def test_a_model_that_is_added_is_called_by_name_everywhere(run, data, tmp_path,
     shutil.rmtree(folder)
     kept = ["model.onnx", "model.weights.h5", "model.yaml"]  # the graph was made here
     assert files(data) == [f"splitstrument/models/small/{name}" for name in kept]
-    assert list(models.known()) == ["guitar", "piano", "small"]
+    assert list(models.known()) == ["guitar", "like", "piano", "small"]
     listed = json.loads(run("--json")[1])
-    assert [model["name"] for model in listed] == ["guitar", "piano", "small"]
+    assert [model["name"] for model in listed] == ["guitar", "like", "piano", "small"]
     assert separate([str(song(tmp_path)), "--model", "small", "--output", str(tmp_path / "out")]) == 0
     assert files(tmp_path / "out/small/song")[1:] == ["other.wav", "vocals.wav"]
     capsys.readouterr()
     code, out, _ = run("--remove", "small")
     assert (code, out) == (0, f"small: removed ({data}/splitstrument/models/small)\n")
     assert not files(data)
-    assert list(models.known()) == ["guitar", "piano"]
+    assert list(models.known()) == ["guitar", "like", "piano"]
 
 
 def archive(kind, folder, path):

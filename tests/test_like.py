@@ -46,6 +46,13 @@ def test_each_example_has_its_folder_and_the_parts_add_up(folder, capsys):
     assert "holds stems made with other settings; use --overwrite" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_an_example_needs_no_name_of_a_model(folder):
+    assert separate(folder, "--like", folder / "flute.wav") == 0
+    parts = [soundfile.read(folder / f"out/like/flute/song/{part}.wav")[0] for part in ("like", "rest")]
+    np.testing.assert_allclose(sum(parts), soundfile.read(folder / "song.wav")[0], atol=2**-14)
+
+
 @pytest.mark.parametrize(
     ("name", "samples", "says"),
     [

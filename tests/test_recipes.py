@@ -84,7 +84,7 @@ def test_all_that_is_downloaded_from_repositories_is_used():
     recipe = (RECIPES / "real_sounds.sh").read_text()
     fetched = {name for _, name in re.findall(r"^fetched ([\w.-]+)/([\w.-]+) [0-9a-f]{40}\b", recipe, re.MULTILINE)}
     assert len(fetched) == len(re.findall(r"^fetched ", recipe, re.MULTILINE))
-    users = ("real_sounds.py", "further_recordings.py", "note_samples.py", "real_sounds.yaml")
+    users = ("real_sounds.py", "further_recordings.py", "reamped.py", "note_samples.py", "real_sounds.yaml")
     text = "\n".join((RECIPES / name).read_text() for name in users)
     unused = {name for name in fetched if not re.search(rf"\b{re.escape(name)}\b", text)}
     assert not unused
@@ -188,6 +188,32 @@ def test_parts_of_one_kind_are_one_and_those_not_heard_are_none(kinds, tmp_path)
 @pytest.fixture
 def reamped(further, monkeypatch):
     return importlib.import_module("reamped")
+
+
+def test_direct_guitars_are_downloaded_and_put_over_accompaniments(reamped, tmp_path, monkeypatch):
+    recipe = (RECIPES / "real_sounds.sh").read_text()
+    for pattern in reamped.DIRECT:
+        name, _, path = pattern.partition("/")
+        assert re.search(rf"^fetched [\w-]+/{re.escape(name)} \w{{40}} .*{re.escape(path)}", recipe, re.MULTILINE)
+    rate, noise = reamped.RATE, np.random.default_rng(0).normal(0, 0.05, (30 * 44100, 2)).astype(np.float32)
+
+    class Accompanist:
+        def __init__(self, *folders):
+            assert folders == (tmp_path, tmp_path / "bands", tmp_path / "tracks")
+
+        def accompaniment(self, level):
+            return noise
+
+    monkeypatch.setattr(reamped, "Maker", Accompanist)
+    monkeypatch.setattr(reamped, "DIRECT", ("one/*.wav",))
+    (tmp_path / "one").mkdir()
+    soundfile.write(tmp_path / "one/riff.wav", 0.3 * np.sin(2 * np.pi * 110 / rate * np.arange(2 * rate)), rate)
+    reamped.direct(tmp_path, tmp_path / "bands", tmp_path / "tracks", [np.ones(1)])
+    made = sorted((tmp_path / "tracks/further-direct").iterdir())
+    assert [path.name for path in made] == [f"direct-00-{take}" for take in range(reamped.TAKES)]
+    takes = [soundfile.read(path / f"guitar_{path.name}.wav")[0] for path in made]
+    assert all(len(take) == 30 * rate for take in takes)
+    assert len({round(float(np.abs(take).mean()), 5) for take in takes}) == reamped.TAKES  # no two are alike
 
 
 @pytest.mark.parametrize(("program", "drive"), [(24, None), (30, 30.0)])
