@@ -122,7 +122,7 @@ def figure(
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--mnist", type=Path)
     options = parser.parse_args(arguments)
     from splitstrument import models, networks

@@ -46,9 +46,11 @@ def test_every_part_with_a_name_of_its_own_is_the_source_once(data):
         (wanted,), rest = material.parts
         assert wanted.path.name == f"{kind}_{name}.wav"
         assert {wave.path.name for wave in rest} == {f"{part}_{name}.wav" for part in PARTS[name] if part != kind}
-    # A track of many parts is not heard more often than one of few.
-    weights = {track: sum(made[each].weight for each in made if each[0] == track) for track in ("first", "second")}
-    assert weights["first"] == pytest.approx(weights["second"])
+    # Each kind is the source as often; within a kind, a part of a track of many parts less than of one of few.
+    weights = {each: material.weight for each, material in made.items()}
+    for kind in ("bass", "drums", "guitar"):
+        assert sum(weight for each, weight in weights.items() if each[1] == kind) == pytest.approx(1)
+    assert weights["second", "bass"] == pytest.approx(1.5 * weights["first", "bass"])
     assert not selected.left_out
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from splitstrument.cards import Card, Source
-from splitstrument.networks.spleeter import EXAMPLE
 from training.config import Run
 
 _UNET = re.compile(r"unet(\d+)_(.+)")  # layers of networks.spleeter: one U-Net for each source
@@ -18,7 +17,7 @@ def begin_with_initial(network: Any, run: Run, runs: Path) -> str:
     """Copy the weights of the run's `initial`, a run in the folder `runs` or a model, to `network`. Returns a message.
 
     Moving statistics are included. Weights with a different shape stay as they are. Raises ValueError if less than
-    half of the network fits or if the source is ambiguous, ModelError if there is no such model.
+    a third of the network fits or if the source is ambiguous, ModelError if there is no such model.
     """
     from splitstrument import models
 
@@ -29,7 +28,7 @@ def begin_with_initial(network: Any, run: Run, runs: Path) -> str:
     numbers, whole = (
         sum(math.prod(weight.shape) for weight in weights) for weights in ([mine for mine, _ in fit], network.weights)
     )
-    if 2 * numbers < whole:
+    if 3 * numbers < whole:
         raise ValueError(f"initial: {run.initial} has a different network than this run")
     for mine, theirs in fit:
         # Copied, since with JAX two U-Nets from one source would share memory, which a training step donates.
@@ -79,9 +78,8 @@ def _pairs(network: Any, other: Any, chosen: list[int]) -> list[tuple[Any, Any]]
         return list(zip(network.weights, other.weights, strict=False))
     pairs: list[tuple[Any, Any]] = []
     for layer in network.layers:
-        if match := _UNET.fullmatch(layer.name):
-            # The way down that reads an example begins as the one that reads the mixture.
-            name = f"unet{chosen[int(match[1])]}_{match[2]}"
-            if theirs := layers.get(name) or layers.get(name.replace(EXAMPLE, "")):
-                pairs += zip(layer.weights, theirs.weights, strict=True)
+        match = _UNET.fullmatch(layer.name)
+        # What reads an example begins anew.
+        if match and (theirs := layers.get(f"unet{chosen[int(match[1])]}_{match[2]}")):
+            pairs += zip(layer.weights, theirs.weights, strict=True)
     return pairs

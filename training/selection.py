@@ -5,6 +5,7 @@ number of tracks that the smallest collection allows at those ratios, or the lim
 provides its share of the total, rounded down, or all its tracks. The first fifth of each is for validation.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,7 +118,8 @@ def select(run: Run, root: str | Path, window: int) -> Selection:
     _check_sides(run, training, validation)
     if run.by_example:
         training, validation = (
-            [each for material in materials for each in each_part(material)] for materials in (training, validation)
+            balanced([each for material in materials for each in each_part(material)])
+            for materials in (training, validation)
         )
     else:
         left_out += _silent_sources(run, training + validation)
@@ -137,6 +139,14 @@ def each_part(material: Material) -> list[Material]:
         )
         for kind in kinds
     ]
+
+
+def balanced(materials: list[Material]) -> list[Material]:
+    """The same with weights such that each kind is the source as often; drums, in every song, are soon learned."""
+    totals: dict[str, float] = defaultdict(float)
+    for material in materials:
+        totals[material.kind] += material.weight
+    return [replace(material, weight=material.weight / totals[material.kind]) for material in materials]
 
 
 def _silent_sources(run: Run, tracks: list[Material]) -> list[str]:

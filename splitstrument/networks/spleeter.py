@@ -5,9 +5,9 @@ convolution, before its normalisation, is concatenated with what comes up from b
 source's mask. The estimate of a source is its mask times the mixture. With several sources, the returned masks are the
 squared estimates divided by their sum, so they add up to one. With one source, its mask is returned unchanged.
 
-With `example_frames` the network takes out what sounds like an example: a second way down reads it, and what that knows
-scales and shifts the features of every level (`layers.conditioning`). This is ours, after Meseguer-Brocal and Peeters
-(2019), who condition the same U-Net on an instrument's name.
+With `example_frames` the network takes out what sounds like an example: convolutions of their own read it, and what
+they know scales and shifts the features of every level (`layers.conditioning`). This is ours, after Meseguer-Brocal and
+Peeters (2019), who condition the same U-Net on an instrument's name.
 
 Deezer's normalisations have a mean of 0 and a variance of 1, which training never updated, so they are a learned scale
 and offset. `frozen` keeps them that way in training too; otherwise nothing is learned from Deezer's weights. Spleeter
@@ -23,6 +23,7 @@ from pydantic.dataclasses import dataclass
 
 from splitstrument.checking import STRICT
 from splitstrument.form import Form
+from splitstrument.layers.compression import compressed
 from splitstrument.layers.conditioning import conditioned
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
 DEPTH = 6  # of Spleeter
 SLOPE = 0.2  # of Spleeter's LeakyReLU
-EXAMPLE = "example_"  # begins the names of the layers that read an example; the rest is as on the mixture's way down
-KNOWLEDGE = 256  # features that are known of an example
+KNOWLEDGE, BANDS = 256, 8  # features that are known of an example; bands of frequency that they are made of
 EPSILON = 1e-3  # of its normalisations
 TINY = 1e-10  # as in Spleeter: added to the sum of squares, in equal shares
 
@@ -143,18 +143,17 @@ class _UNet:
                 x = layers.Concatenate()([skips.pop(), x])
         return layers.Conv2D(settings.channels, 4, dilation_rate=2, padding="same", name=f"{self.name}_mask")(x)
 
-    def _down(self, x: Any, prefix: str = "") -> list:
+    def _down(self, x: Any) -> list:
         """The output of each level's convolution on the way down."""
         from keras import layers
 
         outputs = []
         for level in range(self.settings.depth):
-            name = f"{prefix}down{level}"
             filters = self.settings.filters * 2**level
-            outputs.append(layers.Conv2D(filters, 5, 2, padding="same", name=f"{self.name}_{name}")(x))
+            outputs.append(layers.Conv2D(filters, 5, 2, padding="same", name=f"{self.name}_down{level}")(x))
             # Spleeter normalises the lowest level too, but passes the plain convolution on.
             if level < self.settings.depth - 1:
-                x = self._normalised(outputs[-1], name)
+                x = self._normalised(outputs[-1], f"down{level}")
                 x = layers.Activation("elu")(x) if self.elu else layers.LeakyReLU(negative_slope=SLOPE)(x)
         return outputs
 
@@ -163,16 +162,20 @@ class _UNet:
         return x if self.knowledge is None else conditioned(x, self.knowledge, f"{self.name}_{layer}")
 
     def _read(self, example: Any) -> Any:
-        """What is known of an example: the mean and the maximum of each feature on its own way down, and a layer."""
-        from keras import layers
+        """What is known of an example, (batch, frames, bins, channels): a way down of its own, and its mean in bands.
 
-        # Levels differ in scale by powers of ten.
-        pooled = [
-            layers.LayerNormalization()(pooling()(level))
-            for level in self._down(example, EXAMPLE)
-            for pooling in (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
-        ]
-        return layers.Dense(KNOWLEDGE, activation="relu", name=f"{self.name}_knowledge")(layers.Concatenate()(pooled))
+        Magnitudes are compressed, since overtones that tell instruments apart are far weaker than the fundamentals.
+        """
+        from keras import layers, ops
+
+        x = ops.transpose(compressed(ops.transpose(example, (0, 2, 1, 3))), (0, 2, 1, 3))
+        for level in range(self.settings.depth):
+            filters = self.settings.filters * 2**level
+            x = layers.Conv2D(filters, 3, 2, padding="same", use_bias=False, name=f"{self.name}_example{level}")(x)
+            x = layers.ReLU()(layers.BatchNormalization(name=f"{self.name}_example{level}_normalisation")(x))
+        bands = layers.AveragePooling2D((x.shape[1], max(1, x.shape[2] // BANDS)))(x)
+        features = layers.Concatenate()([layers.Flatten()(bands), layers.GlobalMaxPooling2D()(x)])
+        return layers.Dense(KNOWLEDGE, activation="relu", name=f"{self.name}_knowledge")(features)
 
 
 @functools.cache
