@@ -5,6 +5,7 @@ number of tracks that the smallest collection allows at those ratios, or the lim
 provides its share of the total, rounded down, or all its tracks. The first fifth of each is for validation.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -142,11 +143,14 @@ def each_part(material: Material) -> list[Material]:
 
 
 def balanced(materials: list[Material]) -> list[Material]:
-    """The same with weights such that each kind is the source as often; drums, in every song, are soon learned."""
+    """The same with weights such that a kind in four times as many tracks is the source twice as often, not four times.
+
+    Drums, in nearly every song, are soon learned.
+    """
     totals: dict[str, float] = defaultdict(float)
     for material in materials:
         totals[material.kind] += material.weight
-    return [replace(material, weight=material.weight / totals[material.kind]) for material in materials]
+    return [replace(material, weight=material.weight / math.sqrt(totals[material.kind])) for material in materials]
 
 
 def _silent_sources(run: Run, tracks: list[Material]) -> list[str]:
