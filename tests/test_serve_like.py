@@ -82,6 +82,7 @@ def test_the_page_asks_for_an_example_when_a_model_needs_one(server, chromium, t
     page.goto(server.address)
     page.wait_for_selector("main:not([data-loading])")
     assert page.locator("#sample").is_hidden()
+    assert "What sounds like your example" in page.inner_text("#models")
     page.get_by_label("like").check()
     page.get_by_label("guitar").uncheck()
     assert page.locator("#sample").is_visible()

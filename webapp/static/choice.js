@@ -19,7 +19,8 @@ export class Choice {
     box.addEventListener("change", () => this.tick(model, box));
     const about = make("span", { class: "quiet" }, model.about);
     const name = make("span", { class: "quiet model" }, `model ${model.name}`);
-    $("models").append(make("label", {}, box, make("strong", {}, titled(inWords(model.takes))), about, name));
+    const title = model.example ? "What sounds like your example" : titled(inWords(model.takes));
+    $("models").append(make("label", {}, box, make("strong", {}, title), about, name));
     return box;
   }
 
