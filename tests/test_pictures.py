@@ -3,8 +3,11 @@
 import os
 import warnings
 
+import numpy as np
 import pytest
 from matplotlib import font_manager
+from matplotlib.figure import Figure
+from PIL import Image
 
 from datasets_tools.plots import bars, stacked_bars
 from splitstrument.files import pictures
@@ -50,3 +53,18 @@ def test_another_font_is_used_that_has_a_letter():
     families = pictures._families(frozenset("a\U0001d4d0"))
     assert families["a"] == "DejaVu Sans"
     assert families["\U0001d4d0"] != "DejaVu Sans"
+
+
+def test_a_png_has_a_palette_and_keeps_its_colours(tmp_path):
+    figure = Figure(figsize=(2, 1), facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(np.random.default_rng(0).random((100, 200)), cmap="magma", aspect="auto")
+    pictures.save(figure, tmp_path / "shades")
+    with Image.open(tmp_path / "shades.png") as picture:
+        assert picture.mode == "P"
+        shown = np.asarray(picture.convert("RGB")).astype(int)
+    figure.savefig(tmp_path / "full.png", dpi=120)
+    with Image.open(tmp_path / "full.png") as picture:
+        full = np.asarray(picture.convert("RGB")).astype(int)
+    assert np.abs(shown - full).mean() < 2
+    assert (tmp_path / "shades.png").stat().st_size < 0.7 * (tmp_path / "full.png").stat().st_size

@@ -33,6 +33,17 @@ def save(figure: "Figure", path: str | os.PathLike[str]) -> None:
         salt = matplotlib.rc_context({"svg.hashsalt": "splitstrument"})
         with AtomicFile(Path(f"{os.fspath(path)}{suffix}")) as hidden, salt:
             figure.savefig(hidden, format=suffix[1:], **settings)
+            if suffix == ".png":
+                _with_palette(hidden)
+
+
+def _with_palette(path: Path) -> None:
+    """Reduce a PNG to 256 colours, of which it looks the same and spectrograms take half the room."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        reduced = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    reduced.save(path, "PNG", optimize=True)
 
 
 def _make_readable(figure: "Figure") -> None:
