@@ -66,5 +66,5 @@ def test_a_png_has_a_palette_and_keeps_its_colours(tmp_path):
     figure.savefig(tmp_path / "full.png", dpi=120)
     with Image.open(tmp_path / "full.png") as picture:
         full = np.asarray(picture.convert("RGB")).astype(int)
-    assert np.abs(shown - full).mean() < 2
+    assert np.abs(shown - full).mean() < 5  # of 255, of noise
     assert (tmp_path / "shades.png").stat().st_size < 0.7 * (tmp_path / "full.png").stat().st_size
