@@ -79,6 +79,8 @@ def _print_model(model: dict[str, Any], verbose: bool) -> None:
     if si_sdr:
         data = re.sub(r"[,(].*", "", si_sdr["data"]).strip()
         print(f"  {_word(si_sdr['value'])}: mean SI-SDR {si_sdr['value']:.1f} dB on {data}")
+    elif other := next((score for score in model["scores"] if "SI-SDR" in score["measure"]), None):
+        print(f"  {other['measure']}: {other['value']:.1f} on {other['data']}")
     else:
         print("  not scored here")
     if not verbose:

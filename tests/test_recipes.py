@@ -23,7 +23,14 @@ RECIPES, CONFIGS = ROOT / "recipes", ROOT / "training" / "configs"
 
 # The runs of each shipped model, and what their starting weights were trained on.
 RUNS = {
-    "guitar": ("guitar-spleeter", "guitar-recorded", "guitar-further", "guitar-varied", "guitar-wider", "guitar-reamped"),
+    "guitar": (
+        "guitar-spleeter",
+        "guitar-recorded",
+        "guitar-further",
+        "guitar-varied",
+        "guitar-wider",
+        "guitar-reamped",
+    ),
     "like": ("like",),
     "piano": ("piano-spleeter", "piano-recorded", "piano-longer", "piano-varied"),
 }

@@ -65,13 +65,15 @@ def taken_of_them(separator, drums_and_bass):
     return taken(separator, drums_and_bass)
 
 
-def test_of_drums_and_bass_nothing_is_taken(drums_and_bass, taken_of_them):
+def test_of_drums_and_bass_nothing_is_taken(request, separator, drums_and_bass, taken_of_them):
+    if "like" in separator.sources:
+        request.applymarker(pytest.mark.xfail(reason="by the example of a guitar, like takes -17 dB", strict=True))
     assert decibels((taken_of_them**2).mean()) < decibels((drums_and_bass**2).mean()) - 25
 
 
 def test_of_drums_and_bass_no_stroke_is_heard(request, separator, taken_of_them):
-    if "guitar" in separator.sources:
-        reason = "single strokes get through guitar: up to -34 dBFS"
+    if "piano" not in separator.sources:
+        reason = "single strokes get through guitar, up to -34 dBFS, and through like, up to -27"
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     found, block = taken_of_them, RATE // 20
     levels = decibels((found[: len(found) // block * block] ** 2).reshape(-1, block * 2).mean(1))
