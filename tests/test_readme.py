@@ -44,6 +44,7 @@ def folder(tmp_path_factory):
     for name in ("training", "recipes", "examples"):
         (folder / name).symlink_to(ROOT / name)
     write_sound(folder / "song.mp3", song(125.0), 44100, format="MP3")
+    write_sound(folder / "flute.wav", song(3.0), 44100)
     (folder / "album").mkdir()
     write_sound(folder / "album/one.flac", song(2.0), 44100, format="FLAC")
     write_av(folder / "clip.mp4", [song(2.0)], video=True)
