@@ -19,7 +19,7 @@ def folder(tmp_path_factory):
     soundfile.write(root / "song.wav", random.uniform(-0.5, 0.5, (RATE, 2)), RATE)
     soundfile.write(root / "flute.wav", 0.3 * np.sin(np.arange(RATE)), RATE)
     soundfile.write(root / "drum.flac", random.uniform(-0.5, 0.5, (4410, 2)), 44100)
-    tiny.model(root / "small", "conditioned_unet", sources=("like",))
+    tiny.model(root / "small", "conditioned_unet", sources=("like",), seed=1)  # one that minds the example more
     return root
 
 
@@ -37,7 +37,7 @@ def test_each_example_has_its_folder_and_the_parts_add_up(folder, capsys):
         parts = [soundfile.read(stems / f"{part}.wav")[0] for part in ("like", "rest")]
         np.testing.assert_allclose(sum(parts), song, atol=2**-14)
         taken.append(parts[0])
-    assert np.abs(taken[0] - taken[1]).max() > 1e-4  # steps of 16 bits are 3e-5; the small network is a random one
+    assert np.abs(taken[0] - taken[1]).max() > 1e-3
     assert "1 already there" not in capsys.readouterr().out
     # The same command finds its songs again, and keeps them if the example has another sound now.
     assert separate(folder, "--model", folder / "small", "--like", folder / "flute.wav") == 0
