@@ -88,12 +88,10 @@ def build(settings: Settings, sources: Sequence[str]) -> "keras.Model":
         for name, frames in (("mixture", settings.frames), ("example", settings.example_frames))
         if frames
     }
+    mixture = _levelled(inputs["mixture"], settings.level) if settings.level else inputs["mixture"]
     # Spleeter has frames before bins; its kernels are not symmetric.
-    x = {
-        name: ops.transpose(_levelled(magnitudes, settings.level) if settings.level else magnitudes, (0, 2, 1, 3))
-        for name, magnitudes in inputs.items()
-    }
-    last = [_UNet(settings, f"unet{number}").mask(x["mixture"], x.get("example")) for number in range(len(sources))]
+    x = ops.transpose(mixture, (0, 2, 1, 3))
+    last = [_UNet(settings, f"unet{number}").mask(x, inputs.get("example")) for number in range(len(sources))]
     masks = ops.transpose(ops.stack(last, axis=-1), (0, 2, 1, 3, 4))
     masks = ops.softmax(masks) if settings.output == "softmax" else ops.sigmoid(masks)
     if len(sources) > 1:
@@ -124,7 +122,7 @@ class _UNet:
         self.knowledge: Any = None
 
     def mask(self, x: Any, example: Any = None) -> Any:
-        """The mask (batch, frames, bins, channels), before its sigmoid, for the mixture `x`."""
+        """The mask before its sigmoid, for the mixture `x`, both (batch, frames, bins, channels)."""
         from keras import layers
 
         settings, depth = self.settings, self.settings.depth
@@ -162,13 +160,13 @@ class _UNet:
         return x if self.knowledge is None else conditioned(x, self.knowledge, f"{self.name}_{layer}")
 
     def _read(self, example: Any) -> Any:
-        """What is known of an example, (batch, frames, bins, channels): a way down of its own, and its mean in bands.
+        """What is known of an example, (batch, bins, frames, channels): a way down of its own, and its mean in bands.
 
         Magnitudes are compressed, since overtones that tell instruments apart are far weaker than the fundamentals.
         """
         from keras import layers, ops
 
-        x = ops.transpose(compressed(ops.transpose(example, (0, 2, 1, 3))), (0, 2, 1, 3))
+        x = ops.transpose(compressed(example), (0, 2, 1, 3))
         for level in range(self.settings.depth):
             filters = self.settings.filters * 2**level
             x = layers.Conv2D(filters, 3, 2, padding="same", use_bias=False, name=f"{self.name}_example{level}")(x)
