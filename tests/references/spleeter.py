@@ -19,7 +19,7 @@ from tests import spleeter_checkpoints
 
 FRAMES, RATE = 512, 44100
 SAMPLES = (FRAMES - 4) * 1024  # with the 4096 zeros that Spleeter puts before a song, just one window
-SONG = Path(__file__).parents[2] / "examples" / "song.ogg"
+SONG = Path(__file__).with_name("band.ogg")  # by datasets_tools/synthesis/band.py, seed 0
 STORED = Path(__file__).with_suffix(".npz")
 # Of each case, the input's name, how many sources, and how many bins.
 CASES = {
@@ -33,7 +33,7 @@ CASES = {
 
 
 def inputs(name: str) -> np.ndarray:
-    """The sound of this name, (SAMPLES, 2) float32 at RATE: a part of the example song, or `glides`."""
+    """The sound of this name, (SAMPLES, 2) float32 at RATE: a part of SONG, or `glides`."""
     if name == "glides":
         return glides()
     import soundfile
@@ -42,7 +42,7 @@ def inputs(name: str) -> np.ndarray:
 
 
 def glides() -> np.ndarray:
-    """What resembles a voice, which the example song has none of: harmonics that glide, and noise in bursts."""
+    """What resembles a voice, which SONG has none of: harmonics that glide, and noise in bursts."""
     random = np.random.default_rng(21)
     time = np.arange(SAMPLES) / RATE
     sound = np.zeros((SAMPLES, 2))
