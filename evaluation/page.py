@@ -62,10 +62,10 @@ class Page:
 
     def draw(self, function: Callable, name: str, title: str, *arguments: object) -> str:
         """A picture that `function(path, *arguments)` draws to `path`.png, such as those of evaluation.plots."""
-        path = self._files / f"drawn_{name}"
+        path = self._files / "drawn"
         function(path, *arguments)
         drawn = self.picture(path.with_suffix(".png"), name, title)
-        for file in self._files.glob(f"drawn_{name}.*"):
+        for file in self._files.glob("drawn.*"):
             file.unlink()
         return drawn
 
@@ -75,7 +75,7 @@ class Page:
 
         samples, rate = audio.read(file)
         suffix, kind = (".mp3", "audio/mpeg") if rate in MP3_RATES else (".flac", "audio/flac")
-        made = self._files / f"made_{name}{suffix}"
+        made = self._files / f"made{suffix}"
         with AudioWriter(made, rate, samples.shape[1], "16") as writer:
             writer.write(samples)
         address = self._kept(made, f"{name}{suffix}", kind)

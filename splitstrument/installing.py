@@ -5,6 +5,7 @@ Each model is a folder in the user's data folder, with a card, model.yaml, and t
 
 import contextlib
 import hashlib
+import lzma
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ from splitstrument.readers import demucs_folder
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _MOST_OPERATIONS = 400  # that are converted to a graph; for the 599 of htdemucs it takes minutes and 10 GB
 _LARGEST = 4 * 2**30  # bytes that an archive may unpack to
+_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, tarfile.TarError)
 
 
 def add(what: str, name: str | None = None) -> tuple[Path, bool]:
@@ -108,7 +110,7 @@ def _unpacked(archive: Path) -> Iterator[Path]:
                 _untar(archive, folder)
             else:
                 raise ModelError(f"{archive}: is not an archive that can be read (.whl, .zip, .tar.gz)")
-        except (zipfile.BadZipFile, zlib.error, tarfile.TarError, OSError, EOFError, ValueError, RuntimeError) as error:
+        except (*_BROKEN, OSError, EOFError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:120]
             raise ModelError(f"{archive}: cannot be unpacked ({reason})") from None
         yield _only_model(folder, archive)

@@ -1,5 +1,6 @@
 """Models of the user's own: added from folders, archives and PyPI, called by name, removed; which parts come out."""
 
+import io
 import json
 import shutil
 import tarfile
@@ -206,3 +207,17 @@ def test_a_whole_model_beside_another_one_gives_its_last_source_to_the_rest(tmp_
     parts = Separator([whole, "guitar"], "float32").separate(song, 22050)
     assert list(parts) == ["vocals", "guitar", "rest"]
     np.testing.assert_allclose(sum(parts.values()), song, atol=5e-7)
+
+
+def test_a_damaged_lzma_archive_is_one_line(tmp_path):
+    archive = tmp_path / "broken.tar.xz"
+    with tarfile.open(archive, "w:xz") as tar:
+        noise = np.random.default_rng(0).bytes(200_000)
+        entry = tarfile.TarInfo("model/model.yaml")
+        entry.size = len(noise)
+        tar.addfile(entry, io.BytesIO(noise))
+    data = bytearray(archive.read_bytes())
+    data[100_000:100_050] = bytes(50)
+    archive.write_bytes(data)
+    with pytest.raises(models.ModelError, match="cannot be unpacked"):
+        installing.add(str(archive))

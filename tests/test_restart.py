@@ -290,6 +290,26 @@ def test_what_cannot_be_written_is_told_without_the_servers_folders(tmp_path, ca
     assert str(folder) in capfd.readouterr().err  # the server's own record has all
 
 
+@pytest.mark.slow
+def test_after_an_error_here_the_next_job_gets_its_own_result(tmp_path):
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for each in folders:
+        each.mkdir()
+        write_sound(each / "mixture.wav", song(30), subtype="PCM_16")
+
+    def tell(share):
+        raise RuntimeError("the disk is full")
+
+    process = ModelProcess({"guitar": str(models.find("guitar"))}, "")
+    try:
+        with pytest.raises(RuntimeError):
+            process.run(("guitar",), folders[0], tell=tell)
+        process.run(("guitar",), folders[1])
+    finally:
+        process.end()
+    assert (folders[1] / "guitar.wav").exists()
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [

@@ -97,6 +97,11 @@ class ModelProcess:
         except (EOFError, OSError):
             self.end()
             raise Refused(500, "The program that separates songs ended. Please try again.") from None
+        except (Stopped, Refused):
+            raise
+        except BaseException:
+            self.end()  # or what it still sends would be taken for the answer to the next job
+            raise
 
     def end(self) -> None:
         """End the process."""
